@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make help` lists the targets.  One Makefile, no recursion, no configure step;
+# everything made is under build/.
+
+MODULES  := base policy wire crypto sandbox attest inference
+PROGRAMS := pcc-node pcc-gateway $(if $(wildcard client/main.c),pcc-client)
+
+BUILD    ?= build
+CFLAGS   ?= -O2 -g
+CFLAGS   += -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen -MMD -MP
+CFLAGS   += -Wall -Wextra -Werror -Wshadow -Wconversion -Wvla -Wundef \
+            -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
+            -Wwrite-strings -Wformat=2 -Wswitch-enum
+CFLAGS   += -fstack-protector-strong -fstack-clash-protection -fno-common \
+            -fPIE -ffp-contract=off -fno-strict-aliasing
+CFLAGS   += -ffile-prefix-map=$(CURDIR)=. $(SANITIZE)
+ifndef SANITIZE
+CPPFLAGS += -D_FORTIFY_SOURCE=2
+endif
+LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE)
+LDLIBS   := -lgrpc -lgpr -lprotobuf-c -lssl -lcrypto -lsodium -lseccomp \
+            -ljansson -lmicrohttpd -lcurl -lm -lpthread
+
+# Short lines; V=1 shows the commands.
+ifneq ($(V),1)
+Q := @
+say = @printf '  %-4s %s\n' $(1) $(2)
+endif
+
+sources   = $(sort $(wildcard $(addsuffix /*.c,$(1))))
+objects   = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
+
+LIBRARY  := $(BUILD)/libpcc.a
+GEN      := $(BUILD)/gen/node.pb-c.c $(BUILD)/gen/node_descriptor.h \
+            $(BUILD)/gen/health_descriptor.h
+UNIT     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c \
+              tests/hostile/test_*.c tests/scenarios/test_*.c))
+HELPERS  := $(filter-out $(wildcard tests/*/test_*.c tests/fuzz/*.c \
+              tests/bench/*.c),$(wildcard tests/*.c tests/*/*.c))
+FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
+TREE     := $(call sources,$(MODULES) node gateway client) \
+            $(wildcard tests/*.c tests/*/*.c)
+HEADERS  := $(wildcard $(addsuffix /*.h,$(MODULES) node gateway client tests tests/*))
+
+all: $(PROGRAMS:%=$(BUILD)/%) ## build every program
+
+demo: deps all ## one private answer through every process, with the checks that passed
+	@tools/demo.sh $(BUILD)
+
+test: deps-test all ## build and run every test; each prints the sentence it proves
+	@$(MAKE) --no-print-directory -s tests-only
+
+tests-only: all $(UNIT)
+	@tools/run_tests.sh $(BUILD) $(UNIT)
+
+deps: ## install what the build needs, where it is missing (Debian 12)
+	@tools/deps.sh build
+
+deps-test: ## install what the tests need, where it is missing
+	@tools/deps.sh build test
+
+sanitize: ## the tests under address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory test BUILD=build/sanitize \
+	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+
+fuzz: $(FUZZERS) ## fuzz every parser of foreign bytes; SECONDS=60 each
+	@tools/run_fuzzers.sh $(or $(SECONDS),60) $^
+
+bench: all $(BENCHES) ## the figures that README and SECURITY quote, into build/bench.json
+	@tools/bench.sh $(BUILD)
+
+claims: ## every claim of SECURITY.md is shown by a test that passes
+	@$(MAKE) --no-print-directory test | tools/check_claims.sh SECURITY.md
+
+check: includes symbols format tidy ## every static check
+
+includes: ## no folder includes one that it should not know
+	@tools/check_includes.sh tools/include_rules.txt
+
+symbols: $(LIBRARY) ## foo.c exports foo_* alone
+	@tools/check_symbols.sh $(BUILD) $(MODULES)
+
+format: ## the tree is as clang-format leaves it
+	@clang-format --dry-run --Werror $(TREE) $(HEADERS)
+
+tidy: $(GEN) ## clang-tidy has nothing to say
+	@clang-tidy --quiet $(call sources,$(MODULES) node gateway client) -- \
+	    -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+clean: ## remove everything that was made
+	rm -rf build
+
+$(BUILD)/pcc-%: $(LIBRARY)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LDLIBS)
+
+$(BUILD)/pcc-node: $(call objects,node)
+$(BUILD)/pcc-gateway: $(call objects,gateway)
+$(BUILD)/pcc-client: $(call objects,client)
+
+$(LIBRARY): $(call objects,$(MODULES)) $(patsubst %.c,%.o,$(filter %.c,$(GEN)))
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcsD $@ $^
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPERS:%.c=$(BUILD)/%.o) $(LIBRARY)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
+
+# A fuzzer links the library's sources anew, with coverage in them.
+$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(call sources,base policy wire crypto inference) | $(GEN)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)clang $(filter-out -MMD -MP,$(CFLAGS)) -O1 -Wno-error \
+	    -fsanitize=fuzzer,address,undefined -o $@ $^ \
+	    $(filter %.c,$(GEN)) $(LDLIBS)
+
+$(BUILD)/gen/%.pb-c.c: node/%.proto
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)protoc-c --c_out=$(@D) -I node $<
+
+# What grpc.reflection answers with: the descriptors, as C arrays.
+$(BUILD)/gen/%_descriptor.h: node/%.proto
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)protoc -I node --descriptor_set_out=$(@D)/$*.descriptor $<
+	@{ echo "static const unsigned char $*_descriptor[] = {"; \
+	   od -An -v -tu1 $(@D)/$*.descriptor | sed 's/ *\([0-9][0-9]*\)/\1,/g'; \
+	   echo "};"; } > $@
+
+# Generated code is not held to our warnings.
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
+	$(Q)$(CC) -O2 -fPIE $(SANITIZE) -I$(BUILD)/gen -c -o $@ $<
+
+$(BUILD)/%.o: %.c | $(GEN)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+.PHONY: all demo test tests-only deps deps-test sanitize fuzz bench claims check includes symbols format tidy help clean
+.SECONDARY:
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

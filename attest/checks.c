@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attest/checks.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "attest/evidence.h"
+#include "policy/limits.h"
+
+#define CLOCK_SKEW_S 300 /* between this clock and the node's */
+#define KEYS_MAX 8	 /* usable configurations of one node */
+
+__attribute__((format(printf, 3, 4))) static void
+record(struct verify_record *out, enum verify_mark mark, const char *format,
+       ...)
+{
+	va_list arguments;
+
+	out->mark = mark;
+	va_start(arguments, format);
+	(void)vsnprintf(out->text, sizeof(out->text), format, arguments);
+	va_end(arguments);
+}
+
+/* Bytes that are not what they should be, as against not what is accepted. */
+static void malformed(const struct checks *checks, struct verify_record *out,
+		      const char *text)
+{
+	checks->result->verdict = VERIFY_MALFORMED;
+	record(out, VERIFY_FAIL, "%s", text);
+}
+
+void checks_bundle(const struct checks *checks, struct verify_record *out)
+{
+	if (bundle_parse(checks->bytes, &checks->result->bundle) != ERR_OK)
+		malformed(
+			checks, out,
+			"The bytes are not a node bundle in its one encoding.");
+	else
+		record(out, VERIFY_PASS,
+		       "The %zu bytes are one node bundle and nothing else.",
+		       checks->bytes.len);
+}
+
+void checks_statement(const struct checks *checks, struct verify_record *out)
+{
+	struct verify_result *result = checks->result;
+	enum err err =
+		statement_parse(result->bundle.statement, &result->statement);
+
+	if (err == ERR_UNSUPPORTED)
+		record(out, VERIFY_FAIL,
+		       "The node statement has a version unknown here.");
+	else if (err != ERR_OK)
+		malformed(checks, out,
+			  "The node statement is not in its one encoding.");
+	else
+		record(out, VERIFY_PASS,
+		       "The node statement is complete, in version %d.",
+		       STATEMENT_VERSION);
+}
+
+void checks_keys(const struct checks *checks, struct verify_record *out)
+{
+	struct ohttp_key_config configs[KEYS_MAX];
+	size_t count = 0;
+	enum err err = ohttp_keys_parse(checks->result->bundle.keys, configs,
+					KEYS_MAX, &count);
+
+	if (err == ERR_UNSUPPORTED) {
+		record(out, VERIFY_FAIL,
+		       "No key is of a suite that this build can encrypt to.");
+	} else if (err != ERR_OK || count == 0) {
+		malformed(
+			checks, out,
+			"The keys are not a list of OHTTP key configurations.");
+	} else {
+		checks->result->key = configs[0];
+		record(out, VERIFY_PASS,
+		       "Key %u is usable: KEM 0x%04x, KDF 0x%04x, AEAD 0x%04x.",
+		       configs[0].key_id, configs[0].public_key.kem,
+		       configs[0].symmetric[0].kdf,
+		       configs[0].symmetric[0].aead);
+	}
+}
+
+static bool accepts(const struct checks *checks, enum bundle_evidence_type type)
+{
+	return type < BUNDLE_EVIDENCE_COUNT &&
+	       (checks->policy->evidence >> type & 1) != 0;
+}
+
+/* The strongest piece of evidence that the policy accepts, or NULL. */
+static const struct bundle_evidence *accepted(const struct checks *checks)
+{
+	const struct bundle *bundle = &checks->result->bundle;
+	const struct bundle_evidence *best = NULL;
+
+	for (size_t i = 0; i < bundle->evidence_count; i++) {
+		const struct bundle_evidence *one = &bundle->evidence[i];
+
+		if (accepts(checks, one->type) &&
+		    (best == NULL || one->type > best->type))
+			best = one;
+	}
+	return best;
+}
+
+void checks_evidence_type(const struct checks *checks,
+			  struct verify_record *out)
+{
+	const struct bundle_evidence *evidence = accepted(checks);
+
+	if (evidence == NULL)
+		record(out, VERIFY_FAIL,
+		       "None of the %zu pieces of evidence is of an accepted "
+		       "type.",
+		       checks->result->bundle.evidence_count);
+	else
+		record(out, VERIFY_PASS,
+		       "Evidence of type %s is there and accepted.",
+		       bundle_evidence_name(evidence->type));
+}
+
+static bool holds_software(const struct bundle *bundle)
+{
+	for (size_t i = 0; i < bundle->evidence_count; i++)
+		if (bundle->evidence[i].type == BUNDLE_EVIDENCE_SOFTWARE)
+			return true;
+	return false;
+}
+
+void checks_evidence_software(const struct checks *checks,
+			      struct verify_record *out)
+{
+	const struct bundle_evidence *evidence = accepted(checks);
+
+	if (!holds_software(&checks->result->bundle))
+		record(out, VERIFY_SKIP, "No software evidence is there.");
+	else if (evidence == NULL)
+		record(out, VERIFY_FAIL,
+		       "Software evidence proves nothing about hardware and "
+		       "was not accepted by name.");
+	else if (evidence->type == BUNDLE_EVIDENCE_SOFTWARE)
+		record(out, VERIFY_PASS,
+		       "Accepted by name: software, proves nothing about "
+		       "hardware (development).");
+	else
+		record(out, VERIFY_SKIP, "Stronger evidence was accepted.");
+}
+
+/* Every accepted piece has to bind: one that does not is a forgery's trace. */
+static enum err binds(const struct checks *checks, const uint8_t *nonce)
+{
+	const struct bundle *bundle = &checks->result->bundle;
+	struct evidence_claims claims = { bundle->statement, bundle->keys,
+					  nonce };
+	struct evidence_report_data report_data;
+
+	evidence_bind(&claims, &report_data);
+	for (size_t i = 0; i < bundle->evidence_count; i++)
+		if (accepts(checks, bundle->evidence[i].type))
+			TRY(evidence_check(&bundle->evidence[i], &report_data));
+	return ERR_OK;
+}
+
+void checks_binding(const struct checks *checks, struct verify_record *out)
+{
+	if (accepted(checks) == NULL) {
+		record(out, VERIFY_FAIL,
+		       "No accepted evidence binds statement and keys.");
+		return;
+	}
+
+	/* A stale nonce is for the next check to tell from tampering. */
+	enum err err = binds(checks, NULL);
+
+	if (err == ERR_UNAUTHENTIC && checks->nonce != NULL)
+		err = binds(checks, checks->nonce);
+	if (err == ERR_UNSUPPORTED)
+		record(out, VERIFY_FAIL,
+		       "This build cannot check the accepted evidence.");
+	else if (err != ERR_OK)
+		record(out, VERIFY_FAIL,
+		       "The evidence is of another statement, other keys or "
+		       "another nonce.");
+	else
+		record(out, VERIFY_PASS,
+		       "The evidence names exactly this statement and these "
+		       "keys.");
+}
+
+void checks_freshness(const struct checks *checks, struct verify_record *out)
+{
+	if (checks->nonce == NULL)
+		record(out, VERIFY_SKIP, "No nonce was asked for.");
+	else if (accepted(checks) == NULL ||
+		 binds(checks, checks->nonce) != ERR_OK)
+		record(out, VERIFY_FAIL,
+		       "The evidence was not made for this nonce.");
+	else
+		record(out, VERIFY_PASS,
+		       "The evidence was made after this nonce was.");
+}
+
+/* The two enumerations name the same roots in the same order. */
+_Static_assert((int)STATEMENT_SOFTWARE == (int)BUNDLE_EVIDENCE_SOFTWARE &&
+		       (int)STATEMENT_TPM2 == (int)BUNDLE_EVIDENCE_TPM2 &&
+		       (int)STATEMENT_SEV_SNP == (int)BUNDLE_EVIDENCE_SEV_SNP &&
+		       (int)STATEMENT_TDX == (int)BUNDLE_EVIDENCE_TDX,
+	       "assurance levels are types of evidence");
+
+void checks_assurance(const struct checks *checks, struct verify_record *out)
+{
+	const struct bundle_evidence *evidence = accepted(checks);
+	enum statement_assurance claimed = checks->result->statement.assurance;
+
+	if (evidence == NULL || (int)claimed > (int)evidence->type)
+		record(out, VERIFY_FAIL,
+		       "The statement claims %s, beyond its accepted evidence.",
+		       statement_assurance_name(claimed));
+	else
+		record(out, VERIFY_PASS,
+		       "The statement claims %s, which its evidence carries.",
+		       statement_assurance_name(claimed));
+}
+
+void checks_expiry(const struct checks *checks, struct verify_record *out)
+{
+	uint64_t expiry = checks->result->statement.key_expiry;
+
+	if (expiry <= checks->now)
+		record(out, VERIFY_FAIL,
+		       "The key expired %" PRIu64 " s before the time given.",
+		       checks->now - expiry);
+	else
+		record(out, VERIFY_PASS,
+		       "The key is valid for another %" PRIu64 " s.",
+		       expiry - checks->now);
+}
+
+void checks_lifetime(const struct checks *checks, struct verify_record *out)
+{
+	uint64_t expiry = checks->result->statement.key_expiry;
+
+	if (expiry > checks->now &&
+	    expiry - checks->now > KEY_LIFETIME_S + CLOCK_SKEW_S)
+		record(out, VERIFY_FAIL,
+		       "The key would live longer than the %u s a key may.",
+		       KEY_LIFETIME_S);
+	else
+		record(out, VERIFY_PASS,
+		       "The key lives no longer than the %u s a key may.",
+		       KEY_LIFETIME_S);
+}
+
+void checks_node(const struct checks *checks, struct verify_record *out)
+{
+	const uint8_t *wanted = checks->policy->node_id;
+
+	if (wanted == NULL)
+		record(out, VERIFY_SKIP, "No node was asked for by its id.");
+	else if (memcmp(wanted, checks->result->statement.node_id,
+			STATEMENT_DIGEST_BYTES) != 0)
+		record(out, VERIFY_FAIL, "It is another node's statement.");
+	else
+		record(out, VERIFY_PASS, "It is the node that was asked for.");
+}
+
+static bool fits(const struct statement_shape *shape,
+		 const struct verify_policy *policy)
+{
+	return shape->mode <= policy->mode_worst &&
+	       (policy->frame_bytes == 0 ||
+		shape->frame_bytes == policy->frame_bytes) &&
+	       (policy->tick_ms == 0 || shape->tick_ms == policy->tick_ms);
+}
+
+void checks_shape(const struct checks *checks, struct verify_record *out)
+{
+	const struct statement_shape *shape = &checks->result->statement.shape;
+	bool good = fits(shape, checks->policy);
+
+	record(out, good ? VERIFY_PASS : VERIFY_FAIL,
+	       "Responses are %s, %" PRIu32 " bytes, %" PRIu32 " ms%s.",
+	       statement_mode_name(shape->mode), shape->frame_bytes,
+	       shape->tick_ms,
+	       good ? ", as required" : ": not what was accepted");
+}
+
+static const struct {
+	const char *what;
+	size_t offset;
+} digest_checks[VERIFY_DIGESTS] = {
+	{ "program", offsetof(struct statement, binary_digest) },
+	{ "model", offsetof(struct statement, model_root) },
+	{ "tokenizer", offsetof(struct statement, tokenizer_digest) },
+	{ "policy", offsetof(struct statement, policy_digest) },
+	{ "jail filter", offsetof(struct statement, jail_digest) },
+	{ "log grammar", offsetof(struct statement, log_digest) },
+};
+
+/* The records are an array, so a check knows its own code by its place. */
+void checks_digest(const struct checks *checks, struct verify_record *out)
+{
+	size_t which =
+		(size_t)(out - checks->result->records) - VERIFY_DIGEST_FIRST;
+	const struct verify_digests *list = &checks->policy->digests[which];
+	const char *what = digest_checks[which].what;
+	const uint8_t *found = (const uint8_t *)&checks->result->statement +
+			       digest_checks[which].offset;
+
+	if (list->count == 0) {
+		record(out, VERIFY_SKIP, "No %s digest was required.", what);
+		return;
+	}
+	for (size_t i = 0; i < list->count; i++)
+		if (memcmp(list->list[i], found, STATEMENT_DIGEST_BYTES) == 0) {
+			record(out, VERIFY_PASS,
+			       "The %s is one of the %zu accepted.", what,
+			       list->count);
+			return;
+		}
+	record(out, VERIFY_FAIL, "The %s is none of the %zu accepted.", what,
+	       list->count);
+}
+
+void checks_release(const struct checks *checks, struct verify_record *out)
+{
+	(void)checks;
+	record(out, VERIFY_SKIP,
+	       "No release log is configured, so none was consulted.");
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * checks: the single questions that verify asks of a bundle.
+ *
+ * Each looks at what the ones before it opened, and answers with a mark and a
+ * sentence in its own record.  Which comes after which, and what the answers
+ * add up to, is in verify.c.
+ */
+#ifndef ATTEST_CHECKS_H
+#define ATTEST_CHECKS_H
+
+#include "attest/verify.h"
+
+/* What every check sees.  It writes to its record, and opens into result. */
+struct checks {
+	struct bytes bytes;
+	const struct verify_policy *policy;
+	uint64_t now;
+	const uint8_t *nonce;
+	struct verify_result *result;
+};
+
+typedef void checks_function(const struct checks *checks,
+			     struct verify_record *out);
+
+/* These three open a part; where it does not parse the verdict is malformed. */
+checks_function checks_bundle;
+checks_function checks_statement;
+checks_function checks_keys;
+
+/* The evidence that the policy accepts: there, bound, fresh, not overstated. */
+checks_function checks_evidence_type;
+checks_function checks_evidence_software;
+checks_function checks_binding;
+checks_function checks_freshness;
+checks_function checks_assurance;
+
+/* What the statement says, against what the policy asks for. */
+checks_function checks_expiry;
+checks_function checks_lifetime;
+checks_function checks_node;
+checks_function checks_shape;
+checks_function checks_digest; /* of the record's own place */
+checks_function checks_release;
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * verify: judges a node by its bundle, and says what exactly was proven.
+ *
+ * One record a check, in a fixed order, each with a stable code, a mark and a
+ * sentence.  Nothing is taken from the machine it runs on: time and nonce are
+ * parameters, so that a saved bundle gives the same answer for ever.
+ *
+ * It fails closed.  The verdict is VERIFY_VERIFIED only where every check that
+ * the policy asks for passed; a check that could not be reached never passes.
+ */
+#ifndef ATTEST_VERIFY_H
+#define ATTEST_VERIFY_H
+
+#include "crypto/ohttp.h"
+#include "wire/bundle.h"
+#include "wire/statement.h"
+
+/* The checks, in the order in which they are made and printed. */
+enum verify_code {
+	VERIFY_BUNDLE,		  /* the collection parses */
+	VERIFY_STATEMENT,	  /* the node statement parses */
+	VERIFY_KEYS,		  /* a key this build can encrypt to */
+	VERIFY_EVIDENCE_TYPE,	  /* evidence of a type that is accepted */
+	VERIFY_EVIDENCE_SOFTWARE, /* ... by name, when it has no root */
+	VERIFY_BINDING,		  /* evidence names statement and keys */
+	VERIFY_FRESHNESS,	  /* ... and the nonce */
+	VERIFY_ASSURANCE,	  /* the statement claims no more than that */
+	VERIFY_EXPIRY,		  /* the key is valid now */
+	VERIFY_LIFETIME,	  /* ... and not for longer than a key may be */
+	VERIFY_NODE,		  /* it is the node that was asked for */
+	VERIFY_SHAPE,
+	VERIFY_BINARY, /* these six: one of the digests accepted */
+	VERIFY_MODEL,
+	VERIFY_TOKENIZER,
+	VERIFY_POLICY,
+	VERIFY_JAIL,
+	VERIFY_LOG,
+	VERIFY_RELEASE, /* the release statement and its proof in the log */
+	VERIFY_CODES,
+};
+
+#define VERIFY_DIGEST_FIRST VERIFY_BINARY
+#define VERIFY_DIGESTS (VERIFY_RELEASE - VERIFY_BINARY)
+
+enum verify_mark {
+	VERIFY_SKIP = 0, /* not asked for, or not reached */
+	VERIFY_PASS,
+	VERIFY_FAIL,
+};
+
+enum verify_verdict {
+	VERIFY_MALFORMED = 0,
+	VERIFY_NOT_VERIFIED,
+	VERIFY_EXPIRED, /* every other check passed */
+	VERIFY_VERIFIED,
+};
+
+/* Digests of which any one will do; none: the check is skipped. */
+struct verify_digests {
+	const uint8_t (*list)[STATEMENT_DIGEST_BYTES]; /* borrowed */
+	size_t count;
+};
+
+/*
+ * What a verifier accepts.  All zero accepts no node at all, for want of
+ * evidence; and responses that are not paced have to be accepted by name.
+ */
+struct verify_policy {
+	uint32_t evidence; /* bit 1 << enum bundle_evidence_type: accepted */
+	const uint8_t *node_id;		/* 32 bytes, or NULL for any node */
+	enum statement_mode mode_worst; /* paced unless said otherwise */
+	uint32_t frame_bytes;		/* exactly; 0: any */
+	uint32_t tick_ms;		/* exactly; 0: any */
+	struct verify_digests digests[VERIFY_DIGESTS]; /* from VERIFY_BINARY */
+};
+
+#define VERIFY_TEXT_MAX 160
+
+struct verify_record {
+	enum verify_mark mark;
+	char text[VERIFY_TEXT_MAX]; /* one sentence */
+};
+
+/*
+ * bundle and statement are views of the bytes that were judged.  key is set
+ * when VERIFY_KEYS passed: its first pair is the one to use.
+ */
+struct verify_result {
+	enum verify_verdict verdict;
+	struct verify_record records[VERIFY_CODES];
+	struct bundle bundle;
+	struct statement statement;
+	struct ohttp_key_config key;
+};
+
+/*
+ * Judge one bundle at the time `now`, Unix seconds.  With a nonce
+ * (EVIDENCE_NONCE_BYTES, else NULL) only evidence made for it passes.
+ */
+void verify_bundle(struct bytes bundle, const struct verify_policy *policy,
+		   uint64_t now, const uint8_t *nonce,
+		   struct verify_result *result);
+
+/* Whether the check was made and passed. */
+bool verify_passed(const struct verify_result *result, enum verify_code code);
+
+/* The stable name of a check, such as "evidence-software". */
+const char *verify_code_name(enum verify_code code);
+const char *verify_mark_name(enum verify_mark mark);
+const char *verify_verdict_name(enum verify_verdict verdict);
+
+/* 0 verified, 10 not verified, 20 expired, 30 malformed. */
+int verify_exit_code(enum verify_verdict verdict);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attest/verify_print.h"
+
+#include <inttypes.h>
+
+#include "wire/hex.h"
+
+#define HEX_BYTES (2 * STATEMENT_DIGEST_BYTES + 1)
+
+/* The statement's digests, under the names that options and JSON use. */
+static const struct {
+	const char *name;
+	size_t offset;
+} digests[] = {
+	{ "id", offsetof(struct statement, node_id) },
+	{ "program", offsetof(struct statement, binary_digest) },
+	{ "model", offsetof(struct statement, model_root) },
+	{ "tokenizer", offsetof(struct statement, tokenizer_digest) },
+	{ "policy", offsetof(struct statement, policy_digest) },
+	{ "jail", offsetof(struct statement, jail_digest) },
+	{ "log", offsetof(struct statement, log_digest) },
+};
+
+#define DIGESTS (sizeof(digests) / sizeof(digests[0]))
+
+static const char *digest_hex(const struct verify_result *result, size_t which,
+			      char text[static HEX_BYTES])
+{
+	const uint8_t *digest =
+		(const uint8_t *)&result->statement + digests[which].offset;
+	struct writer out = { (uint8_t *)text, 0, HEX_BYTES - 1 };
+
+	invariant(hex_put(&out,
+			  (struct bytes){ digest, STATEMENT_DIGEST_BYTES }) ==
+		  ERR_OK);
+	text[out.len] = '\0';
+	return text;
+}
+
+static bool rests_on_software(const struct verify_result *result)
+{
+	return verify_passed(result, VERIFY_EVIDENCE_SOFTWARE);
+}
+
+const char *verify_print_summary(const struct verify_result *result)
+{
+	if (result->verdict != VERIFY_VERIFIED)
+		return verify_verdict_name(result->verdict);
+	return rests_on_software(result)
+		       ? "verified: software evidence (development), proves "
+			 "nothing about hardware"
+		       : "verified";
+}
+
+/* A parser let printable ASCII through alone, so a name cannot move a cursor.
+ */
+static void print_node(const struct verify_result *result, FILE *out)
+{
+	const struct statement *statement = &result->statement;
+	char hex[HEX_BYTES];
+
+	fprintf(out, "\n");
+	for (size_t i = 0; i < DIGESTS; i++)
+		fprintf(out, "      %-18s %s\n", digests[i].name,
+			digest_hex(result, i, hex));
+	fprintf(out, "      %-18s %.*s\n", "model name",
+		(int)statement->model_name.len,
+		(const char *)statement->model_name.data);
+	fprintf(out, "      %-18s %s, %" PRIu32 " bytes, %" PRIu32 " ms\n",
+		"shape", statement_mode_name(statement->shape.mode),
+		statement->shape.frame_bytes, statement->shape.tick_ms);
+	fprintf(out, "      %-18s %s\n", "assurance",
+		statement_assurance_name(statement->assurance));
+}
+
+void verify_print_table(const struct verify_result *result, FILE *out)
+{
+	for (enum verify_code i = 0; i < VERIFY_CODES; i++)
+		fprintf(out, "%s  %-18s %s\n",
+			verify_mark_name(result->records[i].mark),
+			verify_code_name(i), result->records[i].text);
+	if (verify_passed(result, VERIFY_STATEMENT))
+		print_node(result, out);
+	fprintf(out, "\n%s\n", verify_print_summary(result));
+}
+
+/* Only the quote and the backslash of printable ASCII need an escape. */
+static void print_string(struct bytes text, FILE *out)
+{
+	fputc('"', out);
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] == '"' || text.data[i] == '\\')
+			fputc('\\', out);
+		fputc(text.data[i], out);
+	}
+	fputc('"', out);
+}
+
+static void print_node_json(const struct verify_result *result, FILE *out)
+{
+	const struct statement *statement = &result->statement;
+	char hex[HEX_BYTES];
+
+	fprintf(out, ",\"node\":{");
+	for (size_t i = 0; i < DIGESTS; i++)
+		fprintf(out, "\"%s\":\"%s\",", digests[i].name,
+			digest_hex(result, i, hex));
+	fprintf(out, "\"model_name\":");
+	print_string(statement->model_name, out);
+	fprintf(out,
+		",\"shape\":{\"mode\":\"%s\",\"frame_bytes\":%" PRIu32
+		",\"tick_ms\":%" PRIu32 "},\"key_expiry\":%" PRIu64
+		",\"assurance\":\"%s\"}",
+		statement_mode_name(statement->shape.mode),
+		statement->shape.frame_bytes, statement->shape.tick_ms,
+		statement->key_expiry,
+		statement_assurance_name(statement->assurance));
+}
+
+void verify_print_json(const struct verify_result *result, FILE *out)
+{
+	fprintf(out, "{\"verdict\":\"%s\",\"exit_code\":%d,\"summary\":\"%s\"",
+		verify_verdict_name(result->verdict),
+		verify_exit_code(result->verdict),
+		verify_print_summary(result));
+	if (verify_passed(result, VERIFY_STATEMENT))
+		print_node_json(result, out);
+	else
+		fprintf(out, ",\"node\":null");
+	fprintf(out, ",\"checks\":[");
+	for (enum verify_code i = 0; i < VERIFY_CODES; i++) {
+		const struct verify_record *record = &result->records[i];
+
+		fprintf(out, "%s{\"code\":\"%s\",\"mark\":\"%s\",\"text\":",
+			i == 0 ? "" : ",", verify_code_name(i),
+			verify_mark_name(record->mark));
+		print_string(bytes_of_string(record->text), out);
+		fputc('}', out);
+	}
+	fprintf(out, "]}\n");
+}

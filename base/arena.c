@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+
+#include "base/err.h"
+#include "base/secret.h"
+
+void *arena_alloc(struct arena *arena, size_t count, size_t size)
+{
+	size_t wanted;
+	void *memory;
+
+	invariant(arena->used <= arena->size);
+	if (__builtin_mul_overflow(count, size, &wanted) ||
+	    __builtin_add_overflow(wanted, ARENA_ALIGNMENT - 1, &wanted))
+		return NULL;
+	wanted -= wanted % ARENA_ALIGNMENT;
+	if (wanted > arena->size - arena->used)
+		return NULL;
+
+	memory = arena->base + arena->used;
+	arena->used += wanted;
+	return memory;
+}
+
+size_t arena_left(const struct arena *arena)
+{
+	size_t left = arena->size - arena->used;
+
+	return left - left % ARENA_ALIGNMENT;
+}
+
+void arena_wipe(struct arena *arena)
+{
+	secret_wipe(arena->base, arena->size);
+	arena->used = 0;
+}
+
+bool arena_is_zero(const struct arena *arena)
+{
+	return secret_is_zero(arena->base, arena->size);
+}

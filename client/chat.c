@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/chat.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "client/body.h"
+#include "client/stream.h"
+#include "policy/limits.h"
+#include "wire/json.h"
+#include "wire/json_escape.h"
+#include "wire/sse.h"
+
+struct chat {
+	const struct options *options;
+	struct session *session;
+	struct body messages; /* JSON objects with commas between them */
+};
+
+static enum err put_text(struct body *body, const char *text)
+{
+	return body_put(body, bytes_of_string(text), LIMIT_REQUEST_BYTES);
+}
+
+static enum err put_string(struct body *body, struct bytes text)
+{
+	size_t max = json_escape_size(text) + 2;
+	struct writer out = { malloc(max), 0, max };
+	enum err err = ERR_UNAVAILABLE;
+
+	if (out.data != NULL)
+		err = json_escape_string(&out, text);
+	if (err == ERR_OK)
+		err = body_put(body, bytes_written(&out), LIMIT_REQUEST_BYTES);
+	if (out.data != NULL)
+		secret_wipe(out.data, max);
+	free(out.data);
+	return err;
+}
+
+static enum err add_message(struct chat *chat, const char *role,
+			    struct bytes content)
+{
+	if (chat->messages.len > 0)
+		TRY(put_text(&chat->messages, ","));
+	TRY(put_text(&chat->messages, "{\"role\":\""));
+	TRY(put_text(&chat->messages, role));
+	TRY(put_text(&chat->messages, "\",\"content\":"));
+	TRY(put_string(&chat->messages, content));
+	return put_text(&chat->messages, "}");
+}
+
+static enum err write_request(struct chat *chat, struct body *out)
+{
+	char model[STATEMENT_NAME_MAX + 1];
+	char tokens[48] = "";
+
+	session_model(chat->session, model);
+	if (chat->options->tokens_max != 0)
+		(void)snprintf(tokens, sizeof(tokens),
+			       ",\"max_tokens\":%" PRIu32,
+			       chat->options->tokens_max);
+	TRY(put_text(out, "{\"model\":"));
+	TRY(put_string(out, bytes_of_string(model)));
+	TRY(put_text(out, ",\"stream\":true"));
+	TRY(put_text(out, tokens));
+	TRY(put_text(out, ",\"messages\":["));
+	TRY(body_put(out, body_bytes(&chat->messages), LIMIT_REQUEST_BYTES));
+	return put_text(out, "]}");
+}
+
+/*
+ * A model's words may hold what moves a terminal's cursor or worse; only text,
+ * tabs and line feeds are shown.  C2 80..9F are control characters in UTF-8.
+ */
+static void show(struct bytes text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t byte = text.data[i];
+		bool control = byte < 0x20 || byte == 0x7f;
+
+		if (byte == 0xc2 && i + 1 < text.len &&
+		    text.data[i + 1] < 0xa0) {
+			i++;
+			continue;
+		}
+		if (!control || byte == '\n' || byte == '\t')
+			putchar(byte);
+	}
+	(void)fflush(stdout);
+}
+
+/* The text of choices[0].delta.content, where an event has one. */
+static enum err delta(struct bytes event, struct bytes *out)
+{
+	const struct json *document;
+	const struct json *choices;
+	const struct json *piece;
+
+	TRY(json_parse(event, LIMIT_JSON_DEPTH, &document));
+	if (json_member(document, "error") != NULL)
+		return ERR_UNAVAILABLE;
+	*out = (struct bytes){ NULL, 0 };
+	choices = json_member(document, "choices");
+	if (choices == NULL || json_count(choices) == 0)
+		return ERR_OK;
+	piece = json_member(json_element(choices, 0), "delta");
+	if (piece != NULL)
+		piece = json_member(piece, "content");
+	if (piece == NULL || json_kind_of(piece) != JSON_KIND_STRING)
+		return ERR_OK;
+	return json_as_string(piece, out);
+}
+
+static enum trouble on_event(struct bytes event, struct body *answer)
+{
+	struct bytes text;
+	enum err err;
+
+	if (sse_is_done(event))
+		return TROUBLE_NONE;
+	err = delta(event, &text);
+	if (err == ERR_OK) {
+		show(text);
+		err = body_put(answer, text, LIMIT_REQUEST_BYTES);
+	}
+	json_wipe();
+	return err == ERR_OK ? TROUBLE_NONE : TROUBLE_NODE_FAILED;
+}
+
+static enum trouble read_answer(struct exchange *exchange, struct body *answer)
+{
+	struct stream *stream = stream_open(exchange);
+	enum stream_kind kind = STREAM_EVENT;
+	enum trouble trouble = TROUBLE_NONE;
+
+	if (stream == NULL)
+		return TROUBLE_INTERNAL;
+	while (trouble == TROUBLE_NONE && kind == STREAM_EVENT) {
+		struct bytes event;
+
+		kind = stream_next(stream, &event, &trouble);
+		if (kind == STREAM_EVENT)
+			trouble = on_event(event, answer);
+	}
+	stream_close(stream);
+	printf("\n");
+	return trouble;
+}
+
+static enum trouble send_request(struct chat *chat, struct bytes content,
+				 struct body *answer)
+{
+	struct exchange_request request = {
+		.method = "POST",
+		.path = "/v1/chat/completions",
+		.content = content,
+		.client = -1,
+	};
+	struct exchange *exchange;
+	struct exchange_event head;
+	enum trouble trouble =
+		session_request(chat->session, &request, &exchange, &head);
+
+	if (trouble != TROUBLE_NONE)
+		return trouble;
+	if (head.status == 200 &&
+	    strcmp(head.media_type, "text/event-stream") == 0)
+		return read_answer(exchange, answer);
+	exchange_close(exchange);
+	return head.status == 413 || head.status == 400 ? TROUBLE_TOO_LARGE
+							: TROUBLE_NODE_FAILED;
+}
+
+/* Ask one thing.  A question that got no answer is not kept. */
+static enum trouble ask(struct chat *chat, struct bytes question)
+{
+	SCOPED_WIPE(body_wipe) struct body request = { 0 };
+	SCOPED_WIPE(body_wipe) struct body answer = { 0 };
+	size_t before = chat->messages.len;
+	enum trouble trouble = TROUBLE_TOO_LARGE;
+
+	if (add_message(chat, "user", question) == ERR_OK &&
+	    write_request(chat, &request) == ERR_OK)
+		trouble = send_request(chat, body_bytes(&request), &answer);
+	if (trouble == TROUBLE_NONE &&
+	    add_message(chat, "assistant", body_bytes(&answer)) != ERR_OK)
+		trouble = TROUBLE_TOO_LARGE;
+	if (trouble != TROUBLE_NONE)
+		chat->messages.len = before;
+	return trouble;
+}
+
+static void tell(enum trouble trouble)
+{
+	fprintf(stderr, "pcc-client: %s\n", trouble_text(trouble));
+}
+
+/* Ask line by line.  A trouble is told, and the next line may do better. */
+static enum trouble talk(struct chat *chat)
+{
+	char *line = NULL;
+	size_t size = 0;
+	enum trouble trouble = TROUBLE_NONE;
+
+	for (;;) {
+		if (isatty(STDIN_FILENO))
+			fprintf(stderr, "> ");
+
+		ssize_t len = getline(&line, &size, stdin);
+
+		if (len < 0)
+			break;
+		while (len > 0 && line[len - 1] == '\n')
+			len--;
+		if (len == 0)
+			continue;
+		trouble = ask(chat, (struct bytes){ (const uint8_t *)line,
+						    (size_t)len });
+		if (trouble != TROUBLE_NONE)
+			tell(trouble);
+	}
+	if (line != NULL)
+		secret_wipe(line, size);
+	free(line);
+	return trouble;
+}
+
+int chat_run(const struct options *options, struct session *session)
+{
+	struct chat chat = { .options = options, .session = session };
+	enum trouble trouble = session_ready(session);
+
+	if (trouble != TROUBLE_NONE) {
+		tell(trouble);
+		return trouble_exit_code(trouble);
+	}
+	fprintf(stderr, "pcc-client: %s\n", session_summary(session));
+	if (options->system_text != NULL &&
+	    add_message(&chat, "system",
+			bytes_of_string(options->system_text)) != ERR_OK)
+		trouble = TROUBLE_TOO_LARGE;
+	else if (options->once == NULL)
+		trouble = talk(&chat);
+	else
+		trouble = ask(&chat, bytes_of_string(options->once));
+	if (options->once != NULL && trouble != TROUBLE_NONE)
+		tell(trouble);
+	body_wipe(&chat.messages);
+	return trouble_exit_code(trouble);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/directory.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "policy/limits.h"
+#include "wire/base64.h"
+#include "wire/bundle.h"
+#include "wire/hex.h"
+#include "wire/json_fields.h"
+
+#define TEXT_MAX (1u << 20)
+#define MEMORY_MAX (TEXT_MAX + DIRECTORY_NODES_MAX * STATEMENT_DIGEST_BYTES)
+
+static enum err take_id(struct bytes digits, struct writer *memory,
+			struct bytes *out)
+{
+	uint8_t id[STATEMENT_DIGEST_BYTES];
+	uint8_t *start = memory->data + memory->len;
+
+	TRY(hex_decode(digits, id, sizeof(id)));
+	TRY(bytes_put(memory, BYTES_ARRAY(id)));
+	*out = (struct bytes){ start, sizeof(id) };
+	return ERR_OK;
+}
+
+static enum err take_bundle(struct bytes letters, struct writer *memory,
+			    struct bytes *out)
+{
+	uint8_t *start = memory->data + memory->len;
+
+	TRY(base64_decode(letters, memory));
+	*out = (struct bytes){ start,
+			       (size_t)(memory->data + memory->len - start) };
+	return ERR_OK;
+}
+
+static enum err take_node(const struct json *entry, struct writer *memory,
+			  struct directory_node *out)
+{
+	struct json_fields fields = { .object = entry };
+	struct json_fields_integers range = { 0, INT64_MAX };
+	struct bytes id;
+	struct bytes bundle;
+	int64_t next_refresh = 0;
+
+	TRY(json_fields_string(&fields, "id", JSON_FIELDS_REQUIRED, &id));
+	TRY(json_fields_string(&fields, "bundle", JSON_FIELDS_REQUIRED,
+			       &bundle));
+	TRY(json_fields_integer(&fields, "next_refresh", range, &next_refresh));
+	TRY(take_id(id, memory, &out->id));
+	TRY(take_bundle(bundle, memory, &out->bundle));
+	out->next_refresh = (uint64_t)next_refresh;
+	return ERR_OK;
+}
+
+static enum err take_list(struct bytes text, struct writer *memory,
+			  struct directory *out)
+{
+	const struct json *document;
+	const struct json *list;
+
+	TRY(json_parse(text, LIMIT_JSON_DEPTH, &document));
+
+	struct json_fields fields = { .object = document };
+
+	TRY(json_fields_value(&fields, "nodes", JSON_FIELDS_REQUIRED,
+			      JSON_KIND_ARRAY, &list));
+	if (json_count(list) > DIRECTORY_NODES_MAX)
+		return ERR_TOO_LARGE;
+	for (size_t i = 0; i < json_count(list); i++)
+		TRY(take_node(json_element(list, i), memory, &out->nodes[i]));
+	out->count = json_count(list);
+	return ERR_OK;
+}
+
+enum err directory_parse(struct bytes text, struct writer *memory,
+			 struct directory *out)
+{
+	enum err err = take_list(text, memory, out);
+
+	json_wipe();
+	return err;
+}
+
+/* A bundle begins as a CBOR map does; no JSON text can. */
+static enum err adopt(struct bytes content, struct writer *memory,
+		      struct directory *out)
+{
+	uint8_t *start = memory->data;
+
+	if (content.len == 0 || content.data[0] >> 5 != 5)
+		return directory_parse(content, memory, out);
+	TRY(bytes_put(memory, content));
+	out->nodes[0] =
+		(struct directory_node){ .bundle = { start, content.len } };
+	out->count = 1;
+	return ERR_OK;
+}
+
+static enum trouble read_file(const char *path, struct writer *out)
+{
+	SCOPED_FD file = open(path, O_RDONLY | O_CLOEXEC);
+
+	return file >= 0 && fd_read_all(file, out) == ERR_OK
+		       ? TROUBLE_NONE
+		       : TROUBLE_DIRECTORY;
+}
+
+/* From a gateway, or, where there is none, from a file. */
+static enum trouble obtain(const struct http_server *gateway, const char *file,
+			   struct directory *out)
+{
+	struct writer text = { malloc(TEXT_MAX), 0, TEXT_MAX };
+	struct writer memory = { malloc(MEMORY_MAX), 0, MEMORY_MAX };
+	enum trouble trouble = TROUBLE_INTERNAL;
+
+	*out = (struct directory){ .memory = memory.data };
+	if (text.data != NULL && memory.data != NULL)
+		trouble = gateway != NULL
+				  ? http_get(gateway, "/v1/nodes", &text)
+				  : read_file(file, &text);
+	if (trouble == TROUBLE_NONE &&
+	    adopt(bytes_written(&text), &memory, out) != ERR_OK)
+		trouble = TROUBLE_DIRECTORY;
+	free(text.data);
+	if (trouble != TROUBLE_NONE)
+		directory_free(out);
+	return trouble;
+}
+
+enum trouble directory_fetch(const struct http_server *gateway,
+			     struct directory *out)
+{
+	return obtain(gateway, NULL, out);
+}
+
+enum trouble directory_load(const char *file, struct directory *out)
+{
+	return obtain(NULL, file, out);
+}
+
+void directory_free(struct directory *directory)
+{
+	free(directory->memory);
+	*directory = (struct directory){ 0 };
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/inspect.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "attest/verify_print.h"
+#include "client/directory.h"
+
+#define EXIT_NOTHING 2
+
+static uint64_t time_of(const struct options *options)
+{
+	struct timespec now;
+
+	if (options->now != 0)
+		return options->now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec;
+}
+
+static enum trouble obtain(const struct options *options,
+			   struct directory *directory)
+{
+	return options->file != NULL
+		       ? directory_load(options->file, directory)
+		       : directory_fetch(&options->gateway, directory);
+}
+
+/* The lower, the worse, but for expiry, which is better than a refusal. */
+static int rank(enum verify_verdict verdict)
+{
+	return (int)verdict;
+}
+
+static bool is_wanted(const struct options *options,
+		      const struct directory_node *node)
+{
+	return options->policy.node_id == NULL || node->id.len == 0 ||
+	       memcmp(node->id.data, options->policy.node_id, node->id.len) ==
+		       0;
+}
+
+static int judge(const struct options *options,
+		 const struct directory *directory,
+		 struct verify_result *result)
+{
+	enum verify_verdict worst = VERIFY_VERIFIED;
+	size_t judged = 0;
+
+	for (size_t i = 0; i < directory->count; i++) {
+		if (!is_wanted(options, &directory->nodes[i]))
+			continue;
+		if (judged++ > 0 && !options->json)
+			printf("\n");
+		verify_bundle(directory->nodes[i].bundle, &options->policy,
+			      time_of(options), NULL, result);
+		if (options->json)
+			verify_print_json(result, stdout);
+		else
+			verify_print_table(result, stdout);
+		if (rank(result->verdict) < rank(worst))
+			worst = result->verdict;
+	}
+	return judged == 0 ? EXIT_NOTHING : verify_exit_code(worst);
+}
+
+int inspect_run(const struct options *options)
+{
+	struct directory directory;
+	struct verify_result *result = malloc(sizeof(*result));
+	enum trouble trouble = TROUBLE_INTERNAL;
+	int code = EXIT_NOTHING;
+
+	if (result != NULL)
+		trouble = obtain(options, &directory);
+	if (trouble == TROUBLE_NONE) {
+		code = judge(options, &directory, result);
+		directory_free(&directory);
+	} else {
+		fprintf(stderr, "pcc-client: %s\n", trouble_text(trouble));
+		/* A file that is nothing is malformed, not absent. */
+		if (trouble == TROUBLE_DIRECTORY)
+			code = verify_exit_code(VERIFY_MALFORMED);
+	}
+	free(result);
+	return code;
+}

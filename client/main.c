@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pcc-client: verifies nodes and talks to those that pass.
+ *
+ *   holds   the user's prompts and answers, in memory, while they are needed
+ *   sees    what the user may see
+ *   never   sends anything before a node passed, or in a weaker form
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "client/chat.h"
+#include "client/inspect.h"
+#include "client/options.h"
+#include "client/serve.h"
+#include "crypto/aead.h"
+#include "crypto/random.h"
+#include "wire/json.h"
+
+#define EXIT_USAGE 1
+#define JSON_MEMORY (16u << 20) /* pages of it exist once they are used */
+
+/* JSON is parsed in one place in memory, which is wiped after each use. */
+static void prepare_json(void)
+{
+	uint32_t seed = 0;
+	void *memory = mmap(NULL, JSON_MEMORY, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		die("cannot have memory");
+	while (seed == 0)
+		random_bytes(&seed, sizeof(seed));
+	json_warm(memory, JSON_MEMORY, seed);
+}
+
+/* Signals are taken by sigwait alone, so that none interrupts a thread. */
+static void block_signals(sigset_t *out)
+{
+	sigemptyset(out);
+	sigaddset(out, SIGTERM);
+	sigaddset(out, SIGINT);
+	(void)pthread_sigmask(SIG_BLOCK, out, NULL);
+}
+
+/* For people and for the programs that start this one. */
+static void announce(const char *address, uint16_t port)
+{
+	bool six = strchr(address, ':') != NULL;
+
+	printf("pcc-client: listening on http://%s%s%s:%u\n", six ? "[" : "",
+	       address, six ? "]" : "", port);
+	(void)fflush(stdout);
+}
+
+/*
+ * Serve even where no node passes yet: each request says so, typed, and the
+ * next may find one.
+ */
+static int run_serve(const struct options *options, struct session *session)
+{
+	struct serve *serve;
+	sigset_t signals;
+	int signal_number;
+	enum trouble trouble;
+
+	block_signals(&signals);
+	switch (serve_open(session, options->address, options->port, &serve)) {
+	case ERR_OK:
+		break;
+	case ERR_DENIED:
+		fprintf(stderr, "pcc-client: --address has to be loopback\n");
+		return EXIT_USAGE;
+	case ERR_MALFORMED:
+	case ERR_TRUNCATED:
+	case ERR_UNAUTHENTIC:
+	case ERR_UNSUPPORTED:
+	case ERR_TOO_LARGE:
+	case ERR_EXPIRED:
+	case ERR_UNAVAILABLE:
+		die("cannot listen on this address and port");
+	}
+	trouble = session_ready(session);
+	fprintf(stderr, "pcc-client: %s\n",
+		trouble == TROUBLE_NONE ? session_summary(session)
+					: trouble_text(trouble));
+	announce(options->address, serve_port(serve));
+	(void)sigwait(&signals, &signal_number);
+	serve_close(serve);
+	return EXIT_SUCCESS;
+}
+
+static int run(const struct options *options)
+{
+	struct session_options session_options = {
+		.gateway = options->gateway,
+		.policy = &options->policy,
+	};
+	struct session *session;
+	int code;
+
+	if (options->command == OPTIONS_VERIFY)
+		return inspect_run(options);
+	session = session_open(&session_options);
+	if (session == NULL)
+		die("cannot have memory");
+	code = options->command == OPTIONS_CHAT ? chat_run(options, session)
+						: run_serve(options, session);
+	session_close(session);
+	return code;
+}
+
+int main(int count, char **arguments)
+{
+	static struct options options;
+
+	switch (options_parse(count, arguments, &options)) {
+	case OPTIONS_HELP:
+		return EXIT_SUCCESS;
+	case OPTIONS_USAGE:
+		return EXIT_USAGE;
+	case OPTIONS_RUN:
+		break;
+	}
+	(void)signal(SIGPIPE, SIG_IGN);
+	aead_warm();
+	http_init();
+	prepare_json();
+	return run(&options);
+}

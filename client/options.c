@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire/hex.h"
+
+enum option_name {
+	OPTION_GATEWAY = 256,
+	OPTION_CA,
+	OPTION_NODE,
+	OPTION_EVIDENCE,
+	OPTION_SHAPE,
+	OPTION_FILE,
+	OPTION_NOW,
+	OPTION_JSON,
+	OPTION_ONCE,
+	OPTION_SYSTEM,
+	OPTION_TOKENS,
+	OPTION_ADDRESS,
+	OPTION_PORT,
+	OPTION_HELP,
+	OPTION_DIGEST, /* and the five after it, in the order of verify.h */
+};
+
+static const struct option names[] = {
+	{ "gateway", required_argument, NULL, OPTION_GATEWAY },
+	{ "ca", required_argument, NULL, OPTION_CA },
+	{ "node", required_argument, NULL, OPTION_NODE },
+	{ "accept-evidence", required_argument, NULL, OPTION_EVIDENCE },
+	{ "accept-shape", required_argument, NULL, OPTION_SHAPE },
+	{ "accept-program", required_argument, NULL, OPTION_DIGEST },
+	{ "accept-model", required_argument, NULL, OPTION_DIGEST + 1 },
+	{ "accept-tokenizer", required_argument, NULL, OPTION_DIGEST + 2 },
+	{ "accept-policy", required_argument, NULL, OPTION_DIGEST + 3 },
+	{ "accept-jail", required_argument, NULL, OPTION_DIGEST + 4 },
+	{ "accept-log", required_argument, NULL, OPTION_DIGEST + 5 },
+	{ "file", required_argument, NULL, OPTION_FILE },
+	{ "now", required_argument, NULL, OPTION_NOW },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "once", required_argument, NULL, OPTION_ONCE },
+	{ "system", required_argument, NULL, OPTION_SYSTEM },
+	{ "max-tokens", required_argument, NULL, OPTION_TOKENS },
+	{ "address", required_argument, NULL, OPTION_ADDRESS },
+	{ "port", required_argument, NULL, OPTION_PORT },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char help[] =
+	"usage: pcc-client verify (--gateway URL | --file FILE) [options]\n"
+	"       pcc-client chat   --gateway URL [options]\n"
+	"       pcc-client serve  --gateway URL [options]\n"
+	"\n"
+	"Verifies nodes, and sends prompts to those that pass, encrypted to "
+	"one\n"
+	"node.  Nothing is sent before, and nothing in any weaker form.\n"
+	"\n"
+	"What to trust:\n"
+	"  --accept-evidence TYPE   software, tpm2, sev-snp or tdx; may be "
+	"repeated;\n"
+	"                           software proves nothing about hardware and "
+	"is\n"
+	"                           for development\n"
+	"  --accept-shape SHAPE     responses that are paced (always "
+	"accepted), sized\n"
+	"                           or off\n"
+	"  --accept-program HEX     SHA-256 of the node's program; likewise\n"
+	"  --accept-model HEX       --accept-tokenizer, --accept-policy,\n"
+	"                           --accept-jail and --accept-log; each may "
+	"be\n"
+	"                           repeated, and any one of a kind will do\n"
+	"  --node HEX               this node and no other\n"
+	"\n"
+	"Where:\n"
+	"  --gateway URL            http://host:port or https://host\n"
+	"  --ca FILE                PEM of who signs the gateway (the "
+	"system's)\n"
+	"\n"
+	"verify prints the checks of each node:\n"
+	"  --file FILE              a saved bundle, or a saved /v1/nodes\n"
+	"  --now SECONDS            judge at this Unix time (the clock's)\n"
+	"  --json                   one JSON object a line for each node\n"
+	"  Exit codes: 0 verified, 10 not verified, 20 expired, 30 malformed,\n"
+	"  1 usage, 2 nothing to judge.\n"
+	"\n"
+	"chat talks in the terminal:\n"
+	"  --once TEXT              one question, one answer on standard "
+	"output\n"
+	"  --system TEXT            what the model should be\n"
+	"  --max-tokens NUMBER      length of an answer at most\n"
+	"\n"
+	"serve answers OpenAI clients on this machine (base URL\n"
+	"http://127.0.0.1:PORT/v1, any API key):\n"
+	"  --address ADDRESS        a loopback address (127.0.0.1)\n"
+	"  --port PORT              0: any (8081)\n"
+	"Prints one line, \"pcc-client: listening on http://ADDRESS:PORT\", "
+	"when it\n"
+	"serves.\n";
+
+/* Decimal digits alone, from min to max. */
+static enum err parse_number(const char *text, uint64_t min, uint64_t max,
+			     uint64_t *out)
+{
+	char *end = NULL;
+	unsigned long long value;
+
+	if (*text < '0' || *text > '9')
+		return ERR_MALFORMED;
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno != 0 || *end != '\0' || value < min || value > max)
+		return ERR_MALFORMED;
+	*out = value;
+	return ERR_OK;
+}
+
+static enum err take_evidence(const char *value, struct options *options)
+{
+	enum bundle_evidence_type type;
+
+	TRY(bundle_evidence_named(value, &type));
+	options->policy.evidence |= 1u << type;
+	return ERR_OK;
+}
+
+static enum err take_shape(const char *value, struct options *options)
+{
+	for (enum statement_mode i = 0; i < STATEMENT_MODE_COUNT; i++)
+		if (strcmp(value, statement_mode_name(i)) == 0) {
+			options->policy.mode_worst = i;
+			return ERR_OK;
+		}
+	return ERR_UNSUPPORTED;
+}
+
+static enum err take_digest(size_t kind, const char *value,
+			    struct options *options)
+{
+	struct verify_digests *accepted = &options->policy.digests[kind];
+	size_t count = accepted->count;
+
+	if (count == OPTIONS_DIGESTS_MAX)
+		return ERR_TOO_LARGE;
+	TRY(hex_decode(bytes_of_string(value), options->digests[kind][count],
+		       STATEMENT_DIGEST_BYTES));
+	accepted->list = (const uint8_t(*)[STATEMENT_DIGEST_BYTES])
+				 options->digests[kind];
+	accepted->count++;
+	return ERR_OK;
+}
+
+static enum err take_node(const char *value, struct options *options)
+{
+	TRY(hex_decode(bytes_of_string(value), options->node_id,
+		       STATEMENT_DIGEST_BYTES));
+	options->policy.node_id = options->node_id;
+	return ERR_OK;
+}
+
+/* A slash at the end would stand twice before every path. */
+static enum err take_gateway(char *value, struct options *options)
+{
+	size_t len = strlen(value);
+
+	if (strncmp(value, "http://", 7) != 0 &&
+	    strncmp(value, "https://", 8) != 0)
+		return ERR_MALFORMED;
+	while (len > 0 && value[len - 1] == '/')
+		value[--len] = '\0';
+	options->gateway.url = value;
+	return ERR_OK;
+}
+
+static enum err take_number(int name, const char *value,
+			    struct options *options)
+{
+	uint64_t number = 0;
+
+	switch (name) {
+	case OPTION_NOW:
+		return parse_number(value, 1, INT64_MAX, &options->now);
+	case OPTION_TOKENS:
+		TRY(parse_number(value, 1, UINT32_MAX, &number));
+		options->tokens_max = (uint32_t)number;
+		return ERR_OK;
+	case OPTION_PORT:
+		TRY(parse_number(value, 0, UINT16_MAX, &number));
+		options->port = (uint16_t)number;
+		return ERR_OK;
+	default:
+		return ERR_MALFORMED;
+	}
+}
+
+static enum err take_text(int name, const char *value, struct options *options)
+{
+	const char **where[] = {
+		[OPTION_CA - OPTION_GATEWAY] = &options->gateway.ca_file,
+		[OPTION_FILE - OPTION_GATEWAY] = &options->file,
+		[OPTION_ONCE - OPTION_GATEWAY] = &options->once,
+		[OPTION_SYSTEM - OPTION_GATEWAY] = &options->system_text,
+		[OPTION_ADDRESS - OPTION_GATEWAY] = &options->address,
+	};
+
+	*where[name - OPTION_GATEWAY] = value;
+	return ERR_OK;
+}
+
+static enum err take(int name, char *value, struct options *options)
+{
+	if (name >= OPTION_DIGEST && name < OPTION_DIGEST + VERIFY_DIGESTS)
+		return take_digest((size_t)(name - OPTION_DIGEST), value,
+				   options);
+	switch (name) {
+	case OPTION_GATEWAY:
+		return take_gateway(value, options);
+	case OPTION_NODE:
+		return take_node(value, options);
+	case OPTION_EVIDENCE:
+		return take_evidence(value, options);
+	case OPTION_SHAPE:
+		return take_shape(value, options);
+	case OPTION_JSON:
+		options->json = true;
+		return ERR_OK;
+	case OPTION_CA:
+	case OPTION_FILE:
+	case OPTION_ONCE:
+	case OPTION_SYSTEM:
+	case OPTION_ADDRESS:
+		return take_text(name, value, options);
+	default:
+		return take_number(name, value, options);
+	}
+}
+
+static enum options_verdict complain(const char *what)
+{
+	fprintf(stderr, "pcc-client: %s; see --help\n", what);
+	return OPTIONS_USAGE;
+}
+
+static enum err take_command(const char *word, struct options *options)
+{
+	static const char *const commands[] = {
+		[OPTIONS_VERIFY] = "verify",
+		[OPTIONS_CHAT] = "chat",
+		[OPTIONS_SERVE] = "serve",
+	};
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(word, commands[i]) == 0) {
+			options->command = (enum options_command)i;
+			return ERR_OK;
+		}
+	return ERR_UNSUPPORTED;
+}
+
+enum options_verdict options_parse(int count, char **arguments,
+				   struct options *out)
+{
+	int name;
+
+	*out = (struct options){ .address = "127.0.0.1", .port = 8081 };
+	while ((name = getopt_long(count, arguments, "", names, NULL)) != -1) {
+		if (name == OPTION_HELP) {
+			fputs(help, stdout);
+			return OPTIONS_HELP;
+		}
+		if (name == '?')
+			return complain("unknown or incomplete option");
+		if (take(name, optarg, out) != ERR_OK)
+			return complain("an option has an impossible value");
+	}
+	if (optind + 1 != count ||
+	    take_command(arguments[optind], out) != ERR_OK)
+		return complain("one of verify, chat and serve is needed");
+	if (out->file != NULL && out->command != OPTIONS_VERIFY)
+		return complain("--file is for verify alone");
+	if ((out->gateway.url == NULL) == (out->file == NULL))
+		return complain("one of --gateway and --file is needed");
+	return OPTIONS_RUN;
+}

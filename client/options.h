@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options: the command line of pcc-client, and with it what its user trusts.
+ */
+#ifndef CLIENT_OPTIONS_H
+#define CLIENT_OPTIONS_H
+
+#include "attest/verify.h"
+#include "client/http.h"
+
+#define OPTIONS_DIGESTS_MAX 16 /* accepted of one kind */
+
+enum options_command {
+	OPTIONS_VERIFY,
+	OPTIONS_CHAT,
+	OPTIONS_SERVE,
+};
+
+/* policy points into digests and node_id, so this is not to be copied. */
+struct options {
+	enum options_command command;
+	struct http_server gateway; /* url is NULL where a file is read */
+	struct verify_policy policy;
+	uint8_t digests[VERIFY_DIGESTS][OPTIONS_DIGESTS_MAX]
+		       [STATEMENT_DIGEST_BYTES];
+	uint8_t node_id[STATEMENT_DIGEST_BYTES];
+
+	/* verify */
+	const char *file; /* or NULL */
+	uint64_t now;	  /* 0: the clock's */
+	bool json;
+
+	/* chat */
+	const char *once;	 /* or NULL */
+	const char *system_text; /* or NULL */
+	uint32_t tokens_max;	 /* 0: the node's */
+
+	/* serve */
+	const char *address;
+	uint16_t port;
+};
+
+enum options_verdict {
+	OPTIONS_RUN,
+	OPTIONS_HELP,  /* was asked for and printed */
+	OPTIONS_USAGE, /* were wrong; why is on standard error */
+};
+
+/* Read the command line; texts stay the command line's own. */
+enum options_verdict options_parse(int count, char **arguments,
+				   struct options *out);
+
+#endif

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/session.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "attest/verify_print.h"
+#include "client/directory.h"
+#include "crypto/random.h"
+
+#define REFRESH_LEAST_S 1 /* between fetches that nothing but time asks for */
+#define SEND_MARGIN_S 5	  /* a key has to be valid for this much longer */
+
+struct candidate {
+	uint8_t id[STATEMENT_DIGEST_BYTES];
+	struct ohttp_key_config key;
+	uint64_t expiry; /* Unix seconds */
+	uint64_t next_refresh;
+	const char *summary; /* static */
+	char model[STATEMENT_NAME_MAX + 1];
+};
+
+struct session {
+	struct session_options options;
+
+	pthread_mutex_t lock; /* all below, and wire/json.h */
+	struct candidate candidates[DIRECTORY_NODES_MAX];
+	size_t count;
+	uint64_t fetched; /* Unix seconds */
+};
+
+struct session *session_open(const struct session_options *options)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (session == NULL)
+		return NULL;
+	session->options = *options;
+	pthread_mutex_init(&session->lock, NULL);
+	return session;
+}
+
+void session_close(struct session *session)
+{
+	pthread_mutex_destroy(&session->lock);
+	free(session);
+}
+
+static uint64_t now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec;
+}
+
+/* The list may not put one node's bundle under another's id. */
+static bool names_itself(const struct directory_node *node,
+			 const struct verify_result *result)
+{
+	return node->id.len == STATEMENT_DIGEST_BYTES &&
+	       memcmp(node->id.data, result->statement.node_id,
+		      STATEMENT_DIGEST_BYTES) == 0;
+}
+
+static void keep(struct session *session, const struct directory_node *node,
+		 const struct verify_result *result)
+{
+	struct candidate *candidate = &session->candidates[session->count++];
+	struct bytes name = result->statement.model_name;
+
+	*candidate = (struct candidate){
+		.key = result->key,
+		.expiry = result->statement.key_expiry,
+		.next_refresh = node->next_refresh,
+		.summary = verify_print_summary(result),
+	};
+	memcpy(candidate->id, result->statement.node_id, sizeof(candidate->id));
+	memcpy(candidate->model, name.data, name.len);
+}
+
+/*
+ * Of several reasons to refuse, the one to tell: a forgery before a mistake of
+ * configuration, and expiry, which time heals, last.
+ */
+static enum trouble worse(enum trouble a, enum trouble b)
+{
+	static const enum trouble order[] = { TROUBLE_NOT_VERIFIED,
+					      TROUBLE_MALFORMED,
+					      TROUBLE_SOFTWARE,
+					      TROUBLE_EXPIRED };
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return a != TROUBLE_NONE ? a : b;
+}
+
+static enum trouble verify_all(struct session *session,
+			       const struct directory *directory, uint64_t now)
+{
+	enum trouble trouble = TROUBLE_NONE;
+	struct verify_result *result = malloc(sizeof(*result));
+
+	if (result == NULL)
+		return TROUBLE_INTERNAL;
+	session->count = 0;
+	for (size_t i = 0; i < directory->count; i++) {
+		const struct directory_node *node = &directory->nodes[i];
+
+		verify_bundle(node->bundle, session->options.policy, now, NULL,
+			      result);
+		if (result->verdict != VERIFY_VERIFIED)
+			trouble = worse(trouble, trouble_of_result(result));
+		else if (names_itself(node, result))
+			keep(session, node, result);
+		else
+			trouble = worse(trouble, TROUBLE_NOT_VERIFIED);
+	}
+	free(result);
+	if (session->count > 0)
+		return TROUBLE_NONE;
+	return directory->count == 0 ? TROUBLE_NO_NODES : trouble;
+}
+
+static enum trouble renew_locked(struct session *session)
+{
+	struct directory directory;
+	enum trouble trouble =
+		directory_fetch(&session->options.gateway, &directory);
+
+	if (trouble != TROUBLE_NONE)
+		return trouble;
+	session->fetched = now_s();
+	trouble = verify_all(session, &directory, session->fetched);
+	directory_free(&directory);
+	return trouble;
+}
+
+static bool is_good(const struct candidate *candidate, uint64_t now)
+{
+	return now + SEND_MARGIN_S < candidate->expiry;
+}
+
+static size_t good_count_locked(const struct session *session, uint64_t now)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < session->count; i++)
+		count += is_good(&session->candidates[i], now);
+	return count;
+}
+
+/* A fresher list is due, though the one at hand could still be used. */
+static bool is_due_locked(const struct session *session, uint64_t now)
+{
+	if (now < session->fetched + REFRESH_LEAST_S)
+		return false;
+	for (size_t i = 0; i < session->count; i++)
+		if (now >= session->candidates[i].next_refresh)
+			return true;
+	return false;
+}
+
+static enum trouble ready_locked(struct session *session)
+{
+	uint64_t now = now_s();
+	bool usable = good_count_locked(session, now) > 0;
+	enum trouble trouble;
+
+	if (usable && !is_due_locked(session, now))
+		return TROUBLE_NONE;
+	trouble = renew_locked(session);
+	/* No list is no reason to drop nodes that were verified and are good.
+	 */
+	if (usable &&
+	    (trouble == TROUBLE_UNREACHABLE || trouble == TROUBLE_TIMEOUT))
+		return TROUBLE_NONE;
+	if (trouble != TROUBLE_NONE)
+		return trouble;
+	return good_count_locked(session, now) > 0 ? TROUBLE_NONE
+						   : TROUBLE_EXPIRED;
+}
+
+enum trouble session_ready(struct session *session)
+{
+	pthread_mutex_lock(&session->lock);
+
+	enum trouble trouble = ready_locked(session);
+
+	pthread_mutex_unlock(&session->lock);
+	return trouble;
+}
+
+const char *session_summary(struct session *session)
+{
+	const char *summary = "verified";
+
+	pthread_mutex_lock(&session->lock);
+	for (size_t i = 0; i < session->count; i++)
+		if (strcmp(session->candidates[i].summary, summary) != 0)
+			summary = session->candidates[i].summary;
+	pthread_mutex_unlock(&session->lock);
+	return summary;
+}
+
+void session_model(struct session *session,
+		   char name[static STATEMENT_NAME_MAX + 1])
+{
+	name[0] = '\0';
+	pthread_mutex_lock(&session->lock);
+	if (session->count > 0)
+		memcpy(name, session->candidates[0].model,
+		       STATEMENT_NAME_MAX + 1);
+	pthread_mutex_unlock(&session->lock);
+}
+
+/* One of the good nodes, each as likely: rejection keeps the odds even. */
+static size_t choose(size_t count)
+{
+	uint32_t number;
+	uint32_t fair = UINT32_MAX - UINT32_MAX % (uint32_t)count;
+
+	do
+		random_bytes(&number, sizeof(number));
+	while (number >= fair);
+	return number % count;
+}
+
+static enum trouble target_locked(const struct session *session, uint64_t now,
+				  struct exchange_target *out)
+{
+	size_t count = good_count_locked(session, now);
+	size_t i = 0;
+
+	if (count == 0)
+		return TROUBLE_EXPIRED;
+	for (size_t skip = choose(count);; i++)
+		if (is_good(&session->candidates[i], now) && skip-- == 0)
+			break;
+	out->gateway = &session->options.gateway;
+	out->key = session->candidates[i].key;
+	memcpy(out->node_id, session->candidates[i].id, sizeof(out->node_id));
+	return TROUBLE_NONE;
+}
+
+enum freshness {
+	AS_KNOWN,
+	RENEWED,
+};
+
+static enum trouble pick(struct session *session, enum freshness freshness,
+			 struct exchange_target *out)
+{
+	enum trouble trouble;
+
+	pthread_mutex_lock(&session->lock);
+	trouble = freshness == RENEWED ? renew_locked(session) : TROUBLE_NONE;
+	if (trouble == TROUBLE_NONE)
+		trouble = ready_locked(session);
+	if (trouble == TROUBLE_NONE)
+		trouble = target_locked(session, now_s(), out);
+	pthread_mutex_unlock(&session->lock);
+	return trouble;
+}
+
+static enum trouble attempt(struct session *session, enum freshness freshness,
+			    const struct exchange_request *request,
+			    struct exchange **out, struct exchange_event *head)
+{
+	struct exchange_target target;
+	struct exchange *exchange;
+	enum trouble trouble = pick(session, freshness, &target);
+
+	if (trouble == TROUBLE_NONE)
+		trouble = exchange_open(&target, request, &exchange);
+	if (trouble != TROUBLE_NONE)
+		return trouble;
+	exchange_next(exchange, head);
+	if (head->kind == EXCHANGE_HEAD) {
+		*out = exchange;
+		return TROUBLE_NONE;
+	}
+	trouble = head->kind == EXCHANGE_FAILED ? head->trouble
+						: TROUBLE_NODE_FAILED;
+	exchange_close(exchange);
+	return trouble;
+}
+
+enum trouble session_request(struct session *session,
+			     const struct exchange_request *request,
+			     struct exchange **out, struct exchange_event *head)
+{
+	enum trouble trouble = attempt(session, AS_KNOWN, request, out, head);
+
+	/* Neither was opened by anyone, so the same request may go again. */
+	if (trouble == TROUBLE_KEY || trouble == TROUBLE_NODE_GONE)
+		trouble = attempt(session, RENEWED, request, out, head);
+	return trouble;
+}

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/edge.h"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gateway/guard.h"
+#include "gateway/journal.h"
+#include "gateway/relay.h"
+#include "policy/limits.h"
+
+#define HTTP_THREADS 2
+#define CONNECTION_MEMORY (48u << 10) /* headers, and a piece of the upload */
+#define IDLE_S (LIMIT_UPLOAD_IDLE_MS / 1000) /* no byte either way */
+#define HEAD_MS 10000	/* from connecting to the end of the headers */
+#define UPLOAD_MS 60000 /* from there to the end of the body */
+#define REST_MS 30000	/* from one request's end to the next one's headers */
+#define LISTEN_BACKLOG 128
+#define CLOSING_TICKS 4 /* for every suspended connection to be resumed */
+
+struct edge {
+	struct MHD_Daemon *daemon;
+	struct relay_pool pool;
+	struct guard *guard;
+	const struct nodes *nodes;
+	MHD_socket listener; /* -1, or owned since edge_quiesce() */
+	atomic_uint running;
+	atomic_bool closing;
+};
+
+/* One request that may have a body; the state of its connection. */
+struct visit {
+	struct relay *relay;
+	struct guard_entry *entry;
+	enum rpc_form form;
+	unsigned status; /* answered with this; 0: not yet */
+	uint64_t began_ms;
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+/* Fixed headers on every answer; then it is the library's. */
+static enum MHD_Result send_off(struct MHD_Connection *connection,
+				unsigned status, struct MHD_Response *response,
+				const char *type)
+{
+	enum MHD_Result result;
+
+	if (response == NULL)
+		return MHD_NO;
+	(void)MHD_add_response_header(response, "Content-Type", type);
+	(void)MHD_add_response_header(response, "Cache-Control", "no-store");
+	result = MHD_queue_response(connection, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* The library only reads a persistent buffer, but declares it without const. */
+static struct MHD_Response *fixed(const char *text)
+{
+	union {
+		const char *given;
+		void *declared;
+	} view = { .given = text };
+
+	return MHD_create_response_from_buffer(strlen(text), view.declared,
+					       MHD_RESPMEM_PERSISTENT);
+}
+
+static enum MHD_Result answer_problem(struct MHD_Connection *connection,
+				      enum problem problem)
+{
+	struct MHD_Response *response = fixed(problem_body(problem));
+	const char *retry = problem_retry_after(problem);
+
+	if (response != NULL && retry != NULL)
+		(void)MHD_add_response_header(response, "Retry-After", retry);
+	return send_off(connection, problem_status(problem), response,
+			"application/problem+json");
+}
+
+static enum MHD_Result answer_text(struct MHD_Connection *connection,
+				   struct nodes_text text, const char *type)
+{
+	if (text.data == NULL)
+		return answer_problem(connection, PROBLEM_NODE_UNAVAILABLE);
+	return send_off(connection, MHD_HTTP_OK,
+			MHD_create_response_from_buffer(text.len, text.data,
+							MHD_RESPMEM_MUST_FREE),
+			type);
+}
+
+static enum MHD_Result get_nodes(struct edge *edge,
+				 struct MHD_Connection *connection)
+{
+	return answer_text(connection, nodes_bundles(edge->nodes),
+			   "application/json");
+}
+
+static enum MHD_Result get_keys(struct edge *edge,
+				struct MHD_Connection *connection)
+{
+	return answer_text(connection, nodes_keys(edge->nodes),
+			   "application/ohttp-keys");
+}
+
+static enum MHD_Result get_health(struct edge *edge,
+				  struct MHD_Connection *connection)
+{
+	if (nodes_ready(edge->nodes) == 0)
+		return answer_problem(connection, PROBLEM_NODE_UNAVAILABLE);
+	return send_off(connection, MHD_HTTP_OK, fixed("{\"status\":\"ok\"}\n"),
+			"application/json");
+}
+
+/* The media type says how the request is encapsulated; parameters may follow.
+ */
+static enum problem form_of(struct MHD_Connection *connection,
+			    enum rpc_form *out)
+{
+	const char *type = header(connection, "Content-Type");
+	size_t len = type == NULL ? 0 : strcspn(type, "; \t");
+
+	if (len == strlen("message/ohttp-chunked-req") &&
+	    strncasecmp(type, "message/ohttp-chunked-req", len) == 0)
+		*out = RPC_FORM_CHUNKED;
+	else if (len == strlen("message/ohttp-req") &&
+		 strncasecmp(type, "message/ohttp-req", len) == 0)
+		*out = RPC_FORM_UNCHUNKED;
+	else
+		return PROBLEM_MEDIA_TYPE;
+	return PROBLEM_NONE;
+}
+
+static bool declares_too_much(struct MHD_Connection *connection)
+{
+	const char *length = header(connection, "Content-Length");
+
+	return length != NULL &&
+	       strtoull(length, NULL, 10) > LIMIT_REQUEST_BYTES;
+}
+
+/* Everything that can be refused by looking at the headers alone. */
+static struct relay *admit(struct edge *edge, struct MHD_Connection *connection,
+			   struct visit *visit)
+{
+	struct node *node = NULL;
+	enum problem problem = form_of(connection, &visit->form);
+
+	if (problem == PROBLEM_NONE)
+		problem = nodes_pick(edge->nodes,
+				     header(connection, "PCC-Node"), &node);
+	if (problem == PROBLEM_NONE && atomic_load(&edge->closing))
+		problem = PROBLEM_NODE_UNAVAILABLE;
+	return problem == PROBLEM_NONE
+		       ? relay_open(&edge->pool, node, visit->form, connection)
+		       : relay_refuse(problem, connection);
+}
+
+static struct guard_entry *entry_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info == NULL ? NULL : info->socket_context;
+}
+
+/* The first look at a POST, when its headers are there and nothing else. */
+static enum MHD_Result
+begin_post(struct edge *edge, struct MHD_Connection *connection, void **context)
+{
+	struct visit *visit;
+
+	if (declares_too_much(connection)) {
+		journal_request(problem_status(PROBLEM_TOO_LARGE), 0);
+		return answer_problem(connection, PROBLEM_TOO_LARGE);
+	}
+	visit = calloc(1, sizeof(*visit));
+	if (visit == NULL)
+		return MHD_NO;
+	visit->entry = entry_of(connection);
+	visit->began_ms = now_ms();
+	visit->relay =
+		visit->entry == NULL ? NULL : admit(edge, connection, visit);
+	if (visit->relay == NULL) {
+		free(visit);
+		return MHD_NO;
+	}
+	atomic_fetch_add(&edge->running, 1);
+	guard_set_deadline(edge->guard, visit->entry, UPLOAD_MS);
+	guard_set_listener(edge->guard, visit->entry, relay_gone, visit->relay);
+	*context = visit;
+	return MHD_YES;
+}
+
+static enum MHD_Result answer_post(struct visit *visit,
+				   struct MHD_Connection *connection)
+{
+	enum problem problem = relay_problem(visit->relay);
+	struct MHD_Response *response;
+
+	visit->status = problem_status(problem);
+	if (problem != PROBLEM_NONE)
+		return answer_problem(connection, problem);
+	response = MHD_create_response_from_callback(
+		MHD_SIZE_UNKNOWN, CONNECTION_MEMORY / 2, relay_read,
+		visit->relay, NULL);
+	if (response != NULL)
+		(void)MHD_add_response_header(response, "Incremental", "?1");
+	return send_off(connection, MHD_HTTP_OK, response,
+			visit->form == RPC_FORM_CHUNKED
+				? "message/ohttp-chunked-res"
+				: "message/ohttp-res");
+}
+
+static enum MHD_Result continue_post(struct edge *edge,
+				     struct MHD_Connection *connection,
+				     struct visit *visit, struct bytes *upload)
+{
+	enum relay_step step;
+
+	if (upload->len > 0) {
+		step = relay_upload(visit->relay, upload->data, &upload->len);
+		return step == RELAY_ABORT ? MHD_NO : MHD_YES;
+	}
+	guard_set_deadline(edge->guard, visit->entry, 0);
+	step = relay_upload_end(visit->relay);
+	if (step == RELAY_ANSWER)
+		return answer_post(visit, connection);
+	return step == RELAY_ABORT ? MHD_NO : MHD_YES;
+}
+
+#define DISCOVERY "/.well-known/ohttp-gateway"
+
+static const struct {
+	const char *path;
+	/* NULL where the path takes no GET */
+	enum MHD_Result (*get)(struct edge *edge,
+			       struct MHD_Connection *connection);
+	bool takes_post;
+} routes[] = {
+	{ "/", NULL, true },
+	{ DISCOVERY, get_keys, true },
+	{ "/v1/nodes", get_nodes, false },
+	{ "/healthz", get_health, false },
+};
+
+static enum MHD_Result begin(struct edge *edge,
+			     struct MHD_Connection *connection,
+			     const char *path, const char *method,
+			     void **context)
+{
+	enum problem problem = PROBLEM_PATH;
+
+	guard_set_deadline(edge->guard, entry_of(connection), 0);
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (strcmp(path, routes[i].path) != 0)
+			continue;
+		if (strcmp(method, "GET") == 0 && routes[i].get != NULL)
+			return routes[i].get(edge, connection);
+		if (strcmp(method, "POST") == 0 && routes[i].takes_post)
+			return begin_post(edge, connection, context);
+		problem = PROBLEM_METHOD;
+	}
+	return answer_problem(connection, problem);
+}
+
+/* An MHD_AccessHandlerCallback, whose parameters are not ours to choose. */
+static enum MHD_Result on_request(void *closure,
+				  struct MHD_Connection *connection,
+				  const char *path, const char *method,
+				  const char *version, const char *data,
+				  size_t *len, void **context)
+{
+	struct edge *edge = closure;
+	struct bytes upload = { (const uint8_t *)data, *len };
+	enum MHD_Result result;
+
+	(void)version;
+	if (*context == NULL)
+		return begin(edge, connection, path, method, context);
+	result = continue_post(edge, connection, *context, &upload);
+	*len = upload.len;
+	return result;
+}
+
+static void on_completed(void *closure, struct MHD_Connection *connection,
+			 void **context, enum MHD_RequestTerminationCode reason)
+{
+	struct edge *edge = closure;
+	struct visit *visit = *context;
+
+	guard_set_deadline(edge->guard, entry_of(connection), REST_MS);
+	if (visit == NULL)
+		return;
+	guard_set_listener(edge->guard, visit->entry, NULL, NULL);
+	relay_finish(visit->relay);
+	if (reason == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		journal_request(visit->status, now_ms() - visit->began_ms);
+	else
+		journal_cut(now_ms() - visit->began_ms);
+	free(visit);
+	*context = NULL;
+	atomic_fetch_sub(&edge->running, 1);
+}
+
+static void on_connection(void *closure, struct MHD_Connection *connection,
+			  void **context,
+			  enum MHD_ConnectionNotificationCode what)
+{
+	struct edge *edge = closure;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		guard_remove(edge->guard, *context);
+		return;
+	}
+
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	*context = guard_add(edge->guard, info->connect_fd);
+	guard_set_deadline(edge->guard, *context, HEAD_MS);
+}
+
+static enum err resolve(const struct edge_options *options,
+			struct sockaddr_storage *out, unsigned *flags)
+{
+	struct sockaddr_in *four = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)out;
+
+	*out = (struct sockaddr_storage){ 0 };
+	*flags = 0;
+	if (inet_pton(AF_INET, options->address, &four->sin_addr) == 1) {
+		four->sin_family = AF_INET;
+		four->sin_port = htons(options->port);
+		return ERR_OK;
+	}
+	if (inet_pton(AF_INET6, options->address, &six->sin6_addr) != 1)
+		return ERR_MALFORMED;
+	six->sin6_family = AF_INET6;
+	six->sin6_port = htons(options->port);
+	*flags = MHD_USE_IPv6;
+	return ERR_OK;
+}
+
+static struct MHD_Daemon *start(struct edge *edge,
+				const struct edge_options *options,
+				struct sockaddr_storage *address,
+				unsigned flags)
+{
+	return MHD_start_daemon(
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+			flags,
+		0, NULL, NULL, on_request, edge, MHD_OPTION_SOCK_ADDR, address,
+		MHD_OPTION_THREAD_POOL_SIZE, HTTP_THREADS,
+		MHD_OPTION_CONNECTION_LIMIT, options->connections_max,
+		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_LISTEN_BACKLOG_SIZE, LISTEN_BACKLOG,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, edge,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, edge,
+		MHD_OPTION_END);
+}
+
+enum err edge_open(const struct edge_options *options, struct edge **out)
+{
+	struct sockaddr_storage address;
+	unsigned flags;
+	struct edge *edge;
+
+	TRY(resolve(options, &address, &flags));
+	edge = calloc(1, sizeof(*edge));
+	if (edge == NULL)
+		return ERR_UNAVAILABLE;
+	edge->nodes = options->nodes;
+	edge->listener = -1;
+	edge->guard = guard_open();
+	if (edge->guard == NULL) {
+		free(edge);
+		return ERR_UNAVAILABLE;
+	}
+	relay_pool_open(&edge->pool);
+	edge->daemon = start(edge, options, &address, flags);
+	if (edge->daemon == NULL) {
+		edge_close(edge);
+		return ERR_UNAVAILABLE;
+	}
+	*out = edge;
+	return ERR_OK;
+}
+
+uint16_t edge_port(const struct edge *edge)
+{
+	return MHD_get_daemon_info(edge->daemon, MHD_DAEMON_INFO_BIND_PORT)
+		->port;
+}
+
+void edge_quiesce(struct edge *edge)
+{
+	atomic_store(&edge->closing, true);
+	edge->listener = MHD_quiesce_daemon(edge->daemon);
+}
+
+unsigned edge_running(const struct edge *edge)
+{
+	return atomic_load(&edge->running);
+}
+
+/*
+ * The library will not stop with a connection suspended.  A relay that was told
+ * that its client is gone resumes its connection and never suspends it again.
+ */
+static void wake_all(struct edge *edge)
+{
+	struct timespec tick = { 0, GUARD_TICK_MS * 1000000L };
+
+	guard_alarm(edge->guard);
+	for (size_t i = 0; i < CLOSING_TICKS; i++)
+		nanosleep(&tick, NULL);
+}
+
+void edge_close(struct edge *edge)
+{
+	atomic_store(&edge->closing, true);
+	if (edge->daemon != NULL) {
+		wake_all(edge);
+		MHD_stop_daemon(edge->daemon);
+	}
+	guard_close(edge->guard);
+	relay_pool_close(&edge->pool);
+	if (edge->listener != -1)
+		close(edge->listener);
+	free(edge);
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/relay.h"
+
+#include <grpc/support/time.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/call.h"
+#include "policy/limits.h"
+
+#define PIECE_MAX (32u << 10) /* of the upload, in one message */
+
+struct relay {
+	struct node *node; /* NULL: there is nothing but a problem */
+
+	pthread_mutex_t lock; /* all below */
+	unsigned references;  /* the HTTP side, and each batch under way */
+	struct MHD_Connection *connection; /* NULL once finished */
+	bool suspended;
+	bool gone; /* the client has left */
+	enum problem problem;
+
+	/* the call; of a node alone */
+	struct call call;
+	bool sending;
+	bool sent_last;
+	bool acknowledged;
+	bool begun;    /* bytes of the answer came */
+	bool complete; /* the last of them, too */
+	bool ended;    /* no event but those under way will come */
+
+	size_t uploaded;
+	struct bytes waiting; /* of the answer; a view into the call */
+};
+
+static void wake_locked(struct relay *relay)
+{
+	if (!relay->suspended)
+		return;
+	relay->suspended = false;
+	MHD_resume_connection(relay->connection);
+}
+
+/* Of the HTTP library's thread alone. */
+static void suspend_locked(struct relay *relay)
+{
+	relay->suspended = true;
+	MHD_suspend_connection(relay->connection);
+}
+
+static void unreference_unlock(struct relay *relay)
+{
+	bool last = --relay->references == 0;
+
+	pthread_mutex_unlock(&relay->lock);
+	if (!last)
+		return;
+	call_destroy(&relay->call);
+	pthread_mutex_destroy(&relay->lock);
+	free(relay);
+}
+
+/* Nothing is lost by a cancel once the answer is complete, but it looks bad. */
+static void cancel_locked(struct relay *relay)
+{
+	if (!relay->ended && !relay->complete)
+		call_cancel(&relay->call);
+}
+
+static void send_locked(struct relay *relay, struct bytes data,
+			enum rpc_position position)
+{
+	struct rpc_chunk chunk = { data, position };
+
+	relay->sending = true;
+	relay->references++;
+	call_send_chunk(&relay->call, &chunk);
+}
+
+static void receive_locked(struct relay *relay)
+{
+	relay->references++;
+	call_receive(&relay->call);
+}
+
+static struct relay *create(struct MHD_Connection *connection)
+{
+	struct relay *relay = calloc(1, sizeof(*relay));
+
+	if (relay == NULL)
+		return NULL;
+	pthread_mutex_init(&relay->lock, NULL);
+	relay->references = 1;
+	relay->connection = connection;
+	call_init(&relay->call, relay);
+	return relay;
+}
+
+struct relay *relay_refuse(enum problem problem,
+			   struct MHD_Connection *connection)
+{
+	struct relay *relay = create(connection);
+
+	if (relay != NULL)
+		relay->problem = problem;
+	return relay;
+}
+
+static void begin_locked(struct relay *relay, const struct rpc_setup *setup)
+{
+	relay->references += 3;
+	relay->sending = true;
+	call_await_end(&relay->call);
+	call_send_setup(&relay->call, setup);
+	call_receive_first(&relay->call);
+}
+
+struct relay *relay_open(struct relay_pool *pool, struct node *node,
+			 enum rpc_form form, struct MHD_Connection *connection)
+{
+	struct rpc_setup setup = { .form = form };
+	struct relay *relay = create(connection);
+
+	if (relay == NULL)
+		return NULL;
+	if (node_id(node, setup.node_id) != ERR_OK ||
+	    call_open(&relay->call, node_channel(node), pool->queue) !=
+		    ERR_OK) {
+		relay->problem = PROBLEM_NODE_UNAVAILABLE;
+		return relay;
+	}
+	relay->node = node;
+	pthread_mutex_lock(&relay->lock);
+	begin_locked(relay, &setup);
+	pthread_mutex_unlock(&relay->lock);
+	return relay;
+}
+
+/* A refused upload is read to its end, so that the refusal can be read too. */
+static enum relay_step discard_locked(struct relay *relay, size_t *len)
+{
+	relay->uploaded += *len;
+	*len = 0;
+	return relay->uploaded > 2 * (size_t)LIMIT_REQUEST_BYTES ? RELAY_ABORT
+								 : RELAY_AGAIN;
+}
+
+static enum relay_step upload_locked(struct relay *relay, const uint8_t *data,
+				     size_t *len)
+{
+	size_t piece = *len < PIECE_MAX ? *len : PIECE_MAX;
+
+	if (relay->gone)
+		return RELAY_ABORT;
+	if (relay->problem != PROBLEM_NONE || relay->ended)
+		return discard_locked(relay, len);
+	if (*len > LIMIT_REQUEST_BYTES - relay->uploaded) {
+		relay->problem = PROBLEM_TOO_LARGE;
+		cancel_locked(relay);
+		return discard_locked(relay, len);
+	}
+	if (relay->sending) {
+		suspend_locked(relay);
+		return RELAY_AGAIN;
+	}
+	send_locked(relay, (struct bytes){ data, piece }, RPC_POSITION_MORE);
+	relay->uploaded += piece;
+	*len -= piece;
+	return RELAY_AGAIN;
+}
+
+enum relay_step relay_upload(struct relay *relay, const void *data, size_t *len)
+{
+	pthread_mutex_lock(&relay->lock);
+
+	enum relay_step step = upload_locked(relay, data, len);
+
+	pthread_mutex_unlock(&relay->lock);
+	return step;
+}
+
+static enum relay_step upload_end_locked(struct relay *relay)
+{
+	if (relay->gone)
+		return RELAY_ABORT;
+	if (relay->problem != PROBLEM_NONE || relay->begun || relay->ended)
+		return RELAY_ANSWER;
+	if (!relay->sent_last && !relay->sending) {
+		relay->sent_last = true;
+		send_locked(relay, (struct bytes){ NULL, 0 },
+			    RPC_POSITION_LAST);
+	}
+	suspend_locked(relay);
+	return RELAY_AGAIN;
+}
+
+enum relay_step relay_upload_end(struct relay *relay)
+{
+	pthread_mutex_lock(&relay->lock);
+
+	enum relay_step step = upload_end_locked(relay);
+
+	pthread_mutex_unlock(&relay->lock);
+	return step;
+}
+
+enum problem relay_problem(struct relay *relay)
+{
+	pthread_mutex_lock(&relay->lock);
+
+	enum problem problem = relay->problem;
+
+	if (problem == PROBLEM_NONE && !relay->begun)
+		problem = problem_of_status(relay->call.status);
+	pthread_mutex_unlock(&relay->lock);
+	return problem;
+}
+
+static ssize_t read_locked(struct relay *relay, char *out, size_t max)
+{
+	size_t len = relay->waiting.len < max ? relay->waiting.len : max;
+	struct bytes piece;
+
+	if (len > 0) {
+		invariant(bytes_take(&relay->waiting, len, &piece) == ERR_OK);
+		memcpy(out, piece.data, len);
+		if (relay->waiting.len == 0 && !relay->complete)
+			receive_locked(relay);
+		return (ssize_t)len;
+	}
+	if (relay->complete)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	/* Closing without a last chunk is how a client sees the cut. */
+	if (relay->ended || relay->gone || relay->problem != PROBLEM_NONE)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	suspend_locked(relay);
+	return 0;
+}
+
+ssize_t relay_read(void *context, uint64_t position, char *out, size_t max)
+{
+	struct relay *relay = context;
+
+	(void)position;
+	pthread_mutex_lock(&relay->lock);
+
+	ssize_t len = read_locked(relay, out, max);
+
+	pthread_mutex_unlock(&relay->lock);
+	return len;
+}
+
+void relay_gone(void *context)
+{
+	struct relay *relay = context;
+
+	pthread_mutex_lock(&relay->lock);
+	relay->gone = true;
+	cancel_locked(relay);
+	wake_locked(relay);
+	pthread_mutex_unlock(&relay->lock);
+}
+
+void relay_finish(struct relay *relay)
+{
+	pthread_mutex_lock(&relay->lock);
+	relay->connection = NULL;
+	relay->suspended = false;
+	cancel_locked(relay);
+	unreference_unlock(relay);
+}
+
+/* The first message says which node it is; it has to be the one addressed. */
+static enum problem
+acknowledge_locked(struct relay *relay,
+		   const struct rpc_serve_response *response)
+{
+	uint8_t id[STATEMENT_DIGEST_BYTES];
+
+	if (response->step != RPC_RESPONSE_SETUP_ACK ||
+	    node_id(relay->node, id) != ERR_OK ||
+	    memcmp(id, response->setup_ack.node_id, sizeof(id)) != 0)
+		return PROBLEM_NODE_BROKEN;
+	relay->acknowledged = true;
+	node_key_seen(relay->node, response->setup_ack.key_id);
+	receive_locked(relay);
+	return PROBLEM_NONE;
+}
+
+static enum problem
+on_response_locked(struct relay *relay,
+		   const struct rpc_serve_response *response)
+{
+	if (!relay->acknowledged)
+		return acknowledge_locked(relay, response);
+	if (response->step != RPC_RESPONSE_CHUNK)
+		return PROBLEM_NODE_BROKEN;
+	relay->waiting = response->chunk.data;
+	relay->complete = response->chunk.position == RPC_POSITION_LAST;
+	relay->begun =
+		relay->begun || relay->waiting.len != 0 || relay->complete;
+	if (relay->waiting.len == 0 && !relay->complete)
+		receive_locked(relay);
+	return PROBLEM_NONE;
+}
+
+static void on_message_locked(struct relay *relay)
+{
+	struct rpc_serve_response response;
+	enum err err = call_take(&relay->call, &response);
+	enum problem problem = PROBLEM_NODE_BROKEN;
+
+	if (err == ERR_TRUNCATED)
+		return; /* the end of the stream: its status says why */
+	if (err == ERR_OK)
+		problem = on_response_locked(relay, &response);
+	if (problem == PROBLEM_NONE)
+		return;
+	if (relay->problem == PROBLEM_NONE)
+		relay->problem = problem;
+	cancel_locked(relay);
+}
+
+static void on_event_locked(struct relay *relay, enum call_step step)
+{
+	switch (step) {
+	case CALL_SENT:
+		relay->sending = false;
+		break;
+	case CALL_RECEIVED:
+		on_message_locked(relay);
+		break;
+	case CALL_ENDED:
+		relay->ended = true;
+		if (problem_of_status(relay->call.status) == PROBLEM_KEY)
+			node_key_refused(relay->node);
+		break;
+	case CALL_STEPS:
+		break;
+	}
+	wake_locked(relay);
+}
+
+static void *run(void *argument)
+{
+	struct relay_pool *pool = argument;
+
+	for (;;) {
+		grpc_event event = grpc_completion_queue_next(
+			pool->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+
+		if (event.type == GRPC_QUEUE_SHUTDOWN)
+			return NULL;
+		const struct call_tag *tag = event.tag;
+		struct relay *relay = tag->owner;
+
+		pthread_mutex_lock(&relay->lock);
+		on_event_locked(relay, tag->step);
+		unreference_unlock(relay);
+	}
+}
+
+void relay_pool_open(struct relay_pool *pool)
+{
+	pool->queue = grpc_completion_queue_create_for_next(NULL);
+	for (size_t i = 0; i < RELAY_THREADS; i++)
+		invariant(pthread_create(&pool->threads[i], NULL, run, pool) ==
+			  0);
+}
+
+void relay_pool_close(struct relay_pool *pool)
+{
+	grpc_completion_queue_shutdown(pool->queue);
+	for (size_t i = 0; i < RELAY_THREADS; i++)
+		pthread_join(pool->threads[i], NULL);
+	grpc_completion_queue_destroy(pool->queue);
+}

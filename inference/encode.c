@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inference/encode.h"
+
+#include <string.h>
+
+#include "base/secret.h"
+#include "inference/merge.h"
+#include "inference/unicode.h"
+
+#define SENTENCEPIECE_SPACE 0x2581
+
+/* One text on its way to tokens. */
+struct encoder {
+	const struct tokenizer *tokenizer;
+	struct merge merge;
+	struct encode_list *list;
+};
+
+enum err encode_token(struct encode_list *list, uint32_t token)
+{
+	if (list->count == list->max)
+		return ERR_TOO_LARGE;
+	list->tokens[list->count++] = token;
+	return ERR_OK;
+}
+
+/* Two neighbours of SentencePiece merge where their text is a token. */
+static bool find_by_text(const void *context, struct bytes text,
+			 const struct merge_symbol *left,
+			 const struct merge_symbol *right,
+			 struct merge_candidate *out)
+{
+	const struct tokenizer *tokenizer = context;
+	struct bytes both = { text.data + left->start,
+			      (size_t)left->len + right->len };
+
+	out->token = vocabulary_find(&tokenizer->vocabulary, both,
+				     VOCABULARY_NORMAL);
+	if (out->token == VOCABULARY_NONE)
+		return false;
+	out->rank = tokenizer->ranks[out->token];
+	return true;
+}
+
+static bool find_by_pair(const void *context, struct bytes text,
+			 const struct merge_symbol *left,
+			 const struct merge_symbol *right,
+			 struct merge_candidate *out)
+{
+	const struct tokenizer *tokenizer = context;
+	struct pairs_result found;
+
+	(void)text;
+	found = pairs_find(&tokenizer->pairs, left->token, right->token);
+	out->rank = found.rank;
+	out->token = found.token;
+	return found.token != VOCABULARY_NONE;
+}
+
+/* Text that is no token: a byte at a time, or else as unknown. */
+static enum err put_bytes(struct encoder *encoder, struct bytes text)
+{
+	const struct tokenizer *tokenizer = encoder->tokenizer;
+
+	for (size_t i = 0; i < text.len; i++) {
+		uint32_t token =
+			tokenizer->vocabulary.byte_tokens[text.data[i]];
+
+		if (token == VOCABULARY_NONE)
+			token = tokenizer->unknown;
+		if (token == VOCABULARY_NONE)
+			return ERR_UNSUPPORTED;
+		TRY(encode_token(encoder->list, token));
+	}
+	return ERR_OK;
+}
+
+/* Merge the symbols that were added, and append what became of them. */
+static enum err put_merged(struct encoder *encoder, struct bytes text)
+{
+	const struct merge_rules rules = {
+		.find = encoder->tokenizer->model == TOKENIZER_SENTENCEPIECE
+				? find_by_text
+				: find_by_pair,
+		.context = encoder->tokenizer,
+	};
+	struct merge *merge = &encoder->merge;
+	const struct merge_symbol *symbol;
+
+	merge_run(merge, text, &rules);
+	for (uint32_t i = 0; i != MERGE_END; i = symbol->next) {
+		symbol = &merge->symbols[i];
+		if (symbol->token != VOCABULARY_NONE)
+			TRY(encode_token(encoder->list, symbol->token));
+		else
+			TRY(put_bytes(encoder,
+				      (struct bytes){ text.data + symbol->start,
+						      symbol->len }));
+	}
+	return ERR_OK;
+}
+
+static enum err put_sentencepiece(struct encoder *encoder, struct bytes text)
+{
+	struct bytes rest = text;
+
+	encoder->merge.count = 0;
+	while (rest.len > 0) {
+		struct bytes one = rest;
+
+		(void)unicode_take_lossy(&rest);
+		one.len -= rest.len;
+		merge_add(&encoder->merge, (uint32_t)one.len,
+			  vocabulary_find(&encoder->tokenizer->vocabulary, one,
+					  VOCABULARY_NORMAL));
+	}
+	return put_merged(encoder, text);
+}
+
+static enum err put_word(struct encoder *encoder, struct bytes word)
+{
+	const struct tokenizer *tokenizer = encoder->tokenizer;
+	uint32_t whole;
+
+	if (tokenizer->whole_words == TOKENIZER_ON) {
+		whole = vocabulary_find(&tokenizer->vocabulary, word,
+					VOCABULARY_NORMAL);
+		if (whole != VOCABULARY_NONE)
+			return encode_token(encoder->list, whole);
+	}
+	encoder->merge.count = 0;
+	for (size_t i = 0; i < word.len; i++)
+		merge_add(&encoder->merge, 1,
+			  tokenizer->vocabulary.byte_tokens[word.data[i]]);
+	return put_merged(encoder, word);
+}
+
+/* A stretch of text in which no user-defined token stands. */
+static enum err put_stretch(struct encoder *encoder, struct bytes text)
+{
+	if (text.len == 0)
+		return ERR_OK;
+	if (encoder->tokenizer->model == TOKENIZER_SENTENCEPIECE)
+		return put_sentencepiece(encoder, text);
+	while (text.len > 0)
+		TRY(put_word(encoder,
+			     split_take(encoder->tokenizer->split, &text)));
+	return ERR_OK;
+}
+
+static enum err put_text(struct encoder *encoder, struct bytes text)
+{
+	const struct vocabulary *vocabulary = &encoder->tokenizer->vocabulary;
+	struct bytes stretch = { text.data, 0 };
+
+	while (text.len > 0) {
+		uint32_t token = vocabulary_match(vocabulary, text);
+		size_t len = 1;
+
+		if (token == VOCABULARY_NONE) {
+			stretch.len++;
+		} else {
+			len = vocabulary->texts[token].len;
+			TRY(put_stretch(encoder, stretch));
+			TRY(encode_token(encoder->list, token));
+			stretch = (struct bytes){ text.data + len, 0 };
+		}
+		text.data += len;
+		text.len -= len;
+	}
+	return put_stretch(encoder, stretch);
+}
+
+/*
+ * SentencePiece's own view of a text: with a space in front, and its spelling
+ * of a space, should a user have typed that, made one.
+ */
+static struct bytes normalise(const struct tokenizer *tokenizer,
+			      struct bytes text, uint8_t *memory)
+{
+	size_t len = 0;
+
+	if (tokenizer->begins_with_space == TOKENIZER_ON)
+		memory[len++] = ' ';
+	while (text.len > 0) {
+		struct bytes one = text;
+
+		if (unicode_take_lossy(&text) == SENTENCEPIECE_SPACE) {
+			memory[len++] = ' ';
+			continue;
+		}
+		one.len -= text.len;
+		memcpy(memory + len, one.data, one.len);
+		len += one.len;
+	}
+	return (struct bytes){ memory, len };
+}
+
+size_t encode_memory(size_t text_bytes)
+{
+	/* The text with a space in front, and that to a multiple. */
+	return merge_memory(text_bytes + 1) + text_bytes + 1 + ARENA_ALIGNMENT;
+}
+
+static enum err encode_in(struct arena *scratch, struct encoder *encoder,
+			  struct bytes text)
+{
+	uint8_t *memory = arena_alloc(scratch, text.len + 1, 1);
+
+	if (memory == NULL)
+		return ERR_TOO_LARGE;
+	TRY(merge_init(&encoder->merge, scratch, text.len + 1));
+	if (encoder->tokenizer->model == TOKENIZER_SENTENCEPIECE)
+		text = normalise(encoder->tokenizer, text, memory);
+	return put_text(encoder, text);
+}
+
+enum err encode_text(const struct tokenizer *tokenizer, struct bytes text,
+		     struct arena *scratch, struct encode_list *list)
+{
+	struct encoder encoder = { .tokenizer = tokenizer, .list = list };
+	const size_t before = scratch->used;
+	enum err err;
+
+	if (text.len == 0)
+		return ERR_OK;
+	err = encode_in(scratch, &encoder, text);
+	secret_wipe(scratch->base + before, scratch->used - before);
+	scratch->used = before;
+	return err;
+}

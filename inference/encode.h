@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * encode: text to tokens.
+ *
+ * Text is a user's and never becomes a control token, whatever it spells.
+ * User-defined tokens are text: they are matched whole, the longest first,
+ * before anything merges.  Time is O(n log n) and memory linear in the text.
+ */
+#ifndef INFERENCE_ENCODE_H
+#define INFERENCE_ENCODE_H
+
+#include "base/arena.h"
+#include "inference/tokenizer.h"
+
+/* Tokens, appended to memory of the caller.  Invariant: count <= max. */
+struct encode_list {
+	uint32_t *tokens;
+	size_t count;
+	size_t max;
+};
+
+/* The arena that encode_text() needs for a text of that many bytes. */
+size_t encode_memory(size_t text_bytes);
+
+/*
+ * Append the tokens of a text; bytes that are not UTF-8 are kept as bytes.
+ * The arena is scratch: what is used of it is wiped and given back.
+ * ERR_TOO_LARGE when the arena or the list is full (some tokens may have been
+ * appended), ERR_UNSUPPORTED for bytes that the vocabulary cannot express.
+ */
+MUST_CHECK enum err encode_text(const struct tokenizer *tokenizer,
+				struct bytes text, struct arena *scratch,
+				struct encode_list *list);
+
+/* Append one token; ERR_TOO_LARGE when the list is full. */
+MUST_CHECK enum err encode_token(struct encode_list *list, uint32_t token);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inference/session.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "inference/attention.h"
+#include "inference/layer.h"
+#include "inference/numeric.h"
+
+/* One buffer of a session: where its pointer is, and what it needs. */
+struct buffer {
+	size_t offset; /* of the pointer in struct session */
+	size_t count;
+	size_t size;
+};
+
+#define BUFFERS 21
+#define BUFFER(member, count)                                  \
+	{                                                      \
+		offsetof(struct session, member), count,       \
+			sizeof(*((struct session *)0)->member) \
+	}
+
+/* Everything but the caches.  One list, so that what is measured by
+ * session_memory() is what session_open() takes. */
+static void list_buffers(const struct config *config, size_t context,
+			 struct buffer out[BUFFERS])
+{
+	size_t rows = SESSION_CHUNK;
+	size_t width = config->head_width;
+	size_t hidden = rows * config->hidden;
+	size_t query = rows * config_query_width(config);
+	size_t kv = rows * config_kv_width(config);
+	size_t inner = rows * config_inner_width(config);
+	size_t used = rows * config->experts_used;
+	const struct buffer list[BUFFERS] = {
+		BUFFER(frequencies, width / 2),
+		BUFFER(rotations, rows * width),
+		BUFFER(h, hidden),
+		BUFFER(sum, hidden),
+		BUFFER(x, hidden),
+		BUFFER(normed, hidden),
+		BUFFER(branch, hidden),
+		BUFFER(query, query),
+		BUFFER(key, kv),
+		BUFFER(value, kv),
+		BUFFER(mixed, query),
+		BUFFER(scores, context),
+		BUFFER(gate, inner),
+		BUFFER(up, inner),
+		BUFFER(router, rows * config->experts),
+		BUFFER(shares, used),
+		BUFFER(chosen, used),
+		BUFFER(places, rows),
+		BUFFER(gathered, hidden),
+		BUFFER(answers, used * config->hidden),
+		BUFFER(logits, config->vocabulary),
+	};
+
+	memcpy(out, list, sizeof(list));
+}
+
+static size_t aligned(size_t bytes)
+{
+	return (bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT *
+	       ARENA_ALIGNMENT;
+}
+
+/* A local layer never looks further back than its window. */
+static size_t slots_of(const struct config *config, uint32_t layer,
+		       size_t context)
+{
+	size_t slots = (size_t)config->window + 1;
+
+	if (config_reach_of(config, layer) == CONFIG_GLOBAL || slots > context)
+		return context;
+	return slots;
+}
+
+size_t session_memory(const struct config *config, size_t context)
+{
+	struct buffer buffers[BUFFERS];
+	size_t layers = (size_t)config->layers * config->tracks;
+	size_t row = config_kv_width(config) * sizeof(float);
+	size_t bytes = aligned(layers * sizeof(struct session_cache));
+
+	list_buffers(config, context, buffers);
+	for (size_t i = 0; i < BUFFERS; i++)
+		bytes += aligned(buffers[i].count * buffers[i].size);
+	for (uint32_t l = 0; l < config->layers; l++)
+		bytes += 2 * config->tracks *
+			 aligned(slots_of(config, l, context) * row);
+	return bytes;
+}
+
+static enum err take_buffers(struct session *session, struct arena *arena)
+{
+	struct buffer buffers[BUFFERS];
+
+	list_buffers(session->model.config, session->context, buffers);
+	for (size_t i = 0; i < BUFFERS; i++) {
+		void *memory =
+			arena_alloc(arena, buffers[i].count, buffers[i].size);
+
+		if (memory == NULL)
+			return ERR_TOO_LARGE;
+		memcpy((uint8_t *)session + buffers[i].offset, &memory,
+		       sizeof(memory));
+	}
+	return ERR_OK;
+}
+
+static enum err take_caches(struct session *session, struct arena *arena)
+{
+	const struct config *config = session->model.config;
+	size_t row = config_kv_width(config);
+	size_t count = (size_t)config->layers * config->tracks;
+
+	session->caches = arena_alloc(arena, count, sizeof(*session->caches));
+	if (session->caches == NULL)
+		return ERR_TOO_LARGE;
+	for (size_t i = 0; i < count; i++) {
+		struct session_cache *cache = &session->caches[i];
+		uint32_t layer = (uint32_t)(i / config->tracks);
+
+		cache->slots = slots_of(config, layer, session->context);
+		cache->keys =
+			arena_alloc(arena, cache->slots * row, sizeof(float));
+		cache->values =
+			arena_alloc(arena, cache->slots * row, sizeof(float));
+		if (cache->keys == NULL || cache->values == NULL)
+			return ERR_TOO_LARGE;
+	}
+	return ERR_OK;
+}
+
+/* base^(-2i/d), slower where the file stretches long wavelengths. */
+static void set_frequencies(struct session *session)
+{
+	const struct config *config = session->model.config;
+	const float *factors = session->model.weights->rope_factors;
+	size_t pairs = config->head_width / 2;
+
+	for (size_t i = 0; i < pairs; i++) {
+		double frequency = numeric_power((double)config->rope_base,
+						 -(double)i / (double)pairs);
+
+		if (factors != NULL)
+			frequency /= (double)factors[i];
+		session->frequencies[i] = frequency;
+	}
+}
+
+enum err session_open(struct session *session,
+		      const struct session_model *model, size_t context,
+		      struct arena *arena)
+{
+	struct session made = { .model = *model, .context = context };
+
+	if (context > model->config->context)
+		return ERR_TOO_LARGE;
+	TRY(take_buffers(&made, arena));
+	TRY(take_caches(&made, arena));
+	set_frequencies(&made);
+	*session = made;
+	return ERR_OK;
+}
+
+static enum err embed(struct session *session, const uint32_t *tokens,
+		      size_t count)
+{
+	const struct matrix *embedding = &session->model.weights->embedding;
+	size_t hidden = embedding->columns;
+
+	for (size_t r = 0; r < count; r++)
+		if (tokens[r] >= embedding->rows)
+			return ERR_MALFORMED;
+	for (size_t r = 0; r < count; r++)
+		matrix_decode(embedding, tokens[r], 0, hidden,
+			      session->h + r * hidden);
+	return ERR_OK;
+}
+
+/* sum += x; at the first track, sum = x. */
+static void add_track(struct session *session, uint32_t track, size_t count)
+{
+	if (track == 0) {
+		memcpy(session->sum, session->x, count * sizeof(float));
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		session->sum[i] += session->x[i];
+}
+
+/* The tracks meet: h becomes what all of them go on with. */
+static void combine_tracks(struct session *session, size_t count)
+{
+	const struct config *config = session->model.config;
+	float parts =
+		config->combine == CONFIG_MEAN ? (float)config->tracks : 1.0f;
+
+	for (size_t i = 0; i < count; i++)
+		session->h[i] = session->sum[i] / parts;
+}
+
+/* The layers of one track, from the first of a block on. */
+static enum err run_track(struct session *session, struct layer_place place,
+			  size_t count)
+{
+	memcpy(session->x, session->h, count * sizeof(float));
+	for (uint32_t d = 0; d < session->model.config->block_depth; d++) {
+		TRY(layer_apply(session, &place));
+		place.layer++;
+	}
+	add_track(session, place.track, count);
+	return ERR_OK;
+}
+
+static enum err run_blocks(struct session *session, size_t rows)
+{
+	const struct config *config = session->model.config;
+	size_t count = rows * config->hidden;
+	struct layer_place place = { .rows = rows, .first = session->position };
+
+	while (place.layer < config->layers) {
+		for (place.track = 0; place.track < config->tracks;
+		     place.track++)
+			TRY(run_track(session, place, count));
+		combine_tracks(session, count);
+		layer_report(session, &place, "h", session->h, count);
+		place.layer += config->block_depth;
+	}
+	return ERR_OK;
+}
+
+enum err session_advance(struct session *session, const uint32_t *tokens,
+			 size_t count)
+{
+	invariant(count > 0 && count <= SESSION_CHUNK);
+	if (count > session->context - session->position)
+		return ERR_TOO_LARGE;
+	TRY(embed(session, tokens, count));
+	attention_rotations(session, session->position, count);
+	TRY(run_blocks(session, count));
+	session->position += count;
+	session->rows = count;
+	return ERR_OK;
+}
+
+enum err session_logits(struct session *session, size_t row,
+			const float **logits)
+{
+	const struct session_model *model = &session->model;
+	size_t hidden = model->config->hidden;
+	const struct kernel_norm norm = { model->weights->output_norm, hidden,
+					  model->config->rms_epsilon };
+
+	invariant(row < session->rows);
+	kernel_rms_norm(model->kernel, &norm, session->h + row * hidden,
+			session->normed);
+	model->kernel->multiply(&model->weights->output, session->normed, 1,
+				session->logits);
+	for (size_t i = 0; i < model->config->vocabulary; i++)
+		if (!isfinite(session->logits[i]))
+			return ERR_MALFORMED;
+	*logits = session->logits;
+	return ERR_OK;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inference/split.h"
+
+#include "inference/unicode.h"
+
+#define LONG_S 0x17f /* which folds to s where case does not count */
+
+/* A character of the text, and where the next one starts. */
+struct character {
+	uint32_t code;
+	enum unicode_kind kind;
+	struct bytes after;
+};
+
+enum presence {
+	CHARACTER_NONE, /* the end of the text */
+	CHARACTER_READ,
+};
+
+static enum presence look(struct bytes text, struct character *out)
+{
+	if (text.len == 0)
+		return CHARACTER_NONE;
+	out->code = unicode_take_lossy(&text);
+	out->kind = unicode_kind_of(out->code);
+	out->after = text;
+	return CHARACTER_READ;
+}
+
+static bool starts_with(struct bytes text, enum unicode_kind kind)
+{
+	struct character c;
+
+	return look(text, &c) == CHARACTER_READ && c.kind == kind;
+}
+
+/* What is left after up to `most` characters of a kind. */
+static struct bytes skip(struct bytes text, enum unicode_kind kind, size_t most)
+{
+	struct character c;
+
+	for (size_t i = 0; i < most && look(text, &c) == CHARACTER_READ; i++) {
+		if (c.kind != kind)
+			break;
+		text = c.after;
+	}
+	return text;
+}
+
+static bool is_newline(uint32_t code)
+{
+	return code == '\r' || code == '\n';
+}
+
+static struct bytes skip_newlines(struct bytes text)
+{
+	while (text.len > 0 && is_newline(text.data[0])) {
+		text.data++;
+		text.len--;
+	}
+	return text;
+}
+
+static bool ignores_case(enum split_rule rule)
+{
+	return rule == SPLIT_LLAMA3 || rule == SPLIT_QWEN2;
+}
+
+static uint32_t folded(enum split_rule rule, uint32_t code)
+{
+	if (!ignores_case(rule))
+		return code;
+	return code == LONG_S ? 's' : unicode_lower(code);
+}
+
+/* 's|'t|'re|'ve|'m|'ll|'d: what is left after it, or text as it was. */
+static struct bytes skip_contraction(enum split_rule rule, struct bytes text)
+{
+	struct character mark, first, second;
+	uint32_t a, b;
+
+	if (look(text, &mark) == CHARACTER_NONE || mark.code != '\'' ||
+	    look(mark.after, &first) == CHARACTER_NONE)
+		return text;
+	a = folded(rule, first.code);
+	if (a == 's' || a == 't' || a == 'm' || a == 'd')
+		return first.after;
+	if (look(first.after, &second) == CHARACTER_NONE)
+		return text;
+	b = folded(rule, second.code);
+	if ((a == 'r' && b == 'e') || (a == 'v' && b == 'e') ||
+	    (a == 'l' && b == 'l'))
+		return second.after;
+	return text;
+}
+
+/* The last alternatives, \s+(?!\S) and \s+: the last space of a run is left
+ * to the word that follows, if there is one. */
+static struct bytes skip_spaces(enum split_rule rule, struct bytes text)
+{
+	struct bytes last = text;
+	struct bytes rest = text;
+	struct character c;
+
+	while (look(rest, &c) == CHARACTER_READ && c.kind == UNICODE_SPACE) {
+		last = rest;
+		rest = c.after;
+	}
+	if (rest.len == 0 || last.data == text.data)
+		return rest;
+	/* A digit is a text of its own: the spaces end theirs. */
+	if (rule == SPLIT_DIGITS && starts_with(rest, UNICODE_NUMBER))
+		return rest;
+	return last;
+}
+
+/* \s*[\r\n]+: to the last newline of a run of space, or text as it was. */
+static struct bytes skip_lines(struct bytes text)
+{
+	struct bytes end = text;
+	struct character c;
+
+	for (struct bytes rest = text;
+	     look(rest, &c) == CHARACTER_READ && c.kind == UNICODE_SPACE;
+	     rest = c.after)
+		if (is_newline(c.code))
+			end = c.after;
+	return end;
+}
+
+/* The alternatives of GPT-2 from the second on. */
+static struct bytes skip_word_gpt2(enum split_rule rule, struct bytes text)
+{
+	struct character first, second;
+
+	(void)look(text, &first);
+	/* " ?" takes a space along with the word that follows it. */
+	if (first.code == ' ' && look(first.after, &second) == CHARACTER_READ &&
+	    second.kind != UNICODE_SPACE &&
+	    !(rule == SPLIT_DIGITS && second.kind == UNICODE_NUMBER))
+		return skip(first.after, second.kind, SIZE_MAX);
+	if (first.kind == UNICODE_SPACE)
+		return skip_spaces(rule, text);
+	if (rule == SPLIT_DIGITS && first.kind == UNICODE_NUMBER)
+		return first.after;
+	return skip(text, first.kind, SIZE_MAX);
+}
+
+/* The alternatives of llama-3 from the second on. */
+static struct bytes skip_word_llama3(enum split_rule rule, struct bytes text)
+{
+	struct character first;
+	struct bytes rest;
+
+	(void)look(text, &first);
+	if (first.kind == UNICODE_LETTER)
+		return skip(text, UNICODE_LETTER, SIZE_MAX);
+	if (first.kind == UNICODE_NUMBER)
+		return skip(text, UNICODE_NUMBER, rule == SPLIT_QWEN2 ? 1 : 3);
+	if (!is_newline(first.code) && starts_with(first.after, UNICODE_LETTER))
+		return skip(first.after, UNICODE_LETTER, SIZE_MAX);
+
+	rest = first.code == ' ' ? first.after : text;
+	if (starts_with(rest, UNICODE_OTHER))
+		return skip_newlines(skip(rest, UNICODE_OTHER, SIZE_MAX));
+	rest = skip_lines(text);
+	return rest.len != text.len ? rest : skip_spaces(rule, text);
+}
+
+struct bytes split_take(enum split_rule rule, struct bytes *text)
+{
+	struct bytes word = *text;
+	struct bytes rest;
+
+	invariant(text->len > 0);
+	rest = skip_contraction(rule, word);
+	if (rest.len == word.len)
+		rest = ignores_case(rule) ? skip_word_llama3(rule, word)
+					  : skip_word_gpt2(rule, word);
+	invariant(rest.len < word.len);
+	word.len -= rest.len;
+	*text = rest;
+	return word;
+}

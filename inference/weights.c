@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inference/weights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NAME_MAX_BYTES 96
+
+/* Finds tensors under a prefix, and counts them. */
+struct binder {
+	const struct gguf *gguf;
+	const struct config *config;
+	char prefix[NAME_MAX_BYTES / 2];
+	size_t bound;
+	uint64_t weights;
+};
+
+/* A tensor that the configuration calls for. */
+struct expected {
+	const char *name; /* between the prefix and ".weight" */
+	size_t columns;
+	size_t rows;
+	size_t stack; /* matrices one below the other; 1 for just one */
+	struct matrix *out;
+};
+
+static const struct gguf_tensor *find(const struct binder *binder,
+				      const char *name)
+{
+	char full[NAME_MAX_BYTES];
+	int len = snprintf(full, sizeof(full), "%s%s.weight", binder->prefix,
+			   name);
+
+	invariant(len > 0 && (size_t)len < sizeof(full));
+	return gguf_find_tensor(binder->gguf, full);
+}
+
+/* Dimensions of 1 at the end may be left out, as they are by many writers. */
+static bool has_shape(const struct gguf_tensor *tensor,
+		      const struct expected *expected)
+{
+	return tensor->dimensions[0] == expected->columns &&
+	       tensor->dimensions[1] == expected->rows &&
+	       tensor->dimensions[2] == expected->stack &&
+	       tensor->dimensions[3] == 1;
+}
+
+static enum err bind(struct binder *binder, const struct expected *expected)
+{
+	const struct gguf_tensor *tensor = find(binder, expected->name);
+	struct matrix made;
+
+	if (tensor == NULL || !has_shape(tensor, expected))
+		return ERR_MALFORMED;
+	made = (struct matrix){ .data = tensor->data.data,
+				.rows = expected->rows * expected->stack,
+				.columns = expected->columns,
+				.format = tensor->format };
+	TRY(matrix_row_bytes(made.format, made.columns, &made.stride));
+	invariant(made.rows * made.stride == tensor->data.len);
+	if (!matrix_is_finite(&made))
+		return ERR_MALFORMED;
+	binder->bound++;
+	binder->weights += (uint64_t)made.rows * made.columns;
+	*expected->out = made;
+	return ERR_OK;
+}
+
+static enum err bind_all(struct binder *binder, const struct expected *expected,
+			 size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		TRY(bind(binder, &expected[i]));
+	return ERR_OK;
+}
+
+/* A vector, which must be plain floats. */
+static enum err bind_vector(struct binder *binder, const char *name,
+			    size_t count, const float **out)
+{
+	struct matrix matrix;
+	struct expected expected = { name, count, 1, 1, &matrix };
+
+	TRY(bind(binder, &expected));
+	if (matrix.format != MATRIX_F32)
+		return ERR_UNSUPPORTED;
+	*out = (const float *)matrix.data;
+	return ERR_OK;
+}
+
+static enum err bind_attention(struct binder *binder, struct weights_layer *out)
+{
+	const struct config *config = binder->config;
+	size_t hidden = config->hidden;
+	size_t query = config_query_width(config);
+	size_t kv = config_kv_width(config);
+	const struct expected expected[] = {
+		{ "attn_q", hidden, query, 1, &out->query },
+		{ "attn_k", hidden, kv, 1, &out->key },
+		{ "attn_v", hidden, kv, 1, &out->value },
+		{ "attn_output", query, hidden, 1, &out->output },
+	};
+
+	TRY(bind_vector(binder, "attn_norm", hidden, &out->attention_norm));
+	TRY(bind_all(binder, expected, 4));
+	if (config->head_norm == CONFIG_HEADS_PLAIN)
+		return ERR_OK;
+	TRY(bind_vector(binder, "attn_q_norm", config->head_width,
+			&out->query_norm));
+	return bind_vector(binder, "attn_k_norm", config->head_width,
+			   &out->key_norm);
+}
+
+static enum err bind_dense(struct binder *binder, struct weights_layer *out)
+{
+	size_t hidden = binder->config->hidden;
+	size_t width = binder->config->feed_forward;
+	const struct expected expected[] = {
+		{ "ffn_gate", hidden, width, 1, &out->gate },
+		{ "ffn_up", hidden, width, 1, &out->up },
+		{ "ffn_down", width, hidden, 1, &out->down },
+	};
+
+	return bind_all(binder, expected, 3);
+}
+
+static enum err bind_sparse(struct binder *binder, struct weights_layer *out)
+{
+	size_t hidden = binder->config->hidden;
+	size_t width = binder->config->expert_width;
+	size_t experts = binder->config->experts;
+	const struct expected expected[] = {
+		{ "ffn_gate_inp", hidden, experts, 1, &out->router },
+		{ "ffn_gate_exps", hidden, width, experts, &out->gate },
+		{ "ffn_up_exps", hidden, width, experts, &out->up },
+		{ "ffn_down_exps", width, hidden, experts, &out->down },
+	};
+
+	return bind_all(binder, expected, 4);
+}
+
+static enum err bind_layer(struct binder *binder, uint32_t layer,
+			   uint32_t track, struct weights_layer *out)
+{
+	const struct config *config = binder->config;
+
+	if (config->naming == CONFIG_NAMES_TRACKS)
+		(void)snprintf(binder->prefix, sizeof(binder->prefix),
+			       "blk.%u.trk.%u.", layer, track);
+	else
+		(void)snprintf(binder->prefix, sizeof(binder->prefix),
+			       "blk.%u.", layer);
+	TRY(bind_attention(binder, out));
+	TRY(bind_vector(binder, "ffn_norm", config->hidden, &out->feed_norm));
+	if (config_kind_of(config, layer) == CONFIG_SPARSE)
+		return bind_sparse(binder, out);
+	return bind_dense(binder, out);
+}
+
+static enum err bind_shared(struct binder *binder, struct weights *out)
+{
+	const struct config *config = binder->config;
+	const struct expected embedding = { "token_embd", config->hidden,
+					    config->vocabulary, 1,
+					    &out->embedding };
+	const struct expected output = { "output", config->hidden,
+					 config->vocabulary, 1, &out->output };
+
+	TRY(bind(binder, &embedding));
+	TRY(bind_vector(binder, "output_norm", config->hidden,
+			&out->output_norm));
+	if (find(binder, "rope_freqs") != NULL)
+		TRY(bind_vector(binder, "rope_freqs", config->head_width / 2,
+				&out->rope_factors));
+	if (find(binder, "output") != NULL)
+		return bind(binder, &output);
+	out->output = out->embedding;
+	return ERR_OK;
+}
+
+static enum err bind_model(struct binder *binder, struct weights *out)
+{
+	const struct config *config = binder->config;
+
+	TRY(bind_shared(binder, out));
+	for (uint32_t l = 0; l < config->layers; l++)
+		for (uint32_t t = 0; t < config->tracks; t++)
+			TRY(bind_layer(binder, l, t,
+				       &out->layers[l * config->tracks + t]));
+	/* A tensor left over would have been part of the computation. */
+	if (binder->bound != binder->gguf->tensor_count)
+		return ERR_UNSUPPORTED;
+	out->count = binder->weights;
+	return ERR_OK;
+}
+
+enum err weights_open(const struct gguf *gguf, const struct config *config,
+		      struct weights *out)
+{
+	struct binder binder = { .gguf = gguf, .config = config };
+	size_t layers = (size_t)config->layers * config->tracks;
+	struct weights made = {
+		.layers = calloc(layers, sizeof(*made.layers)),
+	};
+	enum err err = ERR_UNAVAILABLE;
+
+	if (made.layers != NULL)
+		err = bind_model(&binder, &made);
+	if (err != ERR_OK) {
+		weights_close(&made);
+		return err;
+	}
+	*out = made;
+	return ERR_OK;
+}
+
+void weights_close(struct weights *weights)
+{
+	free(weights->layers);
+	*weights = (struct weights){ 0 };
+}
+
+const struct weights_layer *weights_layer_of(const struct weights *weights,
+					     const struct config *config,
+					     uint32_t layer, uint32_t track)
+{
+	return &weights->layers[(size_t)layer * config->tracks + track];
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/front.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/fd.h"
+#include "node/load.h"
+#include "node/offer.h"
+#include "node/reflection.h"
+#include "node/role.h"
+#include "node/serve.h"
+#include "node/setup.h"
+#include "policy/events.h"
+#include "policy/limits.h"
+
+enum place {
+	CONTROL,
+	LISTENER,
+	ZYGOTE,
+	KEEPER,
+	FIRST_WORKER,
+	PLACES = 4 + LIMIT_WORKERS
+};
+
+struct front {
+	struct setup setup;
+	struct pool pool;
+	int keeper;
+	bool is_draining;
+	bool has_told_drained;
+	uint64_t next_tick_ms;
+	struct pollfd peers[PLACES];
+	struct channel_packet packet;
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	invariant(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Without zygote or keeper nothing that runs can end well. */
+static void lose_zygote(struct front *front)
+{
+	serve_lose_all();
+	pool_attach(&front->pool, -1);
+}
+
+static void lose_keeper(struct front *front)
+{
+	fd_close(&front->keeper);
+	offer_attach(-1);
+}
+
+static void link_to(struct front *front, enum jail_role peer, int channel)
+{
+	if (peer == JAIL_ZYGOTE) {
+		lose_zygote(front);
+		pool_attach(&front->pool, channel);
+	} else {
+		lose_keeper(front);
+		front->keeper = channel;
+		offer_attach(channel);
+	}
+}
+
+static enum err hear_supervisor(struct front *front)
+{
+	struct message message;
+	int passed;
+
+	TRY(channel_receive(SETUP_CONTROL_FD, &front->packet, &message,
+			    &passed));
+	if (message.kind == MESSAGE_LINK) {
+		link_to(front, (enum jail_role)message.number[0], passed);
+	} else if (message.kind == MESSAGE_DRAIN) {
+		front->is_draining = true;
+		EVENTS_LOG(EVENT_DRAIN_STARTED, serve_open_count());
+		serve_drain();
+	} else {
+		fd_close(&passed);
+		return ERR_MALFORMED;
+	}
+	return ERR_OK;
+}
+
+static enum err hear_zygote(struct front *front)
+{
+	struct message message;
+	int passed;
+
+	TRY(channel_receive(front->pool.zygote, &front->packet, &message,
+			    &passed));
+	if (message.kind == MESSAGE_WORKER_READY) {
+		enum err err = pool_ready(&front->pool, message.number[0],
+					  message.number[1], passed);
+
+		if (err != ERR_OK) {
+			fd_close(&passed);
+			return err;
+		}
+		serve_worker_ready();
+		return ERR_OK;
+	}
+	if (message.kind == MESSAGE_WORKER_ENDED)
+		return pool_ended(&front->pool, message.number[0],
+				  message.number[1]);
+	fd_close(&passed);
+	return ERR_MALFORMED;
+}
+
+static enum err hear_keeper(struct front *front)
+{
+	struct message message;
+	int passed;
+
+	TRY(channel_receive(front->keeper, &front->packet, &message, &passed));
+	if (message.kind != MESSAGE_BUNDLE) {
+		fd_close(&passed);
+		return ERR_MALFORMED;
+	}
+	return offer_bundle(&message);
+}
+
+static void hear_worker(struct front *front, struct pool_worker *worker)
+{
+	struct message message;
+	int passed;
+
+	if (worker->state == POOL_TAKEN)
+		serve_worker_readable(worker);
+	/* An idle worker has nothing to say but, by its end, that it ended;
+	   what poll saw may also have been its predecessor. */
+	else if (worker->state == POOL_IDLE &&
+		 channel_receive(worker->channel, &front->packet, &message,
+				 &passed) != ERR_UNAVAILABLE)
+		pool_leave(worker);
+}
+
+/* Connections beyond what streams can use are not taken from the kernel. */
+static void accept_connection(const struct front *front)
+{
+	int connection = accept4(front->setup.listener, NULL, NULL,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (connection >= 0)
+		server_adopt(connection);
+}
+
+static void hear(struct front *front, size_t place)
+{
+	if (place == CONTROL && hear_supervisor(front) != ERR_OK)
+		exit(EXIT_FAILURE);
+	if (place == ZYGOTE && front->pool.zygote >= 0 &&
+	    hear_zygote(front) != ERR_OK)
+		lose_zygote(front);
+	if (place == KEEPER && front->keeper >= 0 &&
+	    hear_keeper(front) != ERR_OK)
+		lose_keeper(front);
+	if (place >= FIRST_WORKER)
+		hear_worker(front, &front->pool.workers[place - FIRST_WORKER]);
+}
+
+static void watch(struct pollfd *peer, int fd)
+{
+	peer->fd = fd;
+	peer->events = POLLIN;
+	peer->revents = 0;
+}
+
+static void watch_all(struct front *front)
+{
+	watch(&front->peers[CONTROL], SETUP_CONTROL_FD);
+	watch(&front->peers[LISTENER], front->setup.listener);
+	watch(&front->peers[ZYGOTE], front->pool.zygote);
+	watch(&front->peers[KEEPER], front->keeper);
+	for (size_t i = 0; i < front->pool.capacity; i++) {
+		const struct pool_worker *worker = &front->pool.workers[i];
+		bool held_back = worker->state == POOL_TAKEN &&
+				 !serve_wants_reading(worker);
+
+		watch(&front->peers[FIRST_WORKER + i],
+		      held_back ? -1 : worker->channel);
+	}
+}
+
+static void tick(struct front *front, uint64_t now)
+{
+	struct load_state state = {
+		.load = { .capacity = (uint32_t)front->pool.capacity,
+			  .running = (uint32_t)pool_running(&front->pool),
+			  .queued = (uint32_t)serve_queued_count(),
+			  .draining = front->is_draining },
+		.health = HEALTH_NOT_SERVING,
+	};
+
+	if (front->pool.zygote >= 0 && front->keeper >= 0 &&
+	    !front->is_draining)
+		state.health = HEALTH_SERVING;
+	serve_tick(now);
+	load_update(&state, now);
+	if (front->is_draining && !front->has_told_drained &&
+	    serve_open_count() == 0) {
+		front->has_told_drained = true;
+		EVENTS_LOG(EVENT_DRAIN_DONE, 0);
+		if (channel_tell(SETUP_CONTROL_FD, MESSAGE_DRAINED) != ERR_OK)
+			exit(EXIT_FAILURE);
+	}
+}
+
+/*
+ * The clock of the shape: ticks keep their distance from the first, so that a
+ * late one does not move those after it.
+ */
+static void tick_when_due(struct front *front)
+{
+	uint64_t now = now_ms();
+	uint64_t step = front->setup.policy.tick_ms;
+
+	if (now < front->next_tick_ms)
+		return;
+	if (now - front->next_tick_ms >= step) {
+		uint64_t missed = (now - front->next_tick_ms) / step;
+
+		EVENTS_LOG(EVENT_TICKS_MISSED, missed);
+		front->next_tick_ms += missed * step;
+	}
+	front->next_tick_ms += step;
+	tick(front, now);
+}
+
+static int until_tick_ms(const struct front *front)
+{
+	uint64_t now = now_ms();
+
+	return now >= front->next_tick_ms ? 0 :
+					    (int)(front->next_tick_ms - now);
+}
+
+static void start_server(struct front *front)
+{
+	static const struct server_service *const parts[] = {
+		&serve_service,		     &offer_service,
+		&load_watch_service,	     &load_health_check_service,
+		&load_health_watch_service,  &reflection_service,
+		&reflection_alpha_service,
+	};
+	static struct server_service services[sizeof(parts) / sizeof(parts[0])];
+	struct server_options options = {
+		.services = services,
+		.service_count = sizeof(parts) / sizeof(parts[0]),
+		.tls_address = front->setup.tls_address,
+		.pem_roots = front->setup.pem[SETUP_PEM_CLIENT_ROOTS],
+		.pem_certificate = front->setup.pem[SETUP_PEM_CERTIFICATE],
+		.pem_key = front->setup.pem[SETUP_PEM_KEY],
+	};
+	uint16_t port;
+
+	for (size_t i = 0; i < options.service_count; i++)
+		services[i] = *parts[i];
+	if (server_start(&options, &port) != ERR_OK)
+		die("front: cannot listen on the TLS address");
+	if (server_run() != ERR_OK)
+		die("front: no threads");
+	role_close_jail(JAIL_FRONT);
+	if (setup_tell_ready(port) != ERR_OK)
+		exit(EXIT_FAILURE);
+}
+
+/* The port of HOST:PORT; 0 where there is none, or any will do. */
+static uint16_t port_of(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+
+	return colon == NULL ? 0 : (uint16_t)strtoul(colon + 1, NULL, 10);
+}
+
+_Noreturn void front_run(void)
+{
+	static struct front front = { .keeper = -1 };
+
+	if (setup_receive(&front.setup) != ERR_OK)
+		die("front: set-up is not what it should be");
+	role_isolate_keeping(JAIL_FRONT, front.setup.listener,
+			     port_of(front.setup.tls_address));
+	pool_init(&front.pool, front.setup.policy.workers);
+	serve_init(&(struct serve_setup){ &front.setup.policy, &front.pool });
+	front.next_tick_ms = now_ms() + front.setup.policy.tick_ms;
+	start_server(&front);
+
+	for (;;) {
+		server_lock();
+		watch_all(&front);
+		server_unlock();
+		/* ppoll to the tick's own microsecond is a matter of the
+		   scheduler, not of this call: a millisecond is enough. */
+		if (poll(front.peers, PLACES, until_tick_ms(&front)) < 0)
+			continue;
+		if ((front.peers[LISTENER].revents & POLLIN) != 0)
+			accept_connection(&front);
+		server_lock();
+		for (size_t i = 0; i < PLACES; i++)
+			if (front.peers[i].fd >= 0 &&
+			    front.peers[i].revents != 0)
+				hear(&front, i);
+		tick_when_due(&front);
+		server_unlock();
+	}
+}

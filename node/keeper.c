@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/keeper.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "attest/evidence.h"
+#include "base/fd.h"
+#include "base/secret.h"
+#include "crypto/aead.h"
+#include "crypto/hash.h"
+#include "crypto/random.h"
+#include "node/keyring.h"
+#include "node/keys.h"
+#include "node/role.h"
+#include "node/setup.h"
+#include "policy/events.h"
+#include "policy/limits.h"
+#include "wire/statement.h"
+
+/* Clients ask anew this long before the offered key ends. */
+#define REFRESH_S 3600
+
+/* Tickets name a front's own requests; this one nobody asked for. */
+#define TICKET_NONE 0
+
+enum place { CONTROL, ZYGOTE, FRONT, FIRST_WORKER, PLACES = 3 + LIMIT_WORKERS };
+
+struct keeper {
+	struct setup setup;
+	struct keyring *ring;
+	uint8_t node_id[STATEMENT_DIGEST_BYTES];
+	uint64_t replays; /* refused since the last log line */
+	struct pollfd peers[PLACES]; /* fd -1: nobody there */
+	struct channel_packet packet;
+};
+
+static uint64_t now_s(void)
+{
+	struct timespec now;
+
+	invariant(clock_gettime(CLOCK_REALTIME, &now) == 0);
+	return (uint64_t)now.tv_sec;
+}
+
+static enum err write_statement(const struct keeper *keeper,
+				struct writer *out)
+{
+	const struct setup_digests *digests = &keeper->setup.digests;
+	const struct policy *policy = &keeper->setup.policy;
+	struct statement statement = {
+		.shape = { .mode = (enum statement_mode)policy->shape,
+			   .frame_bytes = policy->frame_bytes,
+			   .tick_ms = policy->tick_ms },
+		.model_name = bytes_of_string(policy->model_name),
+		.key_expiry = keyring_expiry(keeper->ring),
+		.assurance = STATEMENT_SOFTWARE,
+	};
+
+	memcpy(statement.node_id, keeper->node_id, sizeof(keeper->node_id));
+	memcpy(statement.binary_digest, digests->binary, SETUP_DIGEST_BYTES);
+	memcpy(statement.model_root, digests->model_root, SETUP_DIGEST_BYTES);
+	memcpy(statement.tokenizer_digest, digests->tokenizer,
+	       SETUP_DIGEST_BYTES);
+	memcpy(statement.policy_digest, digests->policy, SETUP_DIGEST_BYTES);
+	memcpy(statement.jail_digest, digests->jail, SETUP_DIGEST_BYTES);
+	memcpy(statement.log_digest, digests->grammar, SETUP_DIGEST_BYTES);
+	return statement_write(&statement, out);
+}
+
+/* Statement, keys and evidence that binds them, to a nonce or to none. */
+static enum err write_bundle(const struct keeper *keeper, const uint8_t *nonce,
+			     struct writer *out)
+{
+	uint8_t statement_bytes[STATEMENT_BYTES_MAX];
+	uint8_t keys_bytes[256];
+	uint8_t evidence_bytes[256];
+	struct writer statement = WRITER_OVER(statement_bytes);
+	struct writer keys = WRITER_OVER(keys_bytes);
+	struct writer evidence = WRITER_OVER(evidence_bytes);
+	struct evidence_report_data report_data;
+	struct bundle bundle = { .evidence_count = 1 };
+
+	TRY(write_statement(keeper, &statement));
+	TRY(keyring_configs(keeper->ring, &keys));
+	bundle.statement = bytes_written(&statement);
+	bundle.keys = bytes_written(&keys);
+	evidence_bind(&(struct evidence_claims){ .statement = bundle.statement,
+						 .keys = bundle.keys,
+						 .nonce = nonce },
+		      &report_data);
+	TRY(evidence_make(BUNDLE_EVIDENCE_SOFTWARE, &report_data, &evidence));
+	bundle.evidence[0] = (struct bundle_evidence){
+		.type = BUNDLE_EVIDENCE_SOFTWARE,
+		.value = bytes_written(&evidence),
+	};
+	return bundle_write(&bundle, out);
+}
+
+static enum err send_bundle(struct keeper *keeper, uint64_t ticket,
+			    const uint8_t *nonce)
+{
+	uint8_t memory[4096];
+	struct writer out = WRITER_OVER(memory);
+	uint64_t refresh = keyring_next_change(keeper->ring);
+	struct message message = { .kind = MESSAGE_BUNDLE };
+
+	if (keyring_expiry(keeper->ring) < refresh + REFRESH_S)
+		refresh = keyring_expiry(keeper->ring) - REFRESH_S;
+	TRY(bytes_put(&out, BYTES_ARRAY(keeper->node_id)));
+	TRY(write_bundle(keeper, nonce, &out));
+	message.number[0] = ticket;
+	message.number[1] = refresh;
+	message.number[2] = keyring_current_id(keeper->ring);
+	message.body = bytes_written(&out);
+	return channel_send(keeper->peers[FRONT].fd, &message, -1);
+}
+
+/* A front that cannot be told is a front that ended: its successor will be. */
+static void offer_bundle(struct keeper *keeper)
+{
+	if (keeper->peers[FRONT].fd >= 0 &&
+	    send_bundle(keeper, TICKET_NONE, NULL) != ERR_OK)
+		fd_close(&keeper->peers[FRONT].fd);
+}
+
+static enum failure open_request(struct keeper *keeper,
+				 const struct message *message,
+				 struct keys *keys)
+{
+	enum ohttp_form form = OHTTP_CHUNKED;
+	struct bytes rest = message->body;
+	struct ohttp_header header;
+	enum failure failure;
+	enum err err;
+
+	if (message->number[0] == OHTTP_UNCHUNKED)
+		form = OHTTP_UNCHUNKED;
+	else if (message->number[0] != OHTTP_CHUNKED)
+		return FAILURE_UNSUPPORTED;
+	err = ohttp_header_take(&rest, &header);
+	if (err == ERR_UNSUPPORTED)
+		return FAILURE_UNSUPPORTED;
+	if (err != ERR_OK || rest.len != 0)
+		return FAILURE_MALFORMED;
+	failure = keyring_receive(keeper->ring, now_s(), form, &header,
+				  &keys->context);
+	if (failure == FAILURE_REPLAYED)
+		keeper->replays++;
+	return failure;
+}
+
+static enum err answer_worker(struct keeper *keeper, int worker)
+{
+	SCOPED_WIPE(keys_wipe) struct keys keys = { 0 };
+	uint8_t memory[KEYS_BYTES];
+	struct writer out = WRITER_OVER(memory);
+	struct message message;
+	enum failure failure;
+	enum err err;
+	int passed;
+
+	TRY(channel_receive(worker, &keeper->packet, &message, &passed));
+	if (message.kind != MESSAGE_OPEN)
+		return ERR_MALFORMED;
+	failure = open_request(keeper, &message, &keys);
+	if (failure != FAILURE_NONE) {
+		message = (struct message){ .kind = MESSAGE_REFUSED,
+					    .number = { failure } };
+		return channel_send(worker, &message, -1);
+	}
+	random_bytes(keys.response_nonce, sizeof(keys.response_nonce));
+	random_bytes(keys.seed, sizeof(keys.seed));
+	TRY(keys_put(&keys, &out));
+	message = (struct message){ .kind = MESSAGE_KEYS,
+				    .body = bytes_written(&out) };
+	err = channel_send(worker, &message, -1);
+	secret_wipe(memory, sizeof(memory));
+	return err;
+}
+
+static enum err add_worker(struct keeper *keeper, int worker)
+{
+	for (size_t i = FIRST_WORKER; i < PLACES; i++)
+		if (keeper->peers[i].fd < 0) {
+			keeper->peers[i].fd = worker;
+			return ERR_OK;
+		}
+	return ERR_TOO_LARGE;
+}
+
+static enum err hear_zygote(struct keeper *keeper)
+{
+	struct message message;
+	int passed;
+
+	TRY(channel_receive(keeper->peers[ZYGOTE].fd, &keeper->packet, &message,
+			    &passed));
+	if (message.kind != MESSAGE_WORKER_KEYS ||
+	    add_worker(keeper, passed) != ERR_OK) {
+		fd_close(&passed);
+		return ERR_MALFORMED;
+	}
+	return ERR_OK;
+}
+
+static enum err hear_front(struct keeper *keeper)
+{
+	struct message message;
+	int passed;
+
+	TRY(channel_receive(keeper->peers[FRONT].fd, &keeper->packet, &message,
+			    &passed));
+	if (message.kind != MESSAGE_NONCE)
+		return ERR_MALFORMED;
+	return send_bundle(keeper, message.number[0], message.body.data);
+}
+
+/* A new channel to a peer takes the place of the one before. */
+static enum err hear_supervisor(struct keeper *keeper)
+{
+	struct message message;
+	enum place place;
+	int passed;
+
+	TRY(channel_receive(SETUP_CONTROL_FD, &keeper->packet, &message,
+			    &passed));
+	if (message.kind != MESSAGE_LINK) {
+		fd_close(&passed);
+		return ERR_MALFORMED;
+	}
+	place = message.number[0] == JAIL_ZYGOTE ? ZYGOTE : FRONT;
+	fd_close(&keeper->peers[place].fd);
+	keeper->peers[place].fd = passed;
+	if (place == FRONT)
+		offer_bundle(keeper);
+	return ERR_OK;
+}
+
+static void hear(struct keeper *keeper, size_t place)
+{
+	struct pollfd *peer = &keeper->peers[place];
+	enum err err = ERR_OK;
+
+	if (place == CONTROL) {
+		/* Without its supervisor a keeper has no reason to be. */
+		if (hear_supervisor(keeper) != ERR_OK)
+			exit(EXIT_FAILURE);
+	} else if (place == ZYGOTE) {
+		err = hear_zygote(keeper);
+	} else if (place == FRONT) {
+		err = hear_front(keeper);
+	} else {
+		(void)answer_worker(keeper, peer->fd);
+		fd_close(&peer->fd); /* one question, whatever it was */
+	}
+	if (err != ERR_OK)
+		fd_close(&peer->fd);
+}
+
+static void tick(struct keeper *keeper)
+{
+	bool changed = false;
+
+	if (keyring_tick(keeper->ring, now_s(), &changed) != ERR_OK)
+		exit(EXIT_FAILURE); /* no key, no node */
+	if (keeper->replays > 0) {
+		EVENTS_LOG(EVENT_REPLAYS_REFUSED, keeper->replays);
+		keeper->replays = 0;
+	}
+	if (changed) {
+		EVENTS_LOG(EVENT_KEY_ROTATED, KEYS_LIVE_MAX);
+		offer_bundle(keeper);
+	}
+}
+
+static void open_keyring(struct keeper *keeper)
+{
+	struct keyring_times times = {
+		.rotation_s = keeper->setup.policy.key_rotation_s,
+		.lifetime_s = keeper->setup.policy.key_lifetime_s,
+		.grace_s = KEY_GRACE_S,
+	};
+
+	if (keyring_open(&times, now_s(), &keeper->ring) != ERR_OK)
+		die("keeper: no memory for keys that nobody else can read");
+	random_bytes(keeper->node_id, sizeof(keeper->node_id));
+	for (size_t i = 0; i < PLACES; i++)
+		keeper->peers[i] = (struct pollfd){ .fd = -1,
+						    .events = POLLIN };
+	keeper->peers[CONTROL].fd = SETUP_CONTROL_FD;
+}
+
+_Noreturn void keeper_run(void)
+{
+	static struct keeper keeper;
+
+	role_isolate(JAIL_KEEPER);
+	if (setup_receive(&keeper.setup) != ERR_OK)
+		die("keeper: set-up is not what it should be");
+	/* OpenSSL looks for files at its first use: it may not, later. */
+	aead_warm();
+	hash_warm();
+	open_keyring(&keeper);
+	role_close_jail(JAIL_KEEPER);
+	if (setup_tell_ready(0) != ERR_OK)
+		exit(EXIT_FAILURE);
+
+	for (;;) {
+		/* Once a second is often enough to see that a key has ended. */
+		if (poll(keeper.peers, PLACES, 1000) < 0)
+			continue;
+		for (size_t i = 0; i < PLACES; i++)
+			if (keeper.peers[i].fd >= 0 &&
+			    keeper.peers[i].revents != 0)
+				hear(&keeper, i);
+		tick(&keeper);
+	}
+}

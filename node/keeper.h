@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keeper: holds the node's private keys and opens one request at a time.
+ *
+ *   holds   HPKE private keys and their replay sets, the node's identity
+ *   sees    encapsulated keys
+ *   never   the network, a ciphertext, a prompt
+ *   jail    profile_of(JAIL_KEEPER)
+ *   fds     3 supervisor; then, as they come: zygote, front, and for each
+ *           worker one channel that is closed after its one question
+ *
+ *     zygote ── MESSAGE_WORKER_KEYS + channel ──▶ keeper
+ *     worker ── MESSAGE_OPEN ──▶ keeper ── MESSAGE_KEYS | REFUSED ──▶ worker
+ *     front  ── MESSAGE_NONCE ──▶ keeper ── MESSAGE_BUNDLE ──▶ front
+ *
+ * A new bundle is sent to the front without being asked for when keys rotate.
+ */
+#ifndef NODE_KEEPER_H
+#define NODE_KEEPER_H
+
+/* The role's whole life. */
+_Noreturn void keeper_run(void);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keyring: the node's HPKE keys, and what each of them has opened.
+ *
+ * A key and its replay set live and die together: a process that lost the one
+ * has lost the other, so nothing that was opened can be opened again.  At most
+ * KEYS_LIVE_MAX keys live at once; the newest is offered to clients, the one
+ * before still opens what was sealed to it.
+ *
+ *     made ── offered ──▶ rotation ── opens only ──▶ lifetime + grace ─▶ wiped
+ *
+ * Time is Unix seconds and always the caller's, so that a test can move it.
+ */
+#ifndef NODE_KEYRING_H
+#define NODE_KEYRING_H
+
+#include <stdint.h>
+
+#include "crypto/ohttp.h"
+#include "wire/message.h"
+
+struct keyring;
+
+struct keyring_times {
+	uint64_t rotation_s; /* a newer key is offered after this */
+	uint64_t lifetime_s; /* this key is no longer named as valid */
+	uint64_t grace_s;    /* and after this much more it is wiped */
+};
+
+/*
+ * A ring with one new key.  The ring is mapped memory of its own: the private
+ * keys on pages that no other process can read, the replay sets beside them.
+ * ERR_UNAVAILABLE when the kernel refuses; there is no weaker fallback.
+ */
+MUST_CHECK enum err keyring_open(const struct keyring_times *times,
+				 uint64_t now, struct keyring **out);
+
+/* Wipe all keys and replay sets.  NULL is allowed. */
+void keyring_close(struct keyring *ring);
+
+/*
+ * Make a new key and wipe ended ones, where it is time.  *changed tells
+ * whether clients have to be shown new configs.
+ */
+MUST_CHECK enum err keyring_tick(struct keyring *ring, uint64_t now,
+				 bool *changed);
+
+/* When keyring_tick has something to do next. */
+uint64_t keyring_next_change(const struct keyring *ring);
+
+/* When the offered key ends, grace not counted. */
+uint64_t keyring_expiry(const struct keyring *ring);
+
+/* The offered key's id, which is never that of another live key. */
+uint8_t keyring_current_id(const struct keyring *ring);
+
+/* The offered configuration as application/ohttp-keys (RFC 9458, 3.2). */
+MUST_CHECK enum err keyring_configs(const struct keyring *ring,
+				    struct writer *out);
+
+/*
+ * Decapsulate one request, once.  The encapsulated key is entered in the replay
+ * set before anything is derived, so that no second call can race with it.
+ * Fills *context and returns FAILURE_NONE, or says why not.
+ */
+MUST_CHECK enum failure keyring_receive(struct keyring *ring, uint64_t now,
+					enum ohttp_form form,
+					const struct ohttp_header *header,
+					struct hpke_context *context);
+
+#endif

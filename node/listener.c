@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define BACKLOG 128
+#define UNIX_PREFIX "unix:"
+
+static const char *path_of(const char *address)
+{
+	size_t len = strlen(UNIX_PREFIX);
+
+	return strncmp(address, UNIX_PREFIX, len) == 0 ? address + len : NULL;
+}
+
+static enum err unix_name(const char *path, struct sockaddr_un *out)
+{
+	*out = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) == 0 || strlen(path) >= sizeof(out->sun_path))
+		return ERR_MALFORMED;
+	memcpy(out->sun_path, path, strlen(path) + 1);
+	return ERR_OK;
+}
+
+/* A path left behind is removed; one that is in use, or no socket, is not. */
+static enum err clear_path(const struct sockaddr_un *name)
+{
+	SCOPED_FD probe = -1;
+	struct stat status;
+
+	if (lstat(name->sun_path, &status) != 0)
+		return errno == ENOENT ? ERR_OK : ERR_UNAVAILABLE;
+	if (!S_ISSOCK(status.st_mode))
+		return ERR_DENIED;
+	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connect(probe, (const struct sockaddr *)name, sizeof(*name)) == 0 ||
+	    errno != ECONNREFUSED)
+		return ERR_DENIED;
+	return unlink(name->sun_path) == 0 ? ERR_OK : ERR_UNAVAILABLE;
+}
+
+static enum err bind_and_listen(int fd, const void *name, socklen_t len)
+{
+	if (bind(fd, name, len) != 0 || listen(fd, BACKLOG) != 0)
+		return ERR_UNAVAILABLE;
+	return ERR_OK;
+}
+
+static enum err listen_unix(const char *path, int *out)
+{
+	SCOPED_FD fd = -1;
+	struct sockaddr_un name;
+	mode_t mask;
+	enum err err;
+
+	TRY(unix_name(path, &name));
+	TRY(clear_path(&name));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return ERR_UNAVAILABLE;
+	/* Who may connect is who may talk to the node: the path's group. */
+	mask = umask(0117);
+	err = bind_and_listen(fd, &name, sizeof(name));
+	umask(mask);
+	TRY(err);
+	*out = fd;
+	fd = -1;
+	return ERR_OK;
+}
+
+static enum err loopback_name(const char *address, struct sockaddr_in *out)
+{
+	const char *colon = strrchr(address, ':');
+	char host[INET_ADDRSTRLEN];
+	char *end;
+	unsigned long port;
+
+	if (colon == NULL || (size_t)(colon - address) >= sizeof(host))
+		return ERR_MALFORMED;
+	memcpy(host, address, (size_t)(colon - address));
+	host[colon - address] = '\0';
+	port = strtoul(colon + 1, &end, 10);
+	*out = (struct sockaddr_in){ .sin_family = AF_INET,
+				     .sin_port = htons((uint16_t)port) };
+	if (colon[1] == '\0' || *end != '\0' || port > UINT16_MAX ||
+	    inet_pton(AF_INET, host, &out->sin_addr) != 1)
+		return ERR_MALFORMED;
+	return ntohl(out->sin_addr.s_addr) >> 24 == 127 ? ERR_OK : ERR_DENIED;
+}
+
+static enum err listen_loopback(const char *address, int *out, uint16_t *port)
+{
+	SCOPED_FD fd = -1;
+	struct sockaddr_in name;
+	socklen_t len = sizeof(name);
+	int on = 1;
+
+	TRY(loopback_name(address, &name));
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
+		return ERR_UNAVAILABLE;
+	TRY(bind_and_listen(fd, &name, sizeof(name)));
+	if (getsockname(fd, (struct sockaddr *)&name, &len) != 0)
+		return ERR_UNAVAILABLE;
+	*port = ntohs(name.sin_port);
+	*out = fd;
+	fd = -1;
+	return ERR_OK;
+}
+
+enum err listener_open(const char *address, int *out, uint16_t *port)
+{
+	const char *path = path_of(address);
+
+	if (path == NULL)
+		return listen_loopback(address, out, port);
+	*port = 0;
+	return listen_unix(path, out);
+}
+
+void listener_remove(const char *address)
+{
+	const char *path = path_of(address);
+
+	if (path != NULL)
+		(void)unlink(path);
+}

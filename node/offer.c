@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/offer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "node/channel.h"
+#include "node/serve.h"
+#include "policy/limits.h"
+#include "wire/rpc.h"
+
+#define BUNDLE_MAX MESSAGE_BODY_MAX
+#define ID_BYTES 32
+
+/* A caller that waits for its nonce. */
+struct asking {
+	struct asking *next;
+	struct server_call *call;
+	uint64_t ticket;
+};
+
+static struct {
+	int keeper; /* the front's channel; 0 means never attached */
+	bool has_keeper;
+	uint64_t last_ticket; /* 0 is the bundle that nobody asked for */
+	struct asking *asking;
+	uint8_t bundle[BUNDLE_MAX];
+	size_t bundle_len;
+	uint64_t next_refresh;
+	uint8_t encoded[BUNDLE_MAX + 64];
+	uint8_t decoded[RPC_ARENA_FOR(LIMIT_MESSAGE_BYTES)]
+		__attribute__((aligned(ARENA_ALIGNMENT)));
+} offer;
+
+static void put_off(struct server_call *call)
+{
+	server_finish(call, GRPC_STATUS_UNAVAILABLE, "no keys yet",
+		      RETRY_DELAY_MS);
+}
+
+static void answer(struct server_call *call, struct bytes bundle,
+		   uint64_t next_refresh)
+{
+	struct rpc_attestation_response response = {
+		.bundle = bundle,
+		.next_refresh = next_refresh,
+	};
+	struct writer out = WRITER_OVER(offer.encoded);
+
+	if (rpc_attestation_response_encode(&response, &out) != ERR_OK ||
+	    server_send(call, bytes_written(&out)) != ERR_OK) {
+		put_off(call);
+		return;
+	}
+	server_finish(call, GRPC_STATUS_OK, "", 0);
+}
+
+static void forget(struct asking *asking)
+{
+	struct asking **link = &offer.asking;
+
+	while (*link != asking)
+		link = &(*link)->next;
+	*link = asking->next;
+	server_set_state(asking->call, NULL);
+	free(asking);
+}
+
+void offer_attach(int keeper)
+{
+	offer.keeper = keeper;
+	offer.has_keeper = keeper >= 0;
+	offer.bundle_len = 0;
+	while (offer.asking != NULL) {
+		put_off(offer.asking->call);
+		forget(offer.asking);
+	}
+}
+
+static void ask_keeper(struct server_call *call, struct bytes nonce)
+{
+	struct asking *asking = calloc(1, sizeof(*asking));
+	struct message message = { .kind = MESSAGE_NONCE, .body = nonce };
+
+	if (asking == NULL) {
+		put_off(call);
+		return;
+	}
+	asking->call = call;
+	asking->ticket = ++offer.last_ticket;
+	asking->next = offer.asking;
+	offer.asking = asking;
+	server_set_state(call, asking);
+	message.number[0] = asking->ticket;
+	if (channel_send(offer.keeper, &message, -1) != ERR_OK) {
+		forget(asking);
+		put_off(call);
+	}
+}
+
+static void on_received(struct server_call *call, struct bytes message)
+{
+	struct arena arena = { .base = offer.decoded,
+			       .size = sizeof(offer.decoded) };
+	struct rpc_attestation_request request;
+
+	memset(offer.decoded, 0, sizeof(offer.decoded));
+	if (rpc_attestation_request_parse(message, &arena, &request) != ERR_OK)
+		server_finish(call, GRPC_STATUS_INVALID_ARGUMENT,
+			      "message does not parse", 0);
+	else if (!offer.has_keeper || offer.bundle_len == 0)
+		put_off(call);
+	else if (request.nonce.len > 0)
+		ask_keeper(call, request.nonce);
+	else
+		answer(call, (struct bytes){ offer.bundle, offer.bundle_len },
+		       offer.next_refresh);
+}
+
+static void on_half_closed(struct server_call *call)
+{
+	server_finish(call, GRPC_STATUS_INVALID_ARGUMENT, "no message came", 0);
+}
+
+static void on_closed(struct server_call *call, enum server_end how)
+{
+	struct asking *asking = server_state(call);
+
+	(void)how;
+	if (asking != NULL)
+		forget(asking);
+}
+
+const struct server_service offer_service = {
+	.method = "/pcc.node.v1.Node/GetAttestation",
+	.opened = server_receive,
+	.received = on_received,
+	.half_closed = on_half_closed,
+	.closed = on_closed,
+};
+
+static struct asking *find_ticket(uint64_t ticket)
+{
+	struct asking *asking = offer.asking;
+
+	while (asking != NULL && asking->ticket != ticket)
+		asking = asking->next;
+	return asking;
+}
+
+enum err offer_bundle(const struct message *message)
+{
+	struct bytes bundle = message->body;
+	struct bytes id;
+	struct asking *asking;
+
+	TRY(bytes_take(&bundle, ID_BYTES, &id));
+	if (bundle.len == 0)
+		return ERR_MALFORMED;
+	if (message->number[0] == 0) {
+		memcpy(offer.bundle, bundle.data, bundle.len);
+		offer.bundle_len = bundle.len;
+		offer.next_refresh = message->number[1];
+		serve_identify(id.data, (uint8_t)message->number[2]);
+		return ERR_OK;
+	}
+	/* The caller may have left meanwhile. */
+	asking = find_ticket(message->number[0]);
+	if (asking != NULL) {
+		struct server_call *call = asking->call;
+
+		forget(asking);
+		answer(call, bundle, message->number[1]);
+	}
+	return ERR_OK;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/options.h"
+
+#include <getopt.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define VERSION "0.1"
+
+static const char usage[] =
+	"usage: pcc-node --model FILE [options]\n"
+	"\n"
+	"Serve private inference: requests stay encrypted until they are inside\n"
+	"a process that lives for that one request.\n"
+	"\n"
+	"  --model FILE         the GGUF file to serve\n"
+	"  --policy FILE        limits, keys and traffic shape; the default is\n"
+	"                       what deploy/policy.conf says\n"
+	"  --listen ADDRESS     where an authenticated gateway calls, without TLS:\n"
+	"                       unix:PATH, or 127.0.0.1:PORT for tests\n"
+	"  --listen-tls H:PORT  the same with mutual TLS, which needs\n"
+	"    --tls-certificate FILE  the node's chain, PEM\n"
+	"    --tls-key FILE          its key, PEM\n"
+	"    --tls-client-roots FILE who may call, PEM\n"
+	"  --help, --version\n"
+	"\n"
+	"It runs until SIGTERM or SIGINT, which let running requests finish; a\n"
+	"second one does not.  The log goes to standard error and holds numbers\n"
+	"only.\n";
+
+enum { HELP = 256, VERSION_OPTION };
+
+static const struct known {
+	struct option option;
+	size_t place; /* in struct options */
+} known[] = {
+	{ { "model", required_argument, NULL, 0 },
+	  offsetof(struct options, model) },
+	{ { "policy", required_argument, NULL, 0 },
+	  offsetof(struct options, policy) },
+	{ { "listen", required_argument, NULL, 0 },
+	  offsetof(struct options, listen) },
+	{ { "listen-tls", required_argument, NULL, 0 },
+	  offsetof(struct options, listen_tls) },
+	{ { "tls-certificate", required_argument, NULL, 0 },
+	  offsetof(struct options, tls_certificate) },
+	{ { "tls-key", required_argument, NULL, 0 },
+	  offsetof(struct options, tls_key) },
+	{ { "tls-client-roots", required_argument, NULL, 0 },
+	  offsetof(struct options, tls_client_roots) },
+	{ { "help", no_argument, NULL, HELP }, 0 },
+	{ { "version", no_argument, NULL, VERSION_OPTION }, 0 },
+};
+
+#define KNOWN (sizeof(known) / sizeof(known[0]))
+
+static _Noreturn void mistake(const char *what)
+{
+	fprintf(stderr, "pcc-node: %s; pcc-node --help tells more\n", what);
+	exit(EXIT_FAILURE);
+}
+
+static void take(struct options *out, size_t index)
+{
+	const char **place =
+		(const char **)(void *)((char *)out + known[index].place);
+
+	if (*place != NULL)
+		mistake("an option is given twice");
+	*place = optarg;
+}
+
+static void check(const struct options *options)
+{
+	if (options->model == NULL)
+		mistake("--model is missing");
+	if (options->listen == NULL && options->listen_tls == NULL)
+		mistake("--listen or --listen-tls is missing");
+	if (options->listen_tls != NULL &&
+	    (options->tls_certificate == NULL || options->tls_key == NULL ||
+	     options->tls_client_roots == NULL))
+		mistake("--listen-tls needs all three --tls files: callers "
+			"are always authenticated");
+}
+
+void options_parse(int argc, char **argv, struct options *out)
+{
+	struct option table[KNOWN + 1] = { 0 };
+	struct options options = { 0 };
+	int index = 0;
+
+	for (size_t i = 0; i < KNOWN; i++)
+		table[i] = known[i].option;
+	for (;;) {
+		int got = getopt_long(argc, argv, "", table, &index);
+
+		if (got == -1)
+			break;
+		if (got == HELP || got == VERSION_OPTION) {
+			fputs(got == HELP ? usage : "pcc-node " VERSION "\n",
+			      stdout);
+			exit(EXIT_SUCCESS);
+		}
+		if (got != 0)
+			mistake("unknown option");
+		take(&options, (size_t)index);
+	}
+	if (optind != argc)
+		mistake("an argument too many");
+	check(&options);
+	*out = options;
+}

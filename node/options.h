@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options: the command line of pcc-node.
+ */
+#ifndef NODE_OPTIONS_H
+#define NODE_OPTIONS_H
+
+#include <stdint.h>
+
+struct options {
+	const char *model;  /* path of the GGUF file */
+	const char *policy; /* path, or NULL for the defaults */
+	const char *listen; /* unix:PATH, or HOST:PORT of the loopback */
+	const char *listen_tls; /* HOST:PORT, or NULL */
+	const char *tls_certificate, *tls_key, *tls_client_roots; /* paths */
+};
+
+/*
+ * Read the command line; on --help, --version or a mistake, say what there is
+ * to say and exit.
+ */
+void options_parse(int argc, char **argv, struct options *out);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/pool.h"
+
+#include <fcntl.h>
+
+#include "base/fd.h"
+#include "node/channel.h"
+
+void pool_init(struct pool *pool, size_t capacity)
+{
+	invariant(capacity <= LIMIT_WORKERS);
+	*pool = (struct pool){ .zygote = -1, .capacity = capacity };
+	for (size_t i = 0; i < capacity; i++)
+		pool->workers[i] = (struct pool_worker){ .slot = i,
+							 .channel = -1 };
+}
+
+void pool_attach(struct pool *pool, int zygote)
+{
+	fd_close(&pool->zygote);
+	pool->zygote = zygote;
+	for (size_t i = 0; i < pool->capacity; i++) {
+		struct pool_worker *worker = &pool->workers[i];
+
+		invariant(worker->state != POOL_TAKEN);
+		fd_close(&worker->channel);
+		worker->state = POOL_ABSENT;
+	}
+}
+
+enum err pool_ready(struct pool *pool, uint64_t slot, uint64_t generation,
+		    int channel)
+{
+	struct pool_worker *worker;
+
+	if (slot >= pool->capacity || fcntl(channel, F_SETFL, O_NONBLOCK) != 0)
+		return ERR_MALFORMED;
+	worker = &pool->workers[slot];
+	if (worker->state == POOL_TAKEN || worker->state == POOL_IDLE)
+		return ERR_MALFORMED;
+	worker->state = POOL_IDLE;
+	worker->generation = generation;
+	worker->channel = channel;
+	return ERR_OK;
+}
+
+enum err pool_ended(struct pool *pool, uint64_t slot, uint64_t generation)
+{
+	struct pool_worker *worker;
+
+	if (slot >= pool->capacity)
+		return ERR_MALFORMED;
+	worker = &pool->workers[slot];
+	if (worker->generation != generation)
+		return ERR_OK;
+	/* A taken one may have left its last frame in the channel: that is
+	   read to its end before the worker is forgotten. */
+	if (worker->state == POOL_TAKEN)
+		return ERR_OK;
+	fd_close(&worker->channel);
+	worker->state = POOL_ABSENT;
+	return ERR_OK;
+}
+
+static void tell_zygote(struct pool *pool, enum message_kind kind,
+			const struct pool_worker *worker)
+{
+	struct message message = {
+		.kind = kind,
+		.number = { worker->slot, worker->generation },
+	};
+
+	/* A zygote that does not hear has ended, and its workers with it. */
+	if (pool->zygote >= 0 &&
+	    channel_send(pool->zygote, &message, -1) != ERR_OK)
+		fd_close(&pool->zygote);
+}
+
+struct pool_worker *pool_take(struct pool *pool, void *user)
+{
+	for (size_t i = 0; i < pool->capacity; i++) {
+		struct pool_worker *worker = &pool->workers[i];
+
+		if (worker->state == POOL_IDLE) {
+			worker->state = POOL_TAKEN;
+			worker->user = user;
+			tell_zygote(pool, MESSAGE_WORKER_TAKEN, worker);
+			return worker;
+		}
+	}
+	return NULL;
+}
+
+void pool_leave(struct pool_worker *worker)
+{
+	fd_close(&worker->channel);
+	worker->user = NULL;
+	worker->state = POOL_ENDING;
+}
+
+void pool_kill(struct pool *pool, struct pool_worker *worker)
+{
+	tell_zygote(pool, MESSAGE_WORKER_KILL, worker);
+	pool_leave(worker);
+}
+
+size_t pool_running(const struct pool *pool)
+{
+	size_t running = 0;
+
+	for (size_t i = 0; i < pool->capacity; i++)
+		running += pool->workers[i].state == POOL_TAKEN;
+	return running;
+}

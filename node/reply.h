@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reply: an answer as sealed frames, in the shape that the policy asks for.
+ *
+ *     answer ─ body bytes ─▶ BHTTP content ─▶ padding ─▶ OHTTP chunk ─▶ frame
+ *
+ * In the shapes "paced" and "sized" every frame has the same size on the wire,
+ * the first with its nonce and the last included, and their number is one of
+ * the policy's totals.  Padding is white space around JSON, comments between
+ * events, and zeros after the end (RFC 9292, 3.8): all inside the encryption.
+ *
+ * In the shape "off" a frame is as long as what there is to say.
+ *
+ * The unchunked form is sealed in one piece, so that its frames exist only when
+ * the answer is complete: their size and number are shaped all the same.
+ */
+#ifndef NODE_REPLY_H
+#define NODE_REPLY_H
+
+#include "crypto/ohttp_sealer.h"
+#include "node/answer.h"
+#include "node/keys.h"
+#include "policy/policy.h"
+
+#define REPLY_FRAME_MAX (16u << 10)
+
+/* Invariant: frames counts what was sealed so far. */
+struct reply {
+	const struct policy *policy;
+	struct answer *answer;
+	struct ohttp_sealer sealer;
+	enum ohttp_form form;
+	uint64_t frames;
+	bool ended;
+	struct writer plain;  /* one frame before it is sealed */
+	struct writer body;   /* the piece of content under way */
+	struct writer whole;  /* unchunked: the message, then sealed */
+	struct writer sealed; /* unchunked: what frames are cut from */
+	size_t sent;	      /* unchunked: bytes of sealed that have left */
+};
+
+/* Bytes of arena that reply_init takes, alignment included. */
+size_t reply_memory(enum ohttp_form form, size_t answer_bytes_max);
+
+/*
+ * Seal the answer to one exchange, under a nonce of its own.  reply->policy is
+ * set already.  ERR_TOO_LARGE: the arena is full.
+ */
+MUST_CHECK enum err reply_init(struct reply *reply, struct answer *answer,
+			       const struct ohttp_exchange *exchange,
+			       const uint8_t nonce[static KEYS_RANDOM_BYTES],
+			       struct arena *arena);
+
+void reply_wipe(struct reply *reply);
+
+/*
+ * Write the next frame, which is empty of answer where there is none yet
+ * ("paced") or waits for some ("sized", "off").  *last tells that there are no
+ * more.  Not to be called after that.
+ */
+MUST_CHECK enum err reply_next(struct reply *reply, struct writer *frame,
+			       bool *last);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/setup.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/secret.h"
+
+_Static_assert(sizeof(struct setup_digests) == 6 * SETUP_DIGEST_BYTES,
+	       "the digests are sent as they lie in memory");
+
+void setup_wipe(struct setup *setup)
+{
+	fd_close(&setup->model);
+	fd_close(&setup->listener);
+	secret_wipe(setup, sizeof(*setup));
+	setup->model = -1;
+	setup->listener = -1;
+}
+
+static enum err take_policy(struct setup *setup, struct bytes text)
+{
+	struct policy_fault fault;
+
+	return policy_parse(text, &setup->policy, &fault);
+}
+
+static enum err take_digests(struct setup *setup, struct bytes body)
+{
+	TRY(bytes_take_into(&body, &setup->digests, sizeof(setup->digests)));
+	return bytes_expect_end(&body);
+}
+
+static enum err take_text(struct bytes text, char *out, size_t size)
+{
+	if (text.len >= size || memchr(text.data, 0, text.len) != NULL)
+		return ERR_MALFORMED;
+	memcpy(out, text.data, text.len);
+	out[text.len] = '\0';
+	return ERR_OK;
+}
+
+/*
+ * The supervisor only opens these files, so that it never holds a key; what it
+ * opened it shares with every front, so this reads without moving the offset.
+ */
+static enum err take_pem(struct setup *setup, const struct message *message,
+			 int file)
+{
+	char *pem;
+	ssize_t got;
+
+	if (message->number[0] >= SETUP_PEMS)
+		return ERR_MALFORMED;
+	pem = setup->pem[message->number[0]];
+	got = pread(file, pem, SETUP_PEM_MAX, 0);
+	if (got <= 0)
+		return ERR_UNAVAILABLE;
+	if (got == SETUP_PEM_MAX || memchr(pem, 0, (size_t)got) != NULL)
+		return ERR_MALFORMED;
+	return ERR_OK;
+}
+
+static enum err take_descriptor(int *place, int passed)
+{
+	if (*place >= 0 || passed < 0)
+		return ERR_MALFORMED;
+	*place = passed;
+	return ERR_OK;
+}
+
+static enum err take(struct setup *setup, const struct message *message,
+		     int passed)
+{
+	if (message->kind == MESSAGE_POLICY)
+		return take_policy(setup, message->body);
+	if (message->kind == MESSAGE_DIGESTS)
+		return take_digests(setup, message->body);
+	if (message->kind == MESSAGE_MODEL)
+		return take_descriptor(&setup->model, passed);
+	if (message->kind == MESSAGE_LISTENER)
+		return take_descriptor(&setup->listener, passed);
+	if (message->kind == MESSAGE_LISTEN_TLS)
+		return take_text(message->body, setup->tls_address,
+				 sizeof(setup->tls_address));
+	if (message->kind == MESSAGE_PEM) {
+		enum err err = take_pem(setup, message, passed);
+
+		fd_close(&passed);
+		return err;
+	}
+	return ERR_MALFORMED;
+}
+
+enum err setup_receive(struct setup *out)
+{
+	static struct channel_packet packet;
+	struct message message;
+
+	*out = (struct setup){ .model = -1, .listener = -1 };
+	for (;;) {
+		int passed;
+		enum err err;
+
+		TRY(channel_receive(SETUP_CONTROL_FD, &packet, &message,
+				    &passed));
+		if (message.kind == MESSAGE_START)
+			break;
+		err = take(out, &message, passed);
+		secret_wipe(packet.bytes, 1 + 8 + message.body.len);
+		TRY(err);
+	}
+	return ERR_OK;
+}
+
+enum err setup_send_policy(int role, const struct policy *policy)
+{
+	uint8_t text[POLICY_TEXT_MAX];
+	struct writer out = WRITER_OVER(text);
+
+	TRY(policy_write(policy, &out));
+	return channel_send(role,
+			    &(struct message){ .kind = MESSAGE_POLICY,
+					       .body = bytes_written(&out) },
+			    -1);
+}
+
+enum err setup_send_digests(int role, const struct setup_digests *digests)
+{
+	struct message message = {
+		.kind = MESSAGE_DIGESTS,
+		.body = { (const uint8_t *)digests, sizeof(*digests) },
+	};
+
+	return channel_send(role, &message, -1);
+}
+
+enum err setup_send_pem(int role, enum setup_pem which, int file)
+{
+	struct message message = { .kind = MESSAGE_PEM, .number = { which } };
+
+	return channel_send(role, &message, file);
+}
+
+enum err setup_tell_ready(uint16_t port)
+{
+	struct message message = { .kind = MESSAGE_READY,
+				   .number = { port } };
+
+	return channel_send(SETUP_CONTROL_FD, &message, -1);
+}

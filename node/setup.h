@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * setup: what a role is told before it begins.
+ *
+ * A role is executed with one channel to the supervisor, no argument but its
+ * name and no environment.  Everything else comes over that channel, each thing
+ * once, and MESSAGE_START ends it.  What a role does not need it is not sent.
+ */
+#ifndef NODE_SETUP_H
+#define NODE_SETUP_H
+
+#include "node/channel.h"
+#include "policy/policy.h"
+#include "policy/profile.h"
+
+#define SETUP_CONTROL_FD JAIL_FD_FIRST /* every role's channel */
+#define SETUP_PEM_MAX (16u << 10)
+#define SETUP_DIGEST_BYTES 32
+
+/* SHA-256 or Merkle root of what the node statement names. */
+struct setup_digests {
+	uint8_t binary[SETUP_DIGEST_BYTES];
+	uint8_t model_root[SETUP_DIGEST_BYTES];
+	uint8_t tokenizer[SETUP_DIGEST_BYTES];
+	uint8_t policy[SETUP_DIGEST_BYTES];
+	uint8_t jail[SETUP_DIGEST_BYTES];
+	uint8_t grammar[SETUP_DIGEST_BYTES];
+};
+
+enum setup_pem {
+	SETUP_PEM_CLIENT_ROOTS, /* who may call */
+	SETUP_PEM_CERTIFICATE,
+	SETUP_PEM_KEY, /* a secret */
+	SETUP_PEMS,
+};
+
+/* What was not sent is zero, an empty text, or -1. */
+struct setup {
+	struct policy policy;
+	struct setup_digests digests;
+	int model;	  /* zygote: the model file */
+	int listener;	  /* front: a listening local socket */
+	char tls_address[128]; /* front: where to listen for mutual TLS */
+	char pem[SETUP_PEMS][SETUP_PEM_MAX]; /* ended by zero */
+};
+
+/*
+ * Receive everything up to MESSAGE_START.  Anything out of form, twice, or
+ * unknown is an error, and then the role must exit.
+ */
+MUST_CHECK enum err setup_receive(struct setup *out);
+
+/* Send a policy in its canonical form; digests; the file of a PEM. */
+MUST_CHECK enum err setup_send_policy(int role, const struct policy *policy);
+MUST_CHECK enum err setup_send_digests(int role,
+				       const struct setup_digests *digests);
+MUST_CHECK enum err setup_send_pem(int role, enum setup_pem which,
+				   int file);
+
+/* Tell the supervisor that this role can work; port is 0 but for TCP. */
+MUST_CHECK enum err setup_tell_ready(uint16_t port);
+
+void setup_wipe(struct setup *setup);
+
+#endif

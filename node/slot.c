@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/slot.h"
+
+#include "crypto/ohttp.h"
+#include "node/reply.h"
+#include "policy/limits.h"
+#include "wire/json.h"
+
+/*
+ * A context of n tokens holds no more than n tokens' worth of text.  32 bytes
+ * a token is beyond any language; a request that is longer yet would be refused
+ * for its context anyway, and now is before it is parsed.
+ */
+#define TOKEN_BYTES 32
+#define REQUEST_BYTES_MIN (64u << 10)
+
+/* An answer in JSON: its text escaped, and what stands around it. */
+#define AROUND_ANSWER 4096
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+struct slot_plan slot_plan_for(const struct policy *policy, size_t engine_bytes)
+{
+	struct slot_plan plan = { .engine_bytes = engine_bytes };
+
+	plan.request_bytes = least(LIMIT_REQUEST_BYTES,
+				   REQUEST_BYTES_MIN +
+					   TOKEN_BYTES *
+						   (size_t)policy->context_tokens);
+	plan.text_bytes = TOKEN_BYTES * (size_t)policy->output_tokens_max;
+	plan.answer_bytes = 2 * plan.text_bytes + AROUND_ANSWER;
+	plan.json_bytes = JSON_MEMORY_FOR(plan.request_bytes);
+	plan.arena_bytes =
+		4 * plan.request_bytes	      /* opened, opener, content */
+		+ 4 * plan.answer_bytes	      /* text, event, ring, whole */
+		+ plan.json_bytes + engine_bytes +
+		reply_memory(OHTTP_UNCHUNKED, plan.answer_bytes) +
+		4 * LIMIT_FIELD_BYTES + LIMIT_MESSAGE_BYTES;
+	return plan;
+}

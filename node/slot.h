@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * slot: how the memory of one request is laid out.
+ *
+ *     | opened request | opener | engine | JSON | answer | reply | scratch |
+ *
+ * The zygote reserves one arena a slot and wipes it after each worker; the
+ * worker takes all its pieces from it.  All sizes follow from the policy and
+ * the model, so that they are known before the first request.
+ */
+#ifndef NODE_SLOT_H
+#define NODE_SLOT_H
+
+#include <stddef.h>
+
+#include "policy/policy.h"
+
+struct slot_plan {
+	size_t request_bytes; /* the most of a request, opened */
+	size_t text_bytes;    /* the most of an answer's text */
+	size_t answer_bytes;  /* the ring between the worker's two threads */
+	size_t json_bytes;    /* wire/json.h's memory */
+	size_t engine_bytes;  /* what the model needs for its context */
+	size_t arena_bytes;   /* all together */
+};
+
+/* The plan for this policy and an engine that needs so many bytes. */
+struct slot_plan slot_plan_for(const struct policy *policy,
+			       size_t engine_bytes);
+
+#endif

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/secret.h"
+#include "crypto/hash.h"
+#include "crypto/merkle.h"
+#include "node/listener.h"
+#include "node/role.h"
+#include "node/setup.h"
+#include "policy/events.h"
+#include "policy/limits.h"
+#include "sandbox/filter.h"
+#include "sandbox/spawn.h"
+
+/* The roles that this process starts, in the order in which it does. */
+static const enum jail_role roles[] = { JAIL_ZYGOTE, JAIL_KEEPER, JAIL_FRONT };
+
+#define ROLES (sizeof(roles) / sizeof(roles[0]))
+
+enum phase {
+	DOWN,	  /* no process; start it when not_before_ms has come */
+	STARTING, /* set up, not ready yet */
+	READY,
+};
+
+struct process {
+	enum phase phase;
+	struct spawn_child child;
+	int control; /* -1 when down */
+	uint64_t not_before_ms;
+};
+
+struct supervisor {
+	const struct options *options;
+	struct policy policy;
+	struct setup_digests digests;
+	bool is_measured;
+	bool was_ready;
+	int executable, model, listener, signals;
+	uint16_t port;
+	int pem[SETUP_PEMS];
+	struct process processes[JAIL_ROLES]; /* by role */
+	uint64_t started_ms;
+	uint64_t drain_until_ms; /* 0: not draining */
+	bool is_stopping;
+	struct channel_packet packet;
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	invariant(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static int open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		die(path);
+	return fd;
+}
+
+static void read_policy(struct supervisor *node)
+{
+	static uint8_t memory[POLICY_TEXT_MAX];
+	struct writer text = WRITER_OVER(memory);
+	SCOPED_FD fd = -1;
+	struct policy_fault fault;
+
+	if (node->options->policy == NULL) {
+		policy_default(&node->policy);
+		return;
+	}
+	fd = open_file(node->options->policy);
+	if (fd_read_all(fd, &text) != ERR_OK)
+		die(node->options->policy);
+	if (policy_parse(bytes_written(&text), &node->policy, &fault) ==
+	    ERR_OK)
+		return;
+	fprintf(stderr, "pcc-node: %s: line %zu: %s\n", node->options->policy,
+		fault.line, fault.reason);
+	exit(EXIT_FAILURE);
+}
+
+static void hash_file(int fd, uint8_t digest[static HASH_SHA256_BYTES])
+{
+	SCOPED_WIPE(hash_stream_wipe) struct hash_stream stream = { 0 };
+	static uint8_t piece[64 << 10];
+	off_t at = 0;
+
+	hash_stream_begin(&stream);
+	for (;;) {
+		ssize_t got = pread(fd, piece, sizeof(piece), at);
+
+		if (got < 0)
+			die("cannot read the running program");
+		if (got == 0)
+			break;
+		hash_stream_add(&stream, (struct bytes){ piece, (size_t)got });
+		at += got;
+	}
+	hash_stream_end(&stream, digest);
+}
+
+/* What the statement says of this build and its choices. */
+static void measure_self(struct supervisor *node)
+{
+	static struct jail_filter filter;
+	static uint8_t memory[POLICY_TEXT_MAX];
+	struct writer text = WRITER_OVER(memory);
+
+	hash_file(node->executable, node->digests.binary);
+	if (policy_write(&node->policy, &text) != ERR_OK)
+		die("the policy has no canonical form");
+	hash_sha256(bytes_written(&text), node->digests.policy);
+	text.len = 0;
+	if (events_grammar_write(&text) != ERR_OK)
+		die("the log grammar does not fit");
+	hash_sha256(bytes_written(&text), node->digests.grammar);
+	if (filter_compile(profile_of(JAIL_WORKER), &filter) != ERR_OK)
+		die("the worker's filter does not compile");
+	hash_sha256(filter_bytes(&filter), node->digests.jail);
+}
+
+static void open_files(struct supervisor *node)
+{
+	const struct options *options = node->options;
+
+	if (spawn_executable(&node->executable) != ERR_OK)
+		die("cannot open the running program");
+	node->model = open_file(options->model);
+	node->listener = -1;
+	if (options->listen != NULL) {
+		errno = 0;
+		enum err err = listener_open(options->listen, &node->listener,
+					     &node->port);
+
+		if (err == ERR_DENIED && errno == 0)
+			die("--listen is for unix:PATH and the loopback; "
+			    "others take --listen-tls");
+		if (err != ERR_OK)
+			die(options->listen);
+	}
+	if (options->listen_tls != NULL) {
+		node->pem[SETUP_PEM_CLIENT_ROOTS] =
+			open_file(options->tls_client_roots);
+		node->pem[SETUP_PEM_CERTIFICATE] =
+			open_file(options->tls_certificate);
+		node->pem[SETUP_PEM_KEY] = open_file(options->tls_key);
+	}
+}
+
+static enum err send_descriptor(int control, enum message_kind kind, int fd)
+{
+	return channel_send(control, &(struct message){ .kind = kind }, fd);
+}
+
+static enum err set_up_front(const struct supervisor *node, int control)
+{
+	struct message tls = {
+		.kind = MESSAGE_LISTEN_TLS,
+		.body = bytes_of_string(node->options->listen_tls),
+	};
+
+	if (node->listener >= 0)
+		TRY(send_descriptor(control, MESSAGE_LISTENER, node->listener));
+	if (node->options->listen_tls == NULL)
+		return ERR_OK;
+	for (int i = 0; i < SETUP_PEMS; i++)
+		TRY(setup_send_pem(control, (enum setup_pem)i, node->pem[i]));
+	return channel_send(control, &tls, -1);
+}
+
+/* Each role is told what it needs and no more. */
+static enum err set_up(const struct supervisor *node, enum jail_role role,
+		       int control)
+{
+	TRY(setup_send_policy(control, &node->policy));
+	if (role == JAIL_ZYGOTE)
+		TRY(send_descriptor(control, MESSAGE_MODEL, node->model));
+	if (role == JAIL_KEEPER)
+		TRY(setup_send_digests(control, &node->digests));
+	if (role == JAIL_FRONT)
+		TRY(set_up_front(node, control));
+	return channel_tell(control, MESSAGE_START);
+}
+
+static enum err start(struct supervisor *node, enum jail_role role)
+{
+	struct process *process = &node->processes[role];
+	char title[64];
+	char *arguments[] = { title, NULL };
+	struct jail_report report = { 0 };
+	SCOPED_FD near = -1;
+	SCOPED_FD far = -1;
+	struct spawn_start start = { .profile = profile_of(role),
+				     .executable = node->executable,
+				     .arguments = arguments,
+				     .descriptors = &far,
+				     .descriptor_count = 1 };
+	int pair[2];
+
+	snprintf(title, sizeof(title), "%s", role_title(role));
+	TRY(fd_pair(pair));
+	near = pair[0];
+	far = pair[1];
+	if (spawn_role(&start, &process->child, &report) != ERR_OK) {
+		fprintf(stderr, "pcc-node: %s cannot be started: %s: %s\n",
+			title, jail_step_name(report.failed),
+			strerror(report.error));
+		return ERR_UNAVAILABLE;
+	}
+	process->phase = STARTING;
+	process->control = near;
+	near = -1;
+	/* One that ended already is seen by its pidfd. */
+	(void)set_up(node, role, process->control);
+	return ERR_OK;
+}
+
+static bool may_start(const struct supervisor *node, enum jail_role role)
+{
+	const struct process *process = &node->processes[role];
+
+	if (process->phase != DOWN || node->is_stopping ||
+	    now_ms() < process->not_before_ms)
+		return false;
+	/* The keeper's statement names what the zygote measures. */
+	return role != JAIL_KEEPER || node->is_measured;
+}
+
+static void start_due(struct supervisor *node)
+{
+	for (size_t i = 0; i < ROLES; i++)
+		if (may_start(node, roles[i]) &&
+		    start(node, roles[i]) != ERR_OK) {
+			if (!node->was_ready)
+				exit(EXIT_FAILURE);
+			node->processes[roles[i]].not_before_ms =
+				now_ms() + RESTART_BACKOFF_MS;
+		}
+}
+
+/* A new channel between two roles, the second of which just became ready. */
+static enum err link_pair(struct supervisor *node, enum jail_role a,
+			  enum jail_role b)
+{
+	struct message to_a = { .kind = MESSAGE_LINK, .number = { b } };
+	struct message to_b = { .kind = MESSAGE_LINK, .number = { a } };
+	SCOPED_FD near = -1;
+	SCOPED_FD far = -1;
+	int pair[2];
+
+	TRY(fd_pair(pair));
+	near = pair[0];
+	far = pair[1];
+	if (channel_send(node->processes[a].control, &to_a, near) != ERR_OK)
+		return ERR_OK; /* it has ended: the next one is linked anew */
+	return channel_send(node->processes[b].control, &to_b, far);
+}
+
+static void tell_ready(struct supervisor *node)
+{
+	node->was_ready = true;
+	EVENTS_LOG(EVENT_SHAPE, node->policy.shape, node->policy.frame_bytes,
+		   node->policy.tick_ms);
+	EVENTS_LOG(EVENT_NODE_READY, node->policy.workers,
+		   now_ms() - node->started_ms);
+	if (node->port != 0)
+		printf("pcc-node: listening on port %" PRIu16 "\n",
+		       node->port);
+	printf("pcc-node: ready\n");
+	fflush(stdout);
+}
+
+static void on_ready(struct supervisor *node, enum jail_role role,
+		     uint16_t port)
+{
+	bool all = true;
+
+	node->processes[role].phase = READY;
+	if (port != 0)
+		node->port = port;
+	for (size_t i = 0; i < ROLES; i++) {
+		if (node->processes[roles[i]].phase != READY) {
+			all = false;
+			continue;
+		}
+		/* Whoever could not be told has ended, which its pidfd shows. */
+		if (roles[i] != role &&
+		    link_pair(node, roles[i], role) != ERR_OK)
+			spawn_kill(&node->processes[role].child);
+	}
+	if (all && !node->was_ready)
+		tell_ready(node);
+}
+
+/* Every later zygote has to find the very model that the statement names. */
+static void on_measured(struct supervisor *node, struct bytes body)
+{
+	uint8_t found[2 * SETUP_DIGEST_BYTES];
+
+	memcpy(found, body.data, sizeof(found));
+	if (node->is_measured &&
+	    (memcmp(found, node->digests.model_root, SETUP_DIGEST_BYTES) != 0 ||
+	     memcmp(found + SETUP_DIGEST_BYTES, node->digests.tokenizer,
+		    SETUP_DIGEST_BYTES) != 0))
+		die("the model file is not the one that was measured first");
+	memcpy(node->digests.model_root, found, SETUP_DIGEST_BYTES);
+	memcpy(node->digests.tokenizer, found + SETUP_DIGEST_BYTES,
+	       SETUP_DIGEST_BYTES);
+	node->is_measured = true;
+}
+
+static void hear(struct supervisor *node, enum jail_role role)
+{
+	struct process *process = &node->processes[role];
+	struct message message = { 0 };
+	int passed = -1;
+	enum err err;
+
+	err = channel_receive(process->control, &node->packet, &message,
+			      &passed);
+	fd_close(&passed);
+	if (err != ERR_OK) {
+		spawn_kill(&process->child); /* its end is seen by its pidfd */
+		fd_close(&process->control);
+	} else if (message.kind == MESSAGE_READY) {
+		on_ready(node, role, (uint16_t)message.number[0]);
+	} else if (message.kind == MESSAGE_MEASURED && role == JAIL_ZYGOTE) {
+		on_measured(node, message.body);
+	} else if (message.kind == MESSAGE_DRAINED && role == JAIL_FRONT) {
+		node->is_stopping = true;
+	} else {
+		spawn_kill(&process->child);
+	}
+}
+
+static void on_end(struct supervisor *node, enum jail_role role)
+{
+	struct process *process = &node->processes[role];
+	bool never_worked = process->phase == STARTING;
+	int status;
+
+	if (spawn_reap(&process->child, &status) != ERR_OK)
+		return;
+	EVENTS_LOG(EVENT_ROLE_ENDED, role,
+		   WIFSIGNALED(status) ? EVENT_HOW_SIGNAL : EVENT_HOW_FAILED,
+		   WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status) : 0);
+	fd_close(&process->control);
+	process->phase = DOWN;
+	process->not_before_ms =
+		now_ms() + (never_worked ? RESTART_BACKOFF_MS : 0);
+	/* A node that has never worked says so once, and ends. */
+	if (!node->was_ready)
+		exit(EXIT_FAILURE);
+	if (node->drain_until_ms != 0)
+		node->is_stopping = true;
+}
+
+static void on_signal(struct supervisor *node)
+{
+	struct signalfd_siginfo signal;
+
+	if (read(node->signals, &signal, sizeof(signal)) != sizeof(signal))
+		return;
+	if (node->drain_until_ms != 0 ||
+	    node->processes[JAIL_FRONT].phase != READY) {
+		node->is_stopping = true;
+		return;
+	}
+	node->drain_until_ms = now_ms() + LIMIT_REQUEST_MS;
+	if (channel_tell(node->processes[JAIL_FRONT].control, MESSAGE_DRAIN) !=
+	    ERR_OK)
+		node->is_stopping = true;
+}
+
+static void watch_signals(struct supervisor *node)
+{
+	sigset_t wanted;
+
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &wanted, NULL) != 0)
+		die("cannot block signals");
+	node->signals = signalfd(-1, &wanted, SFD_CLOEXEC);
+	if (node->signals < 0)
+		die("cannot watch signals");
+}
+
+/* Wait for one thing to happen, and deal with all that did. */
+static void turn(struct supervisor *node)
+{
+	struct pollfd peers[1 + 2 * ROLES] = {
+		{ .fd = node->signals, .events = POLLIN },
+	};
+
+	for (size_t i = 0; i < ROLES; i++) {
+		const struct process *process = &node->processes[roles[i]];
+		bool up = process->phase != DOWN;
+
+		peers[1 + 2 * i] = (struct pollfd){
+			.fd = up ? process->control : -1, .events = POLLIN };
+		peers[2 + 2 * i] = (struct pollfd){
+			.fd = up ? process->child.pidfd : -1,
+			.events = POLLIN };
+	}
+	if (poll(peers, 1 + 2 * ROLES, RESTART_BACKOFF_MS) < 0)
+		return;
+	if (peers[0].revents != 0)
+		on_signal(node);
+	for (size_t i = 0; i < ROLES; i++) {
+		if (peers[1 + 2 * i].fd >= 0 && peers[1 + 2 * i].revents != 0)
+			hear(node, roles[i]);
+		if (peers[2 + 2 * i].fd >= 0 && peers[2 + 2 * i].revents != 0)
+			on_end(node, roles[i]);
+	}
+}
+
+static void stop_all(struct supervisor *node)
+{
+	for (size_t i = 0; i < ROLES; i++) {
+		struct process *process = &node->processes[roles[i]];
+		int status;
+
+		if (process->phase == DOWN)
+			continue;
+		spawn_kill(&process->child);
+		if (spawn_reap(&process->child, &status) != ERR_OK)
+			continue;
+		fd_close(&process->control);
+	}
+	if (node->options->listen != NULL)
+		listener_remove(node->options->listen);
+}
+
+int supervisor_run(const struct options *options)
+{
+	static struct supervisor node;
+	struct jail_report report = { 0 };
+
+	node.options = options;
+	node.started_ms = now_ms();
+	for (size_t i = 0; i < JAIL_ROLES; i++)
+		node.processes[i].control = -1;
+	read_policy(&node);
+	open_files(&node);
+	measure_self(&node);
+	watch_signals(&node);
+	if (jail_supervise(profile_of(JAIL_SUPERVISOR), &report) != ERR_OK)
+		die("the supervisor cannot give up what it does not need");
+
+	while (!node.is_stopping) {
+		start_due(&node);
+		turn(&node);
+		if (node.drain_until_ms != 0 && now_ms() > node.drain_until_ms)
+			node.is_stopping = true;
+	}
+	stop_all(&node);
+	EVENTS_LOG(EVENT_NODE_STOPPED, EVENT_CAUSE_ASKED);
+	return EXIT_SUCCESS;
+}

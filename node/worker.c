@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/worker.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "crypto/aead.h"
+#include "crypto/hash.h"
+#include "crypto/ohttp_opener.h"
+#include "node/channel.h"
+#include "node/reply.h"
+#include "node/respond.h"
+#include "policy/limits.h"
+#include "wire/json.h"
+
+/*
+ * Two threads, both made before the jail closes.
+ *
+ *   computing   takes the request in, opens it, runs the model
+ *   sealing     sleeps until the request is complete; from then on the front
+ *               channel is its own: for each pull one frame
+ *
+ * So a frame leaves when it is asked for, however long a token takes.
+ */
+struct worker {
+	const struct worker_setup *setup;
+	struct ohttp_exchange exchange;
+	struct keys keys;
+	struct answer answer;
+	struct reply reply;
+	uint64_t now_s;
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool has_started; /* under lock: the sealing thread runs */
+	bool is_taken_in; /* under lock: it may begin */
+
+	struct channel_packet upload; /* the computing thread's */
+	struct channel_packet pull;   /* the sealing thread's */
+};
+
+/* The process is the request: nothing but its end needs telling. */
+static _Noreturn void leave(int status)
+{
+	for (;;)
+		(void)syscall(SYS_exit_group, status);
+}
+
+static void leave_on(enum err err)
+{
+	if (err != ERR_OK)
+		leave(1);
+}
+
+/* Say why nothing could be opened, and end. */
+static _Noreturn void leave_with(enum failure failure)
+{
+	struct message message = { .kind = MESSAGE_FAILED,
+				   .number = { failure } };
+
+	leave(channel_write(JAIL_FD_FRONT, &message) == ERR_OK ? 0 : 1);
+}
+
+static enum err send_frame(struct worker *worker, bool *last)
+{
+	uint8_t bytes[REPLY_FRAME_MAX + OHTTP_NONCE_MAX];
+	struct writer frame = WRITER_OVER(bytes);
+	struct message message = { .kind = MESSAGE_FRAME };
+
+	TRY(reply_next(&worker->reply, &frame, last));
+	if (*last)
+		message.kind = MESSAGE_LAST;
+	message.body = bytes_written(&frame);
+	return channel_write(JAIL_FD_FRONT, &message);
+}
+
+static enum err serve_pulls(struct worker *worker)
+{
+	bool last = false;
+
+	while (!last) {
+		struct message message;
+
+		TRY(channel_read(JAIL_FD_FRONT, &worker->pull, &message));
+		if (message.kind != MESSAGE_PULL)
+			return ERR_MALFORMED;
+		do
+			TRY(send_frame(worker, &last));
+		while (!last && message.number[0] == MESSAGE_PULL_ALL);
+	}
+	return ERR_OK;
+}
+
+/* One thread tells the other that something has come true. */
+static void set(struct worker *worker, bool *condition)
+{
+	invariant(pthread_mutex_lock(&worker->lock) == 0);
+	*condition = true;
+	invariant(pthread_cond_broadcast(&worker->changed) == 0);
+	invariant(pthread_mutex_unlock(&worker->lock) == 0);
+}
+
+static void wait_until(struct worker *worker, const bool *condition)
+{
+	invariant(pthread_mutex_lock(&worker->lock) == 0);
+	while (!*condition)
+		invariant(pthread_cond_wait(&worker->changed, &worker->lock) ==
+			  0);
+	invariant(pthread_mutex_unlock(&worker->lock) == 0);
+}
+
+static void *seal_answers(void *argument)
+{
+	struct worker *worker = argument;
+
+	set(worker, &worker->has_started);
+	wait_until(worker, &worker->is_taken_in);
+
+	/* A front that went away ends the request, half computed or not. */
+	leave(serve_pulls(worker) == ERR_OK ? 0 : 1);
+}
+
+static void start_sealing(struct worker *worker)
+{
+	leave_on(reply_init(&worker->reply, &worker->answer, &worker->exchange,
+			    worker->keys.response_nonce,
+			    worker->setup->arena));
+	keys_wipe(&worker->keys);
+	set(worker, &worker->is_taken_in);
+}
+
+/* The next piece of the request; false at its end. */
+static bool next_piece(struct worker *worker, struct bytes *piece)
+{
+	struct message message;
+
+	leave_on(channel_read(JAIL_FD_FRONT, &worker->upload, &message));
+	if (message.kind == MESSAGE_END)
+		return false;
+	if (message.kind != MESSAGE_DATA)
+		leave(1);
+	*piece = message.body;
+	return true;
+}
+
+static void receive_begin(struct worker *worker)
+{
+	struct message message;
+
+	leave_on(channel_read(JAIL_FD_FRONT, &worker->upload, &message));
+	if (message.kind != MESSAGE_BEGIN)
+		leave(1);
+	worker->exchange.form = message.number[0] == OHTTP_UNCHUNKED ?
+					OHTTP_UNCHUNKED :
+					OHTTP_CHUNKED;
+	worker->now_s = message.number[1];
+}
+
+/* Gather pieces until the header is whole; *rest is what came after it. */
+static void receive_header(struct worker *worker, struct bytes *rest)
+{
+	static uint8_t memory[OHTTP_HEADER_MAX + LIMIT_MESSAGE_BYTES];
+	struct writer gathered = WRITER_OVER(memory);
+	struct bytes piece;
+
+	while (next_piece(worker, &piece)) {
+		enum err err;
+
+		if (bytes_put(&gathered, piece) != ERR_OK)
+			leave_with(FAILURE_MALFORMED);
+		*rest = bytes_written(&gathered);
+		err = ohttp_header_take(rest, &worker->exchange.header);
+		if (err == ERR_OK)
+			return;
+		if (err == ERR_UNSUPPORTED)
+			leave_with(FAILURE_UNSUPPORTED);
+		if (err != ERR_TRUNCATED)
+			leave_with(FAILURE_MALFORMED);
+	}
+	leave_with(FAILURE_MALFORMED);
+}
+
+/* The one question to the keeper: the keys of this request. */
+static void ask_for_keys(struct worker *worker)
+{
+	uint8_t memory[OHTTP_HEADER_MAX];
+	struct writer header = WRITER_OVER(memory);
+	struct message question = { .kind = MESSAGE_OPEN,
+				    .number = { worker->exchange.form } };
+	struct message answer;
+
+	leave_on(ohttp_header_write(&worker->exchange.header, &header));
+	question.body = bytes_written(&header);
+	if (channel_write(JAIL_FD_KEEPER, &question) != ERR_OK ||
+	    channel_read(JAIL_FD_KEEPER, &worker->pull, &answer) != ERR_OK)
+		leave_with(FAILURE_INTERNAL);
+	if (answer.kind == MESSAGE_REFUSED)
+		leave_with(answer.number[0] < FAILURE_MAX ?
+				   (enum failure)answer.number[0] :
+				   FAILURE_INTERNAL);
+	if (answer.kind != MESSAGE_KEYS ||
+	    keys_parse(answer.body, &worker->keys) != ERR_OK)
+		leave_with(FAILURE_INTERNAL);
+	secret_wipe(&worker->pull, sizeof(worker->pull));
+	worker->exchange.context = worker->keys.context;
+}
+
+static enum err writer_from(struct arena *arena, size_t size,
+			    struct writer *out)
+{
+	uint8_t *memory = arena_alloc(arena, size, 1);
+
+	if (memory == NULL)
+		return ERR_TOO_LARGE;
+	*out = (struct writer){ .data = memory, .max = size };
+	return ERR_OK;
+}
+
+/*
+ * Open what is left of the request as it comes.  After a fault the rest is
+ * read and dropped: the front pulls an answer only once it has given all.
+ */
+static enum err open_request(struct worker *worker, struct bytes piece,
+			     struct writer *plaintext)
+{
+	const struct slot_plan *plan = worker->setup->plan;
+	SCOPED_WIPE(ohttp_opener_wipe) struct ohttp_opener opener;
+	struct writer scratch;
+	enum err err;
+
+	leave_on(writer_from(worker->setup->arena, plan->request_bytes,
+			     plaintext));
+	leave_on(writer_from(worker->setup->arena, plan->request_bytes,
+			     &scratch));
+	if (worker->exchange.form == OHTTP_CHUNKED)
+		scratch.max = LIMIT_CHUNK_PLAINTEXT + OHTTP_CHUNK_TAG;
+	ohttp_opener_init(&opener, OHTTP_REQUEST, &worker->exchange, scratch);
+	err = ohttp_opener_push(&opener, piece, plaintext);
+	while (next_piece(worker, &piece))
+		if (err == ERR_OK)
+			err = ohttp_opener_push(&opener, piece, plaintext);
+	if (err == ERR_OK)
+		err = ohttp_opener_finish(&opener, plaintext);
+	return err;
+}
+
+static enum chat_refusal_reason reason_for(enum err err)
+{
+	return err == ERR_TOO_LARGE ? CHAT_REFUSAL_TOO_LARGE :
+				      CHAT_REFUSAL_BAD_HTTP;
+}
+
+static void answer_request(struct worker *worker)
+{
+	struct respond respond = { .policy = worker->setup->policy,
+				   .plan = worker->setup->plan,
+				   .model = worker->setup->model,
+				   .arena = worker->setup->arena,
+				   .answer = &worker->answer };
+	SCOPED_SECRET32 seed;
+	struct writer plaintext;
+	struct bytes piece;
+	enum err opened;
+
+	receive_begin(worker);
+	receive_header(worker, &piece);
+	ask_for_keys(worker);
+	memcpy(seed.bytes, worker->keys.seed, sizeof(seed.bytes));
+	respond.seed = seed.bytes;
+	respond.now_s = worker->now_s;
+	opened = open_request(worker, piece, &plaintext);
+	start_sealing(worker);
+	if (opened != ERR_OK)
+		leave_on(respond_refuse(&respond, reason_for(opened)));
+	else
+		leave_on(respond_to(&respond, bytes_written(&plaintext)));
+}
+
+static void warm_json(const struct worker_setup *setup)
+{
+	void *memory = arena_alloc(setup->arena, setup->plan->json_bytes, 1);
+
+	if (memory == NULL)
+		leave(1);
+	json_warm(memory, setup->plan->json_bytes, setup->json_seed);
+}
+
+void worker_warm(void)
+{
+	aead_warm();
+	hash_warm();
+}
+
+_Noreturn void worker_run(const struct worker_setup *setup)
+{
+	static struct worker worker = {
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER,
+	};
+	struct jail_report report;
+	pthread_t sealing;
+
+	worker.setup = setup;
+	worker.reply.policy = setup->policy;
+	warm_json(setup);
+	leave_on(answer_init(&worker.answer, setup->arena,
+			     setup->plan->answer_bytes));
+	if (pthread_create(&sealing, NULL, seal_answers, &worker) != 0)
+		leave(1);
+	/* A thread's first calls to the kernel are libc's, not in the filter. */
+	wait_until(&worker, &worker.has_started);
+	leave_on(jail_enter(setup->filter, &report));
+
+	answer_request(&worker);
+	/* The sealing thread ends the process with the last frame. */
+	pthread_join(sealing, NULL);
+	leave(1);
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/zygote.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/secret.h"
+#include "crypto/hash.h"
+#include "crypto/random.h"
+#include "node/measure.h"
+#include "node/role.h"
+#include "node/setup.h"
+#include "node/worker.h"
+#include "policy/events.h"
+#include "policy/limits.h"
+#include "sandbox/filter.h"
+#include "sandbox/selftest.h"
+
+enum slot_state {
+	SLOT_EMPTY, /* arena zero, no process */
+	SLOT_WARM,  /* a worker waits for a request */
+	SLOT_BUSY,  /* a worker has one */
+	SLOT_SPOILT /* arena not zero after its wipe: never used again */
+};
+
+/* Invariant: pid and pidfd are set in SLOT_WARM and SLOT_BUSY alone. */
+struct slot {
+	enum slot_state state;
+	uint64_t generation; /* counts this slot's workers */
+	struct arena arena;
+	pid_t pid;
+	int pidfd;
+	bool unwanted; /* SIGKILL was sent: its end is no surprise */
+};
+
+enum place { CONTROL, FRONT, KEEPER, FIRST_SLOT, PLACES = 3 + LIMIT_WORKERS };
+
+struct zygote {
+	struct setup setup;
+	struct measure_result model_file;
+	struct model *model;
+	struct slot_plan plan;
+	struct jail_filter worker_filter;
+	uint32_t json_seed;
+	struct slot slots[LIMIT_WORKERS];
+	size_t slot_count;
+	uint64_t fork_not_before_ms;
+	struct pollfd peers[PLACES]; /* slot i is watched at FIRST_SLOT + i */
+	struct channel_packet packet;
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	invariant(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* In the child: the channels go to their places, and the rest is the worker. */
+static _Noreturn void become_worker(struct zygote *zygote, struct slot *slot,
+				    int front, int keeper)
+{
+	struct worker_setup setup = {
+		.policy = &zygote->setup.policy,
+		.plan = &zygote->plan,
+		.model = zygote->model,
+		.filter = &zygote->worker_filter,
+		.arena = &slot->arena,
+		.json_seed = zygote->json_seed,
+	};
+
+	if (dup2(front, JAIL_FD_FRONT) < 0 || dup2(keeper, JAIL_FD_KEEPER) < 0)
+		_exit(EXIT_FAILURE);
+	worker_run(&setup);
+}
+
+static enum err announce(struct zygote *zygote, size_t index, int front,
+			 int keeper)
+{
+	struct message keys = { .kind = MESSAGE_WORKER_KEYS };
+	struct message ready = {
+		.kind = MESSAGE_WORKER_READY,
+		.number = { index, zygote->slots[index].generation },
+	};
+
+	/* The keeper first: a request may come the moment the front knows. */
+	TRY(channel_send(zygote->peers[KEEPER].fd, &keys, keeper));
+	return channel_send(zygote->peers[FRONT].fd, &ready, front);
+}
+
+static void slot_kill(struct slot *slot)
+{
+	slot->unwanted = true;
+	(void)syscall(SYS_pidfd_send_signal, slot->pidfd, SIGKILL, NULL, 0);
+}
+
+static enum err fork_into(struct zygote *zygote, size_t index, int front,
+			  int keeper)
+{
+	struct slot *slot = &zygote->slots[index];
+	struct arena *arena = &slot->arena;
+
+	TRY(memory_inherit(arena->base, arena->size, MEMORY_INHERIT_SHARED));
+	slot->pid = fork();
+	if (slot->pid == 0)
+		become_worker(zygote, slot, front, keeper);
+	/* From here on no other worker can be forked with this arena in it. */
+	TRY(memory_inherit(arena->base, arena->size, MEMORY_INHERIT_NOTHING));
+	if (slot->pid < 0)
+		return ERR_UNAVAILABLE;
+	slot->pidfd = (int)syscall(SYS_pidfd_open, slot->pid, 0);
+	invariant(slot->pidfd >= 0);
+	slot->state = SLOT_WARM;
+	slot->unwanted = false;
+	slot->generation++;
+	zygote->peers[FIRST_SLOT + index].fd = slot->pidfd;
+	return ERR_OK;
+}
+
+static enum err start_worker(struct zygote *zygote, size_t index)
+{
+	SCOPED_FD front_near = -1;
+	SCOPED_FD front_far = -1;
+	SCOPED_FD keeper_near = -1;
+	SCOPED_FD keeper_far = -1;
+	int pair[2];
+
+	TRY(fd_pair(pair));
+	front_near = pair[0];
+	front_far = pair[1];
+	TRY(fd_pair(pair));
+	keeper_near = pair[0];
+	keeper_far = pair[1];
+	TRY(fork_into(zygote, index, front_near, keeper_near));
+	if (announce(zygote, index, front_far, keeper_far) != ERR_OK)
+		slot_kill(&zygote->slots[index]);
+	return ERR_OK;
+}
+
+static size_t count_in(const struct zygote *zygote, enum slot_state state)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < zygote->slot_count; i++)
+		count += zygote->slots[i].state == state;
+	return count;
+}
+
+static bool has_peers(const struct zygote *zygote)
+{
+	return zygote->peers[FRONT].fd >= 0 && zygote->peers[KEEPER].fd >= 0;
+}
+
+/* How long to wait for a peer before the next refill is due. */
+static int patience_ms(const struct zygote *zygote)
+{
+	uint64_t now = now_ms();
+
+	if (now >= zygote->fork_not_before_ms)
+		return -1;
+	return (int)(zygote->fork_not_before_ms - now) + 1;
+}
+
+/* Keep as many workers warm as the policy asks and slots allow. */
+static void refill(struct zygote *zygote)
+{
+	uint32_t wanted = zygote->setup.policy.warm_workers;
+
+	if (!has_peers(zygote) || now_ms() < zygote->fork_not_before_ms)
+		return;
+	for (size_t i = 0; i < zygote->slot_count; i++) {
+		if (count_in(zygote, SLOT_WARM) >= (wanted > 0 ? wanted : 1))
+			return;
+		if (zygote->slots[i].state == SLOT_EMPTY &&
+		    start_worker(zygote, i) != ERR_OK)
+			zygote->fork_not_before_ms =
+				now_ms() + RESTART_BACKOFF_MS;
+	}
+}
+
+static enum event_how how_it_ended(const struct slot *slot, int status)
+{
+	if (slot->unwanted)
+		return EVENT_HOW_KILLED;
+	if (WIFSIGNALED(status))
+		return EVENT_HOW_SIGNAL;
+	return WEXITSTATUS(status) == 0 ? EVENT_HOW_DONE : EVENT_HOW_FAILED;
+}
+
+/* What a worker leaves is wiped and read back before anyone else may have it.
+ */
+static enum event_arena clean(struct slot *slot)
+{
+	arena_wipe(&slot->arena);
+	if (arena_is_zero(&slot->arena)) {
+		slot->state = SLOT_EMPTY;
+		return EVENT_ARENA_ZERO;
+	}
+	slot->state = SLOT_SPOILT;
+	return EVENT_ARENA_NOT_ZERO;
+}
+
+static void reap(struct zygote *zygote, size_t index)
+{
+	struct slot *slot = &zygote->slots[index];
+	bool was_warm = slot->state == SLOT_WARM;
+	struct message ended = { .kind = MESSAGE_WORKER_ENDED };
+	enum event_arena arena;
+	enum event_how how;
+	int status;
+
+	if (waitpid(slot->pid, &status, 0) != slot->pid)
+		return;
+	how = how_it_ended(slot, status);
+	fd_close(&slot->pidfd);
+	zygote->peers[FIRST_SLOT + index].fd = -1;
+	arena = clean(slot);
+	if (how != EVENT_HOW_DONE)
+		EVENTS_LOG(EVENT_WORKER_ENDED, how,
+			   WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status) : 0,
+			   arena);
+	/* One that died before it had work would die again at once. */
+	if (was_warm && !slot->unwanted)
+		zygote->fork_not_before_ms = now_ms() + RESTART_BACKOFF_MS;
+	ended.number[0] = index;
+	ended.number[1] = slot->generation;
+	ended.number[2] = how;
+	if (zygote->peers[FRONT].fd >= 0 &&
+	    channel_send(zygote->peers[FRONT].fd, &ended, -1) != ERR_OK)
+		fd_close(&zygote->peers[FRONT].fd);
+}
+
+/* The channels of workers end with a peer, and so must they. */
+static void kill_all(struct zygote *zygote)
+{
+	for (size_t i = 0; i < zygote->slot_count; i++)
+		if (zygote->slots[i].state == SLOT_WARM ||
+		    zygote->slots[i].state == SLOT_BUSY)
+			slot_kill(&zygote->slots[i]);
+}
+
+static enum err hear_front(struct zygote *zygote)
+{
+	struct message message;
+	struct slot *slot;
+	int passed;
+
+	TRY(channel_receive(zygote->peers[FRONT].fd, &zygote->packet, &message,
+			    &passed));
+	if ((message.kind != MESSAGE_WORKER_TAKEN &&
+	     message.kind != MESSAGE_WORKER_KILL) ||
+	    message.number[0] >= zygote->slot_count)
+		return ERR_MALFORMED;
+	slot = &zygote->slots[message.number[0]];
+	/* The worker may have ended while the front was writing. */
+	if (slot->generation != message.number[1] ||
+	    (slot->state != SLOT_WARM && slot->state != SLOT_BUSY))
+		return ERR_OK;
+	if (message.kind == MESSAGE_WORKER_KILL)
+		slot_kill(slot);
+	else
+		slot->state = SLOT_BUSY;
+	return ERR_OK;
+}
+
+static enum err hear_supervisor(struct zygote *zygote)
+{
+	struct message message;
+	enum place place;
+	int passed;
+
+	TRY(channel_receive(SETUP_CONTROL_FD, &zygote->packet, &message,
+			    &passed));
+	if (message.kind != MESSAGE_LINK) {
+		fd_close(&passed);
+		return ERR_MALFORMED;
+	}
+	place = message.number[0] == JAIL_KEEPER ? KEEPER : FRONT;
+	kill_all(zygote);
+	fd_close(&zygote->peers[place].fd);
+	zygote->peers[place].fd = passed;
+	return ERR_OK;
+}
+
+/* A peer that breaks off or breaks the rules is dropped; a new one may come. */
+static void drop(struct zygote *zygote, enum place place)
+{
+	fd_close(&zygote->peers[place].fd);
+	kill_all(zygote);
+}
+
+static void hear(struct zygote *zygote, size_t place)
+{
+	if (place == CONTROL) {
+		if (hear_supervisor(zygote) != ERR_OK)
+			exit(EXIT_FAILURE);
+	} else if (place == FRONT) {
+		if (hear_front(zygote) != ERR_OK)
+			drop(zygote, FRONT);
+	} else if (place == KEEPER) {
+		/* The keeper never speaks here: this is its end. */
+		drop(zygote, KEEPER);
+	} else {
+		reap(zygote, place - FIRST_SLOT);
+	}
+}
+
+static void parse_model(struct zygote *zygote)
+{
+	static const struct model_limits limits = {
+		.layers = LIMIT_MODEL_LAYERS,
+		.width = LIMIT_MODEL_WIDTH,
+		.vocabulary = LIMIT_MODEL_VOCABULARY,
+		.context = LIMIT_CONTEXT_TOKENS,
+	};
+
+	if (model_open(zygote->model_file.file, &limits, &zygote->model) !=
+	    ERR_OK)
+		die("zygote: the model file is not one this build can run");
+}
+
+static void reserve_slots(struct zygote *zygote)
+{
+	const struct policy *policy = &zygote->setup.policy;
+
+	zygote->plan = slot_plan_for(
+		policy, generate_memory(zygote->model, policy->context_tokens));
+	zygote->slot_count = policy->workers;
+	for (size_t i = 0; i < zygote->slot_count; i++) {
+		struct slot *slot = &zygote->slots[i];
+
+		if (memory_arena_open(zygote->plan.arena_bytes,
+				      &slot->arena.base) != ERR_OK)
+			die("zygote: no memory for all workers of the policy");
+		slot->arena.size = zygote->plan.arena_bytes;
+		slot->pidfd = -1;
+	}
+	for (size_t i = 0; i < PLACES; i++)
+		zygote->peers[i] = (struct pollfd){ .fd = -1,
+						    .events = POLLIN };
+	zygote->peers[CONTROL].fd = SETUP_CONTROL_FD;
+}
+
+/* The supervisor puts these two into the statement, or stops the node. */
+static enum err tell_measured(const struct zygote *zygote)
+{
+	uint8_t body[MERKLE_HASH_BYTES + HASH_SHA256_BYTES];
+	struct message message = { .kind = MESSAGE_MEASURED,
+				   .body = BYTES_ARRAY(body) };
+
+	memcpy(body, zygote->model_file.root, MERKLE_HASH_BYTES);
+	TRY(measure_tokenizer(zygote->model_file.file,
+			      body + MERKLE_HASH_BYTES));
+	return channel_send(SETUP_CONTROL_FD, &message, -1);
+}
+
+static void prove_the_jail(const struct zygote *zygote)
+{
+	struct selftest_result result;
+
+	if (selftest_run(&zygote->worker_filter, &result) != ERR_OK)
+		die("zygote: a forbidden act works in the worker's jail");
+}
+
+_Noreturn void zygote_run(void)
+{
+	static struct zygote zygote;
+
+	role_isolate(JAIL_ZYGOTE);
+	if (setup_receive(&zygote.setup) != ERR_OK)
+		die("zygote: set-up is not what it should be");
+	if (filter_compile(profile_of(JAIL_WORKER), &zygote.worker_filter) !=
+	    ERR_OK)
+		die("zygote: the worker's filter does not compile");
+	if (measure_file(zygote.setup.model, &zygote.model_file) != ERR_OK)
+		die("zygote: the model file cannot be read into memory");
+	fd_close(&zygote.setup.model);
+	worker_warm();
+	/* The filter is closed before the first byte of the model is parsed. */
+	role_close_jail(JAIL_ZYGOTE);
+	prove_the_jail(&zygote);
+	parse_model(&zygote);
+	reserve_slots(&zygote);
+	random_bytes(&zygote.json_seed, sizeof(zygote.json_seed));
+	zygote.json_seed |= 1;
+	if (tell_measured(&zygote) != ERR_OK || setup_tell_ready(0) != ERR_OK)
+		exit(EXIT_FAILURE);
+
+	for (;;) {
+		refill(&zygote);
+		if (poll(zygote.peers, PLACES, patience_ms(&zygote)) < 0)
+			continue;
+		for (size_t i = 0; i < PLACES; i++)
+			if (zygote.peers[i].fd >= 0 &&
+			    zygote.peers[i].revents != 0)
+				hear(&zygote, i);
+	}
+}

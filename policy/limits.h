@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * limits: every number that bounds what a peer can make the node do.
+ *
+ * One home, so that an auditor can read them on a page.  Those that an operator
+ * may lower stand in struct policy (policy/policy.h) with these as the most.
+ */
+#ifndef POLICY_LIMITS_H
+#define POLICY_LIMITS_H
+
+/* Request, on the wire and opened. */
+#define LIMIT_MESSAGE_BYTES (64u << 10)	  /* one gRPC message */
+#define LIMIT_REQUEST_BYTES (4u << 20)	  /* one encapsulated request */
+#define LIMIT_METADATA_BYTES (8u << 10)	  /* gRPC metadata of a call */
+#define LIMIT_CHUNK_PLAINTEXT (16u << 10) /* one OHTTP chunk, opened */
+#define LIMIT_FIELD_BYTES (8u << 10)	  /* all BHTTP field lines */
+#define LIMIT_FIELDS 64			  /* BHTTP field lines */
+#define LIMIT_JSON_DEPTH 32		  /* nested arrays and objects */
+#define LIMIT_CHAT_MESSAGES 256		  /* messages of one conversation */
+#define LIMIT_STOPS 4			  /* stop strings */
+#define LIMIT_STOP_BYTES 64		  /* one stop string */
+#define LIMIT_OUTPUT_TOKENS 4096	  /* tokens of one answer */
+
+/* Response shape: the defaults of the policy file. */
+#define SHAPE_FRAME_BYTES 512 /* every response frame, sealed, on the wire */
+#define SHAPE_TICK_MS 25      /* one frame leaves at each tick */
+
+/* Keys (RFC 9180 keys of this node). */
+#define KEY_LIFETIME_S (24u * 3600) /* then it opens nothing */
+#define KEY_ROTATION_S (12u * 3600) /* then a new one is offered */
+#define KEY_GRACE_S (5u * 60)	    /* for requests under way at the end */
+#define KEY_REQUESTS_MAX (1u << 20) /* replay set of one key; then full */
+#define KEYS_LIVE_MAX 2
+
+/* Work. */
+#define LIMIT_WORKERS 64	 /* workers at once, whatever the policy says */
+#define LIMIT_QUEUE 64		 /* requests that wait for a worker */
+#define LIMIT_QUEUE_WAIT_MS 2000 /* then RESOURCE_EXHAUSTED */
+#define LIMIT_REQUEST_MS                                              \
+	(15u * 60 * 1000)	   /* longest request, drain included \
+				    */
+#define LIMIT_UPLOAD_IDLE_MS 10000 /* no byte of an unfinished request */
+#define RETRY_DELAY_MS 1000	   /* the advice given with an overload */
+#define RESTART_BACKOFF_MS 50	   /* between restarts of a role that dies */
+
+/* gRPC transport. */
+#define KEEPALIVE_MS 15000
+#define LIMIT_STREAMS 256 /* concurrent calls of one connection */
+#define LIMIT_GRPC_MEMORY (64u << 20)
+
+/* Model file. */
+#define LIMIT_MODEL_BYTES (1ull << 40)
+#define LIMIT_MODEL_PIECE (1u << 20) /* leaf of the measured Merkle tree */
+#define LIMIT_CONTEXT_TOKENS (128u << 10)
+#define LIMIT_MODEL_LAYERS 4096	      /* of all tracks together */
+#define LIMIT_MODEL_WIDTH (1u << 17)  /* of the widest layer */
+#define LIMIT_MODEL_VOCABULARY (1u << 20)
+#define LIMIT_MODEL_VALUES (1u << 16)  /* metadata of the file */
+#define LIMIT_MODEL_TENSORS (1u << 18)
+#define LIMIT_MODEL_STRING (1u << 20)  /* bytes of one string */
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * memory: the three kinds of memory that a process does not just allocate.
+ *
+ *     weights   sealed, read-only, shared by every worker, on 2 MiB pages
+ *     arena     all of one request: shared with the zygote so that it can wipe
+ *               and check it after the worker died, and with nobody else
+ *     secret    a key's pages, which not even root can read from outside
+ *
+ * All are mapped without a file name and kept out of core dumps.
+ */
+#ifndef SANDBOX_MEMORY_H
+#define SANDBOX_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum memory_pages {
+	MEMORY_PAGES_4K,
+	MEMORY_PAGES_2M_ADVISED,  /* shared memory on transparent huge pages */
+	MEMORY_PAGES_2M_RESERVED, /* from the machine's pool of huge pages */
+};
+
+/* Weights being filled, and after memory_weights_seal() sealed. */
+struct memory_weights {
+	int fd;	     /* may be sent to another process once sealed */
+	size_t size; /* a multiple of 2 MiB, what is past the end zero */
+	enum memory_pages pages; /* as seen on the first page */
+	uint8_t *writable;	 /* size bytes until sealed, then NULL */
+};
+
+/*
+ * A writable memory file for at least `size` bytes: from the machine's pool of
+ * huge pages if that has enough, else on transparent huge pages where
+ * /sys/kernel/mm/transparent_hugepage/shmem_enabled is at least "advise", else
+ * on small ones, with which each worker pays about 0.1 ms a MiB.
+ * Fill weights->writable, then seal.  ERR_UNAVAILABLE when there is no memory.
+ */
+MUST_CHECK enum err memory_weights_open(size_t size,
+					struct memory_weights *out);
+
+/* Nobody can write it again, the caller included; `writable` is unmapped. */
+MUST_CHECK enum err memory_weights_seal(struct memory_weights *weights);
+
+/* Give the memory back, as far as it is not mapped. */
+void memory_weights_close(struct memory_weights *weights);
+
+/*
+ * Map sealed weights, also those of a descriptor that was received, read-only
+ * at a 2 MiB boundary, and touch every page so that they are there.  The
+ * mapping stays for the life of the process and is inherited by its forks.
+ * ERR_DENIED for a file that somebody could still write or shorten.
+ */
+MUST_CHECK enum err memory_weights_map(int fd, size_t *size,
+				       const uint8_t **out);
+
+/*
+ * Zeroed memory for at least `size` bytes, present at once, on huge pages where
+ * the kernel gives them, locked where the limit allows.  Not inherited until
+ * memory_inherit() says so: the zygote shares an arena just around the fork of
+ * the one worker that it is for.
+ */
+MUST_CHECK enum err memory_arena_open(size_t size, uint8_t **out);
+
+/* Wiped, then unmapped. */
+void memory_arena_close(uint8_t *arena, size_t size);
+
+enum memory_inherit {
+	MEMORY_INHERIT_NOTHING, /* a fork does not have the pages at all */
+	MEMORY_INHERIT_SHARED,	/* parent and child see the same pages */
+};
+
+/* Whether the next fork has an arena's pages. */
+MUST_CHECK enum err memory_inherit(uint8_t *arena, size_t size,
+				   enum memory_inherit inherit);
+
+/*
+ * Zeroed pages for keys, never swapped nor dumped, and not inherited by a fork.
+ * ERR_UNAVAILABLE when there is no memory, or too little may be locked.
+ */
+MUST_CHECK enum err memory_secret_open(size_t size, void **out);
+
+/* Wiped, then unmapped. */
+void memory_secret_close(void *secret, size_t size);
+
+enum memory_secrecy {
+	MEMORY_SECRECY_KERNEL, /* memfd_secret: unreadable from outside */
+	MEMORY_SECRECY_LOCKED, /* plain locked pages; root could read them */
+};
+
+/* Which kind memory_secret_open() gives on this kernel. */
+enum memory_secrecy memory_secret_kind(void);
+
+#endif

@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Fail if a folder includes one that it should not know, or a foreign header
+# that belongs to another.  The rules are in the file given.
+set -eu
+rules=$1
+status=0
+
+complain() { echo "$1"; status=1; }
+
+allowed() {
+	awk -v folder="$1" '$1 == folder {
+		for (i = 2; i <= NF && $i !~ /^</; i++) print $i }' "$rules"
+}
+
+while read -r folder rest; do
+	case $folder in '' | '#'*) continue ;; esac
+	known=$(allowed "$folder")
+	includes=$(grep -rHn '^ *# *include "[a-z]*/' --include='*.[ch]' "$folder" |
+		sed 's|^\([^:]*:[0-9]*\):.*"\([a-z]*\)/.*|\1 \2|')
+	while read -r where target; do
+		[ -n "$target" ] && [ "$target" != "$folder" ] || continue
+		echo "$known" | grep -qx "$target" ||
+			complain "$where: $folder/ may not include $target/"
+	done <<-END
+	$includes
+	END
+
+	owned=$(echo "$rest" | tr ' ' '\n' | grep '^<' || :)
+	[ -n "$owned" ] || continue
+	others=$(grep -rEn "^ *# *include ($owned)" --include='*.[ch]' \
+		base policy wire crypto sandbox attest inference node gateway client |
+		grep -v "^$folder/" || :)
+	[ -z "$others" ] || complain "only $folder/ may include these:
+$others"
+done <"$rules"
+exit $status

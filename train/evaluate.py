@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Right calls on gold utterances: greedy, unconstrained, per language.
+
+usage: evaluate.py HA_INTENTS TOKENIZER.model MODEL [--errors FILE] [--most N]
+
+MODEL is a checkpoint (its averaged weights count) or an exported GGUF file,
+whose dequantised weights are then what is judged.
+"""
+import argparse
+import json
+import random
+import time
+
+import torch
+
+import export
+import gold
+import model as ptmoe
+import tokenizer as pieces
+
+ANSWER_MOST = 70
+
+
+def load(path, vocabulary, which="average"):
+    if path.endswith(".gguf"):
+        return export.model_from_gguf(path)
+    saved = torch.load(path)
+    model = ptmoe.PTMoE(ptmoe.Config(**saved["config"]))
+    model.load_state_dict(saved[which])
+    return model
+
+
+@torch.no_grad()
+def answer(model, tokenizer, requests):
+    """The greedy answer to each request, as text."""
+    rows = [tokenizer.prompt(request) for request in requests]
+    starts = [len(row) for row in rows]
+    open_rows = list(range(len(rows)))
+    for _ in range(ANSWER_MOST):
+        width = max(len(rows[i]) for i in open_rows)
+        tokens = torch.zeros(len(open_rows), width, dtype=torch.long)
+        last = torch.zeros(len(open_rows), width, dtype=torch.bool)
+        for at, i in enumerate(open_rows):
+            tokens[at, :len(rows[i])] = torch.tensor(rows[i])
+            last[at, len(rows[i]) - 1] = True
+        best = model(tokens, last).argmax(-1).tolist()
+        for i, token in zip(open_rows, best):
+            rows[i].append(token)
+        open_rows = [i for i in open_rows if rows[i][-1] != tokenizer.eos]
+        if not open_rows:
+            break
+    return [tokenizer.text(row[start:]) for row, start in zip(rows, starts)]
+
+
+def evaluate_language(model, tokenizer, utterances, batch=96):
+    """(counts, wrong answers)"""
+    counts, wrong = {"n": 0, "valid": 0, "intent": 0, "exact": 0}, []
+    order = sorted(utterances, key=lambda u: len(u["text"]))
+    for at in range(0, len(order), batch):
+        group = order[at:at + batch]
+        outputs = answer(model, tokenizer, [u["text"] for u in group])
+        for utterance, output in zip(group, outputs):
+            valid, intent, exact = gold.judge(utterance, output)
+            counts["n"] += 1
+            counts["valid"] += valid
+            counts["intent"] += intent
+            counts["exact"] += exact
+            if not exact:
+                wrong.append((utterance, output))
+    return counts, wrong
+
+
+def table_row(counts, left_out):
+    share = lambda key: round(100 * counts[key] / counts["n"], 2)
+    return {"n": counts["n"], "left_out": left_out,
+            "valid_json": share("valid"), "intent": share("intent"),
+            "exact": share("exact")}
+
+
+def evaluate(model, tokenizer, folder, most=None, errors=None):
+    """{language: row, "mean": row}; the mean weighs languages alike."""
+    table = {}
+    for language in gold.LANGUAGES:
+        utterances, left_out = gold.load(folder, language)
+        if most and len(utterances) > most:
+            utterances = random.Random(1).sample(utterances, most)
+        counts, wrong = evaluate_language(model, tokenizer, utterances)
+        table[language] = table_row(counts, left_out)
+        print(language, table[language], flush=True)
+        for utterance, output in wrong if errors else []:
+            errors.write(f"{language}\t{utterance['text']}\t" + gold.call_text(
+                utterance["intent"], utterance["slots"]) + f"\t{output}\n")
+    table["mean"] = {key: round(sum(row[key] for row in table.values())
+                                / len(gold.LANGUAGES), 2)
+                     for key in ("valid_json", "intent", "exact")}
+    print("mean", table["mean"])
+    return table
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("ha_intents")
+    parser.add_argument("tokenizer")
+    parser.add_argument("model")
+    parser.add_argument("--errors")
+    parser.add_argument("--most", type=int, help="utterances per language")
+    parser.add_argument("--results", help="write the table here as JSON")
+    parser.add_argument("--weights", default="average")
+    options = parser.parse_args()
+    torch.set_num_threads(2)
+    tokenizer = pieces.Tokenizer(options.tokenizer)
+    model = load(options.model, tokenizer.size, options.weights).eval()
+    begin = time.time()
+    errors = open(options.errors, "w", encoding="utf-8") if options.errors else None
+    table = evaluate(model, tokenizer, options.ha_intents, options.most, errors)
+    print(f"{time.time() - begin:.0f} seconds")
+    if options.results:
+        with open(options.results, "w", encoding="utf-8") as out:
+            json.dump(table, out, indent=1)
+
+
+if __name__ == "__main__":
+    main()
