@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/worker.h"
 
+#include <limits.h>
+#include <malloc.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,6 +18,8 @@
 #include "node/respond.h"
 #include "policy/limits.h"
 #include "wire/json.h"
+
+#define HEAP_RESERVE (1u << 20) /* for the libraries, of one worker */
 
 /*
  * Two threads, both made before the jail closes.
@@ -37,6 +42,7 @@ struct worker {
 	pthread_cond_t changed;
 	bool has_started; /* under lock: the sealing thread runs */
 	bool is_taken_in; /* under lock: it may begin */
+	bool is_over;	  /* never: the process ends first */
 
 	struct channel_packet upload; /* the computing thread's */
 	struct channel_packet pull;   /* the sealing thread's */
@@ -288,8 +294,27 @@ static void warm_json(const struct worker_setup *setup)
 	json_warm(memory, setup->plan->json_bytes, setup->json_seed);
 }
 
+/*
+ * A worker's libraries take small pieces from the heap it was forked with; that
+ * heap may not ask the kernel for more.  So there is one arena for all threads,
+ * no piece is mapped on its own, and enough is at hand that was touched once.
+ */
+static void warm_heap(void)
+{
+	void *reserve;
+
+	invariant(mallopt(M_ARENA_MAX, 1) == 1);
+	invariant(mallopt(M_MMAP_THRESHOLD, 1 << 30) == 1);
+	invariant(mallopt(M_TRIM_THRESHOLD, INT_MAX) == 1);
+	reserve = malloc(HEAP_RESERVE);
+	invariant(reserve != NULL);
+	secret_wipe(reserve, HEAP_RESERVE);
+	free(reserve);
+}
+
 void worker_warm(void)
 {
+	warm_heap();
 	aead_warm();
 	hash_warm();
 }
@@ -315,7 +340,8 @@ _Noreturn void worker_run(const struct worker_setup *setup)
 	leave_on(jail_enter(setup->filter, &report));
 
 	answer_request(&worker);
-	/* The sealing thread ends the process with the last frame. */
-	pthread_join(sealing, NULL);
-	leave(1);
+	/* The sealing thread ends the process with the last frame.  Joining
+	   it would take a kind of futex that the filter does not have. */
+	for (;;)
+		wait_until(&worker, &worker.is_over);
 }

@@ -313,6 +313,13 @@ static void hear(struct zygote *zygote, size_t place)
 	}
 }
 
+/* The policy says how much may be used; a small model has less. */
+static void lower(uint32_t *allowed, uint32_t offered)
+{
+	if (*allowed > offered)
+		*allowed = offered;
+}
+
 static void parse_model(struct zygote *zygote)
 {
 	static const struct model_limits limits = {
@@ -325,6 +332,10 @@ static void parse_model(struct zygote *zygote)
 	if (model_open(zygote->model_file.file, &limits, &zygote->model) !=
 	    ERR_OK)
 		die("zygote: the model file is not one this build can run");
+	lower(&zygote->setup.policy.context_tokens,
+	      model_describe(zygote->model).context);
+	lower(&zygote->setup.policy.output_tokens_max,
+	      zygote->setup.policy.context_tokens);
 }
 
 static void reserve_slots(struct zygote *zygote)

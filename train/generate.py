@@ -30,11 +30,19 @@ WILD = {"shopping_list_item": ("items",), "todo_list_item": ("tasks", "items"),
         "timer_command": ("commands",), "message": ("messages", "tasks"),
         "search_query": ("media",)}
 
+# What a home is mostly asked; these come up three times as often.
+EVERYDAY = {"HassTurnOn", "HassTurnOff", "HassLightSet", "HassSetPosition",
+            "HassStartTimer", "HassIncreaseTimer", "HassDecreaseTimer",
+            "HassTimerStatus", "HassGetWeather"}
 # Rules that the templates use and leave to others to define.
 SHARED_RULES = {"percent": "([ ]%| percent)"}
 
 Block = collections.namedtuple(
     "Block", "number intent sentences fixed requires excludes rules lists")
+
+
+def with_weights(blocks):
+    return blocks, [len(block.sentences) ** 0.5 for block in blocks]
 
 
 def as_list(value):
@@ -108,9 +116,13 @@ class Language:
                 for data in body.get("data") or []:
                     self.blocks.append(self._block(
                         len(self.blocks), intent, data, document))
-        self.by_intent = collections.defaultdict(list)
+        groups = collections.defaultdict(list)
         for block in self.blocks:
-            self.by_intent[block.intent].append(block)
+            groups[block.intent, block.fixed.get("domain")].append(block)
+        self.groups = [with_weights(blocks) for blocks in groups.values()]
+        self.group_weights = [3 if intent in EVERYDAY else 1
+                              for intent, _ in groups]
+        self.all_blocks = with_weights(self.blocks)
 
     @staticmethod
     def _block(number, intent, data, document):
@@ -328,13 +340,15 @@ class Language:
         return self.dress(text), block.intent, slots, rank
 
     def choose_block(self):
+        """Half by what is asked for (intent and domain), so that rare
+        requests are learned too, half by how many templates there are."""
         rng = self.rng
         while True:
-            if rng.random() < 0.5:
-                intent = rng.choice(list(self.by_intent))
-                block = rng.choice(self.by_intent[intent])
+            if rng.random() < 0.65:
+                group = rng.choices(self.groups, self.group_weights)[0]
+                block = rng.choices(*group)[0]
             else:
-                block = rng.choice(self.blocks)
+                block = rng.choices(*self.all_blocks)[0]
             # Requests that mean "in this room" have an area only the server
             # knows: they are learned without one, and more rarely.
             if "area" not in block.requires or rng.random() < 0.4:
