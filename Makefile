@@ -33,8 +33,7 @@ objects   = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 LIBRARY  := $(BUILD)/libpcc.a
 GEN      := $(BUILD)/gen/node.pb-c.c $(BUILD)/gen/node_descriptor.h \
             $(BUILD)/gen/health_descriptor.h
-UNIT     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c \
-              tests/hostile/test_*.c tests/scenarios/test_*.c))
+UNIT     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/test_*.c)))
 HELPERS  := $(filter-out $(wildcard tests/*/test_*.c tests/fuzz/*.c \
               tests/bench/*.c),$(wildcard tests/*.c tests/*/*.c))
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -94,22 +93,30 @@ help: ## this list
 clean: ## remove everything that was made
 	rm -rf build
 
-$(BUILD)/pcc-%: $(LIBRARY)
+# A program is its main and a library of the rest of its folder, which the
+# tests of that folder (tests/node and so on) link as well.
+$(BUILD)/pcc-%: $(BUILD)/%/main.o $(BUILD)/lib%.a $(LIBRARY)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/pcc-node: $(call objects,node)
-$(BUILD)/pcc-gateway: $(call objects,gateway)
-$(BUILD)/pcc-client: $(call objects,client)
+$(BUILD)/libnode.a: $(filter-out %/main.o,$(call objects,node))
+$(BUILD)/libgateway.a: $(filter-out %/main.o,$(call objects,gateway))
+$(BUILD)/libclient.a: $(filter-out %/main.o,$(call objects,client))
 
 $(LIBRARY): $(call objects,$(MODULES)) $(patsubst %.c,%.o,$(filter %.c,$(GEN)))
+$(BUILD)/lib%.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcsD $@ $^
 
+$(filter $(BUILD)/tests/node/%,$(UNIT)): $(BUILD)/libnode.a
+$(filter $(BUILD)/tests/gateway/%,$(UNIT)): $(BUILD)/libgateway.a
+$(filter $(BUILD)/tests/client/%,$(UNIT)): $(BUILD)/libclient.a
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPERS:%.c=$(BUILD)/%.o) $(LIBRARY)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
+	    -lcriterion $(LDLIBS)
 
 # A fuzzer links the library's sources anew, with coverage in them.
 $(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(call sources,base policy wire crypto inference) | $(GEN)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 
-#include "base/err.h"
 #include "base/secret.h"
 
 void *arena_alloc(struct arena *arena, size_t count, size_t size)
@@ -20,6 +19,16 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size)
 	memory = arena->base + arena->used;
 	arena->used += wanted;
 	return memory;
+}
+
+enum err arena_writer(struct arena *arena, size_t size, struct writer *out)
+{
+	uint8_t *memory = arena_alloc(arena, size, 1);
+
+	if (memory == NULL)
+		return ERR_TOO_LARGE;
+	*out = (struct writer){ .data = memory, .max = size };
+	return ERR_OK;
 }
 
 size_t arena_left(const struct arena *arena)

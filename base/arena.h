@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
+
 #define ARENA_ALIGNMENT 64 /* a cache line, and the widest vector */
 
 /* Invariant: used <= size; bytes from used on are zero. */
@@ -25,6 +27,10 @@ struct arena {
 
 /* count * size zeroed bytes, aligned to ARENA_ALIGNMENT; NULL when full. */
 void *arena_alloc(struct arena *arena, size_t count, size_t size);
+
+/* An empty writer over size bytes of the arena.  ERR_TOO_LARGE when full. */
+MUST_CHECK enum err arena_writer(struct arena *arena, size_t size,
+				 struct writer *out);
 
 /* What is still free, after alignment. */
 size_t arena_left(const struct arena *arena);

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "base/fd.h"
+#include "node/clock.h"
 #include "node/load.h"
 #include "node/offer.h"
 #include "node/reflection.h"
@@ -36,14 +36,6 @@ struct front {
 	struct pollfd peers[PLACES];
 	struct channel_packet packet;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	invariant(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* Without zygote or keeper nothing that runs can end well. */
 static void lose_zygote(struct front *front)
@@ -220,7 +212,7 @@ static void tick(struct front *front, uint64_t now)
  */
 static void tick_when_due(struct front *front)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_now_ms();
 	uint64_t step = front->setup.policy.tick_ms;
 
 	if (now < front->next_tick_ms)
@@ -237,7 +229,7 @@ static void tick_when_due(struct front *front)
 
 static int until_tick_ms(const struct front *front)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_now_ms();
 
 	return now >= front->next_tick_ms ? 0 :
 					    (int)(front->next_tick_ms - now);
@@ -291,7 +283,7 @@ _Noreturn void front_run(void)
 			     port_of(front.setup.tls_address));
 	pool_init(&front.pool, front.setup.policy.workers);
 	serve_init(&(struct serve_setup){ &front.setup.policy, &front.pool });
-	front.next_tick_ms = now_ms() + front.setup.policy.tick_ms;
+	front.next_tick_ms = clock_now_ms() + front.setup.policy.tick_ms;
 	start_server(&front);
 
 	for (;;) {

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "attest/evidence.h"
 #include "base/fd.h"
@@ -12,6 +11,7 @@
 #include "crypto/aead.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
+#include "node/clock.h"
 #include "node/keyring.h"
 #include "node/keys.h"
 #include "node/role.h"
@@ -36,14 +36,6 @@ struct keeper {
 	struct pollfd peers[PLACES]; /* fd -1: nobody there */
 	struct channel_packet packet;
 };
-
-static uint64_t now_s(void)
-{
-	struct timespec now;
-
-	invariant(clock_gettime(CLOCK_REALTIME, &now) == 0);
-	return (uint64_t)now.tv_sec;
-}
 
 static enum err write_statement(const struct keeper *keeper,
 				struct writer *out)
@@ -145,7 +137,7 @@ static enum failure open_request(struct keeper *keeper,
 		return FAILURE_UNSUPPORTED;
 	if (err != ERR_OK || rest.len != 0)
 		return FAILURE_MALFORMED;
-	failure = keyring_receive(keeper->ring, now_s(), form, &header,
+	failure = keyring_receive(keeper->ring, clock_now_s(), form, &header,
 				  &keys->context);
 	if (failure == FAILURE_REPLAYED)
 		keeper->replays++;
@@ -264,7 +256,7 @@ static void tick(struct keeper *keeper)
 {
 	bool changed = false;
 
-	if (keyring_tick(keeper->ring, now_s(), &changed) != ERR_OK)
+	if (keyring_tick(keeper->ring, clock_now_s(), &changed) != ERR_OK)
 		exit(EXIT_FAILURE); /* no key, no node */
 	if (keeper->replays > 0) {
 		EVENTS_LOG(EVENT_REPLAYS_REFUSED, keeper->replays);
@@ -284,7 +276,7 @@ static void open_keyring(struct keeper *keeper)
 		.grace_s = KEY_GRACE_S,
 	};
 
-	if (keyring_open(&times, now_s(), &keeper->ring) != ERR_OK)
+	if (keyring_open(&times, clock_now_s(), &keeper->ring) != ERR_OK)
 		die("keeper: no memory for keys that nobody else can read");
 	random_bytes(keeper->node_id, sizeof(keeper->node_id));
 	for (size_t i = 0; i < PLACES; i++)

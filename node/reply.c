@@ -25,17 +25,6 @@ size_t reply_memory(enum ohttp_form form, size_t answer_bytes_max)
 			     ARENA_ALIGNMENT);
 }
 
-static enum err writer_from(struct arena *arena, size_t size,
-			    struct writer *out)
-{
-	uint8_t *memory = arena_alloc(arena, size, 1);
-
-	if (memory == NULL)
-		return ERR_TOO_LARGE;
-	*out = (struct writer){ .data = memory, .max = size };
-	return ERR_OK;
-}
-
 enum err reply_init(struct reply *reply, struct answer *answer,
 		    const struct ohttp_exchange *exchange,
 		    const uint8_t nonce[static KEYS_RANDOM_BYTES],
@@ -44,13 +33,13 @@ enum err reply_init(struct reply *reply, struct answer *answer,
 	invariant(reply->policy != NULL);
 	reply->answer = answer;
 	reply->form = exchange->form;
-	TRY(writer_from(arena, REPLY_FRAME_MAX, &reply->plain));
-	TRY(writer_from(arena, REPLY_FRAME_MAX, &reply->body));
+	TRY(arena_writer(arena, REPLY_FRAME_MAX, &reply->plain));
+	TRY(arena_writer(arena, REPLY_FRAME_MAX, &reply->body));
 	if (reply->form == OHTTP_UNCHUNKED) {
 		size_t most = 2 * answer->size + REPLY_FRAME_MAX;
 
-		TRY(writer_from(arena, most, &reply->whole));
-		TRY(writer_from(arena, most, &reply->sealed));
+		TRY(arena_writer(arena, most, &reply->whole));
+		TRY(arena_writer(arena, most, &reply->sealed));
 	}
 	ohttp_sealer_init_response(&reply->sealer, exchange, nonce);
 	return ERR_OK;

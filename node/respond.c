@@ -30,17 +30,6 @@ struct conversation {
 	struct writer piece; /* one event, or the whole answer */
 };
 
-static enum err writer_from(struct arena *arena, size_t size,
-			    struct writer *out)
-{
-	uint8_t *memory = arena_alloc(arena, size, 1);
-
-	if (memory == NULL)
-		return ERR_TOO_LARGE;
-	*out = (struct writer){ .data = memory, .max = size };
-	return ERR_OK;
-}
-
 static enum err refuse(const struct respond *respond,
 		       const struct chat_refusal *refusal)
 {
@@ -344,8 +333,8 @@ static enum err respond_generate(const struct respond *respond,
 		return refuse_for(respond, CHAT_REFUSAL_MODEL_NOT_FOUND,
 				  "model");
 
-	TRY(writer_from(respond->arena, respond->plan->text_bytes, &talk.text));
-	TRY(writer_from(respond->arena, respond->plan->answer_bytes,
+	TRY(arena_writer(respond->arena, respond->plan->text_bytes, &talk.text));
+	TRY(arena_writer(respond->arena, respond->plan->answer_bytes,
 			&talk.piece));
 	describe(&talk, request->route);
 	err = start(&talk);

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "crypto/ohttp.h"
 #include "node/channel.h"
+#include "node/clock.h"
 #include "policy/events.h"
 #include "wire/rpc.h"
 
@@ -70,14 +70,6 @@ static struct {
 		__attribute__((aligned(ARENA_ALIGNMENT)));
 	uint8_t encoded[LIMIT_MESSAGE_BYTES + 256];
 } serve;
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	invariant(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 void serve_init(const struct serve_setup *setup)
 {
@@ -151,7 +143,7 @@ static void put_off(struct stream *stream, enum event_reason reason,
 static void log_outcome(const struct stream *stream,
 			enum event_outcome outcome)
 {
-	EVENTS_LOG(EVENT_REQUEST_DONE, outcome, now_ms() - stream->opened_ms,
+	EVENTS_LOG(EVENT_REQUEST_DONE, outcome, clock_now_ms() - stream->opened_ms,
 		   stream->frames);
 }
 
@@ -235,11 +227,11 @@ static void assign(struct stream *stream, struct pool_worker *worker)
 {
 	struct message begin = { .kind = MESSAGE_BEGIN,
 				 .number = { stream->form,
-					     (uint64_t)time(NULL) } };
+					     clock_now_s() } };
 
 	stream->worker = worker;
 	stream->state = UPLOAD;
-	stream->heard_ms = now_ms();
+	stream->heard_ms = clock_now_ms();
 	if (!give(stream, &begin) || send_ack(stream) != ERR_OK) {
 		lose(stream);
 		return;
@@ -314,7 +306,7 @@ static void on_opened(struct server_call *call)
 		return;
 	}
 	stream->call = call;
-	stream->opened_ms = now_ms();
+	stream->opened_ms = clock_now_ms();
 	stream->heard_ms = stream->opened_ms;
 	stream->next = serve.streams;
 	serve.streams = stream;
@@ -325,7 +317,7 @@ static void on_opened(struct server_call *call)
 static void on_step(struct stream *stream,
 		    const struct rpc_serve_request *request)
 {
-	stream->heard_ms = now_ms();
+	stream->heard_ms = clock_now_ms();
 	if (request->step == RPC_REQUEST_CANCEL) {
 		log_outcome(stream, EVENT_OUTCOME_CANCELLED);
 		end(stream, GRPC_STATUS_CANCELLED, "cancelled");

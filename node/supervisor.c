@@ -12,13 +12,13 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/secret.h"
 #include "crypto/hash.h"
 #include "crypto/merkle.h"
+#include "node/clock.h"
 #include "node/listener.h"
 #include "node/role.h"
 #include "node/setup.h"
@@ -60,14 +60,6 @@ struct supervisor {
 	bool is_stopping;
 	struct channel_packet packet;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	invariant(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static int open_file(const char *path)
 {
@@ -241,7 +233,7 @@ static bool may_start(const struct supervisor *node, enum jail_role role)
 	const struct process *process = &node->processes[role];
 
 	if (process->phase != DOWN || node->is_stopping ||
-	    now_ms() < process->not_before_ms)
+	    clock_now_ms() < process->not_before_ms)
 		return false;
 	/* The keeper's statement names what the zygote measures. */
 	return role != JAIL_KEEPER || node->is_measured;
@@ -255,7 +247,7 @@ static void start_due(struct supervisor *node)
 			if (!node->was_ready)
 				exit(EXIT_FAILURE);
 			node->processes[roles[i]].not_before_ms =
-				now_ms() + RESTART_BACKOFF_MS;
+				clock_now_ms() + RESTART_BACKOFF_MS;
 		}
 }
 
@@ -283,7 +275,7 @@ static void tell_ready(struct supervisor *node)
 	EVENTS_LOG(EVENT_SHAPE, node->policy.shape, node->policy.frame_bytes,
 		   node->policy.tick_ms);
 	EVENTS_LOG(EVENT_NODE_READY, node->policy.workers,
-		   now_ms() - node->started_ms);
+		   clock_now_ms() - node->started_ms);
 	if (node->port != 0)
 		printf("pcc-node: listening on port %" PRIu16 "\n",
 		       node->port);
@@ -368,7 +360,7 @@ static void on_end(struct supervisor *node, enum jail_role role)
 	fd_close(&process->control);
 	process->phase = DOWN;
 	process->not_before_ms =
-		now_ms() + (never_worked ? RESTART_BACKOFF_MS : 0);
+		clock_now_ms() + (never_worked ? RESTART_BACKOFF_MS : 0);
 	/* A node that has never worked says so once, and ends. */
 	if (!node->was_ready)
 		exit(EXIT_FAILURE);
@@ -387,7 +379,7 @@ static void on_signal(struct supervisor *node)
 		node->is_stopping = true;
 		return;
 	}
-	node->drain_until_ms = now_ms() + LIMIT_REQUEST_MS;
+	node->drain_until_ms = clock_now_ms() + LIMIT_REQUEST_MS;
 	if (channel_tell(node->processes[JAIL_FRONT].control, MESSAGE_DRAIN) !=
 	    ERR_OK)
 		node->is_stopping = true;
@@ -459,7 +451,7 @@ int supervisor_run(const struct options *options)
 	struct jail_report report = { 0 };
 
 	node.options = options;
-	node.started_ms = now_ms();
+	node.started_ms = clock_now_ms();
 	for (size_t i = 0; i < JAIL_ROLES; i++)
 		node.processes[i].control = -1;
 	read_policy(&node);
@@ -472,7 +464,7 @@ int supervisor_run(const struct options *options)
 	while (!node.is_stopping) {
 		start_due(&node);
 		turn(&node);
-		if (node.drain_until_ms != 0 && now_ms() > node.drain_until_ms)
+		if (node.drain_until_ms != 0 && clock_now_ms() > node.drain_until_ms)
 			node.is_stopping = true;
 	}
 	stop_all(&node);

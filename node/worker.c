@@ -214,17 +214,6 @@ static void ask_for_keys(struct worker *worker)
 	worker->exchange.context = worker->keys.context;
 }
 
-static enum err writer_from(struct arena *arena, size_t size,
-			    struct writer *out)
-{
-	uint8_t *memory = arena_alloc(arena, size, 1);
-
-	if (memory == NULL)
-		return ERR_TOO_LARGE;
-	*out = (struct writer){ .data = memory, .max = size };
-	return ERR_OK;
-}
-
 /*
  * Open what is left of the request as it comes.  After a fault the rest is
  * read and dropped: the front pulls an answer only once it has given all.
@@ -237,9 +226,9 @@ static enum err open_request(struct worker *worker, struct bytes piece,
 	struct writer scratch;
 	enum err err;
 
-	leave_on(writer_from(worker->setup->arena, plan->request_bytes,
+	leave_on(arena_writer(worker->setup->arena, plan->request_bytes,
 			     plaintext));
-	leave_on(writer_from(worker->setup->arena, plan->request_bytes,
+	leave_on(arena_writer(worker->setup->arena, plan->request_bytes,
 			     &scratch));
 	if (worker->exchange.form == OHTTP_CHUNKED)
 		scratch.max = LIMIT_CHUNK_PLAINTEXT + OHTTP_CHUNK_TAG;

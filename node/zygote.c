@@ -7,13 +7,13 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/secret.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
+#include "node/clock.h"
 #include "node/measure.h"
 #include "node/role.h"
 #include "node/setup.h"
@@ -55,14 +55,6 @@ struct zygote {
 	struct pollfd peers[PLACES]; /* slot i is watched at FIRST_SLOT + i */
 	struct channel_packet packet;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	invariant(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* In the child: the channels go to their places, and the rest is the worker. */
 static _Noreturn void become_worker(struct zygote *zygote, struct slot *slot,
@@ -162,7 +154,7 @@ static bool has_peers(const struct zygote *zygote)
 /* How long to wait for a peer before the next refill is due. */
 static int patience_ms(const struct zygote *zygote)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_now_ms();
 
 	if (now >= zygote->fork_not_before_ms)
 		return -1;
@@ -174,7 +166,7 @@ static void refill(struct zygote *zygote)
 {
 	uint32_t wanted = zygote->setup.policy.warm_workers;
 
-	if (!has_peers(zygote) || now_ms() < zygote->fork_not_before_ms)
+	if (!has_peers(zygote) || clock_now_ms() < zygote->fork_not_before_ms)
 		return;
 	for (size_t i = 0; i < zygote->slot_count; i++) {
 		if (count_in(zygote, SLOT_WARM) >= (wanted > 0 ? wanted : 1))
@@ -182,7 +174,7 @@ static void refill(struct zygote *zygote)
 		if (zygote->slots[i].state == SLOT_EMPTY &&
 		    start_worker(zygote, i) != ERR_OK)
 			zygote->fork_not_before_ms =
-				now_ms() + RESTART_BACKOFF_MS;
+				clock_now_ms() + RESTART_BACKOFF_MS;
 	}
 }
 
@@ -229,7 +221,7 @@ static void reap(struct zygote *zygote, size_t index)
 			   arena);
 	/* One that died before it had work would die again at once. */
 	if (was_warm && !slot->unwanted)
-		zygote->fork_not_before_ms = now_ms() + RESTART_BACKOFF_MS;
+		zygote->fork_not_before_ms = clock_now_ms() + RESTART_BACKOFF_MS;
 	ended.number[0] = index;
 	ended.number[1] = slot->generation;
 	ended.number[2] = how;

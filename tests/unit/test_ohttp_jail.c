@@ -144,14 +144,19 @@ static enum err serve(const struct request *request)
 	return ERR_OK;
 }
 
-static int status_of_jailed(const struct request *request, int forbidden)
+enum task {
+	SERVE = 1,
+	BREAK_OUT,
+};
+
+static int status_of_jailed(const struct request *request, enum task task)
 {
 	pid_t child = fork();
 	int status;
 
 	if (child == 0) {
 		jail();
-		if (forbidden)
+		if (task == BREAK_OUT)
 			syscall(SYS_getpid);
 		syscall(SYS_exit, (int)serve(request));
 	}
@@ -180,7 +185,7 @@ Test(ohttp_jail, a_forged_request_is_refused_in_the_jail_without_a_system_call)
 
 	warm();
 	request->bytes[60] ^= 1;
-	status = status_of_jailed(request, 0);
+	status = status_of_jailed(request, SERVE);
 	cr_assert(WIFEXITED(status));
 	cr_assert_eq(WEXITSTATUS(status), ERR_UNAUTHENTIC);
 }
@@ -190,8 +195,7 @@ Test(ohttp_jail, the_jail_of_this_test_does_kill)
 	struct request *request = make_request(HPKE_AES_128_GCM, OHTTP_CHUNKED);
 	int status;
 
-	warm();
-	status = status_of_jailed(request, 1);
+	status = status_of_jailed(request, BREAK_OUT);
 	cr_assert(WIFSIGNALED(status));
 	cr_assert_eq(WTERMSIG(status), SIGKILL);
 }

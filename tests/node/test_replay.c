@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "node/replay.h"
+
+static struct bytes number(uint32_t *value)
+{
+	return (struct bytes){ (const uint8_t *)value, sizeof(*value) };
+}
+
+Test(replay, what_was_entered_is_refused_from_then_on)
+{
+	struct replay set;
+
+	cr_assert_eq(replay_open(1000, &set), ERR_OK);
+	for (uint32_t i = 0; i < 1000; i++)
+		cr_assert_eq(replay_enter(&set, number(&i)), ERR_OK);
+	for (uint32_t i = 0; i < 1000; i++)
+		cr_assert_eq(replay_enter(&set, number(&i)), ERR_DENIED);
+	replay_close(&set);
+}
+
+Test(replay, a_full_set_refuses_what_is_new_and_forgets_nothing)
+{
+	struct replay set;
+
+	cr_assert_eq(replay_open(16, &set), ERR_OK);
+	for (uint32_t i = 0; i < 16; i++)
+		cr_assert_eq(replay_enter(&set, number(&i)), ERR_OK);
+	for (uint32_t i = 16; i < 100; i++)
+		cr_assert_eq(replay_enter(&set, number(&i)), ERR_TOO_LARGE);
+	for (uint32_t i = 0; i < 16; i++)
+		cr_assert_eq(replay_enter(&set, number(&i)), ERR_DENIED);
+	replay_close(&set);
+}
+
+Test(replay, a_million_replays_are_all_refused)
+{
+	struct replay set;
+	const uint32_t count = 1u << 20;
+
+	cr_assert_eq(replay_open(count, &set), ERR_OK);
+	for (uint32_t i = 0; i < count; i++)
+		cr_assert_eq(replay_enter(&set, number(&i)), ERR_OK);
+	for (uint32_t i = 0; i < count; i++)
+		cr_assert_eq(replay_enter(&set, number(&i)), ERR_DENIED);
+	replay_close(&set);
+}
+
+Test(replay, two_sets_place_the_same_entry_differently)
+{
+	struct replay one, other;
+	uint32_t value = 7;
+
+	cr_assert_eq(replay_open(1000, &one), ERR_OK);
+	cr_assert_eq(replay_open(1000, &other), ERR_OK);
+	cr_assert_not(secret_equal(&one.key, &other.key, sizeof(one.key)));
+	cr_assert_eq(replay_enter(&one, number(&value)), ERR_OK);
+	cr_assert_eq(replay_enter(&other, number(&value)), ERR_OK);
+	replay_close(&one);
+	replay_close(&other);
+	cr_assert(secret_is_zero(&one, sizeof(one)));
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/ohttp_opener.h"
+#include "node/reply.h"
+#include "wire/bhttp.h"
+#include "wire/sse.h"
+
+#define RING (64u << 10)
+#define WIRE_MAX (4u << 20)
+
+/* What a client gets, and what it makes of it. */
+struct outcome {
+	size_t frames;
+	size_t wire_bytes;
+	bool sizes_are_one;
+	uint16_t status;
+	struct writer content;
+};
+
+static uint8_t arena_memory[32u << 20] __attribute__((aligned(64)));
+static uint8_t wire_memory[WIRE_MAX];
+static uint8_t plain_memory[WIRE_MAX];
+static uint8_t content_memory[WIRE_MAX];
+static uint8_t scratch_memory[WIRE_MAX];
+
+static struct policy policy_of(enum policy_shape shape, uint32_t frame_bytes)
+{
+	struct policy policy;
+
+	policy_default(&policy);
+	policy.shape = shape;
+	policy.frame_bytes = frame_bytes;
+	policy.total_buckets[0] = 2;
+	policy.total_buckets[1] = 5;
+	policy.total_buckets[2] = 40;
+	policy.total_bucket_count = 3;
+	return policy;
+}
+
+static struct ohttp_exchange exchange_for(enum ohttp_form form, size_t aead)
+{
+	struct hpke_private_key private_key;
+	struct ohttp_key_config config = { .symmetric_count = 1 };
+	struct ohttp_exchange exchange;
+
+	config.symmetric[0] = (struct hpke_symmetric){ HPKE_HKDF_SHA256,
+						       (uint16_t)aead };
+	cr_assert_eq(hpke_key_generate(HPKE_KEM_X25519, &private_key,
+				       &config.public_key),
+		     ERR_OK);
+	cr_assert_eq(ohttp_send(&config, config.symmetric[0], form, &exchange),
+		     ERR_OK);
+	return exchange;
+}
+
+static void read_bhttp(struct bytes message, struct outcome *out)
+{
+	struct bhttp_limits limits = { 4096, 16, WIRE_MAX };
+	struct writer scratch = { scratch_memory, 0, sizeof(scratch_memory) };
+	struct bhttp parser;
+	struct bhttp_event event;
+
+	bhttp_init(&parser, BHTTP_MESSAGE_RESPONSE, &limits, scratch);
+	do {
+		cr_assert_eq(bhttp_next(&parser, &message, &event), ERR_OK);
+		if (event.kind == BHTTP_EVENT_RESPONSE)
+			out->status = event.status;
+		if (event.kind == BHTTP_EVENT_CONTENT)
+			cr_assert_eq(bytes_put(&out->content, event.content),
+				     ERR_OK);
+	} while (event.kind != BHTTP_EVENT_MORE);
+	cr_assert_eq(bhttp_finish(&parser), ERR_OK);
+}
+
+/* Take every frame of an answer that is complete, and open them. */
+static struct outcome take_all(const struct policy *policy,
+			       const struct ohttp_exchange *exchange,
+			       struct answer *answer, struct arena *arena)
+{
+	static const uint8_t nonce[KEYS_RANDOM_BYTES] = { 7 };
+	struct outcome out = { .sizes_are_one = true,
+			       .content = WRITER_OVER(content_memory) };
+	struct reply reply = { .policy = policy };
+	struct writer wire = WRITER_OVER(wire_memory);
+	struct writer plain = WRITER_OVER(plain_memory);
+	struct ohttp_opener opener;
+	bool last = false;
+
+	cr_assert_eq(reply_init(&reply, answer, exchange, nonce, arena),
+		     ERR_OK);
+	while (!last) {
+		size_t before = wire.len;
+
+		cr_assert_eq(reply_next(&reply, &wire, &last), ERR_OK);
+		out.frames++;
+		if (wire.len - before != policy->frame_bytes)
+			out.sizes_are_one = false;
+	}
+	out.wire_bytes = wire.len;
+	ohttp_opener_init(&opener, OHTTP_RESPONSE, exchange,
+			  (struct writer)WRITER_OVER(scratch_memory));
+	cr_assert_eq(ohttp_opener_push(&opener, bytes_written(&wire), &plain),
+		     ERR_OK);
+	cr_assert_eq(ohttp_opener_finish(&opener, &plain), ERR_OK);
+	read_bhttp(bytes_written(&plain), &out);
+	reply_wipe(&reply);
+	return out;
+}
+
+static struct outcome answer_with(const struct policy *policy,
+				  const struct ohttp_exchange *exchange,
+				  enum answer_body body, struct bytes piece)
+{
+	struct arena arena = { .base = arena_memory,
+			       .size = sizeof(arena_memory) };
+	struct answer answer;
+
+	memset(arena_memory, 0,
+	       reply_memory(exchange->form, RING) + RING + 4096);
+	cr_assert_eq(answer_init(&answer, &arena, RING), ERR_OK);
+	answer_begin(&answer, 200, body);
+	answer_add(&answer, piece);
+	answer_end(&answer);
+	return take_all(policy, exchange, &answer, &arena);
+}
+
+static bool only_white_space(struct bytes text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] != ' ')
+			return false;
+	return true;
+}
+
+/* The JSON as it was, and white space behind it. */
+static void expect_json(const struct outcome *out, struct bytes json)
+{
+	struct bytes got = bytes_written(&out->content);
+	struct bytes front;
+
+	cr_assert_eq(out->status, 200);
+	cr_assert_eq(bytes_take(&got, json.len, &front), ERR_OK);
+	cr_assert(bytes_equal(front, json));
+	cr_assert(only_white_space(got));
+}
+
+static struct bytes letters(size_t len)
+{
+	static uint8_t text[RING];
+
+	memset(text, 'x', len);
+	return (struct bytes){ text, len };
+}
+
+static const size_t aeads[] = { HPKE_AES_128_GCM, HPKE_AES_256_GCM,
+				HPKE_CHACHA20_POLY1305 };
+
+Test(reply, every_frame_of_every_answer_has_the_one_size)
+{
+	for (uint32_t frame = 256; frame <= 1024; frame += 256) {
+		struct policy policy = policy_of(POLICY_SHAPE_PACED, frame);
+
+		for (size_t i = 0; i < 3; i++) {
+			struct ohttp_exchange exchange =
+				exchange_for(OHTTP_CHUNKED, aeads[i]);
+
+			for (size_t len = 0; len < 3 * frame; len += 7) {
+				struct outcome out = answer_with(
+					&policy, &exchange, ANSWER_JSON,
+					letters(len));
+
+				cr_assert(out.sizes_are_one);
+				cr_assert_eq(out.wire_bytes,
+					     out.frames * frame);
+				expect_json(&out, letters(len));
+			}
+		}
+	}
+}
+
+Test(reply, the_number_of_frames_is_one_of_the_totals)
+{
+	struct policy policy = policy_of(POLICY_SHAPE_PACED, 512);
+	struct ohttp_exchange exchange =
+		exchange_for(OHTTP_CHUNKED, HPKE_AES_128_GCM);
+
+	for (size_t len = 0; len < 15000; len += 500) {
+		struct outcome out = answer_with(&policy, &exchange,
+						 ANSWER_JSON, letters(len));
+
+		cr_assert(out.frames == 2 || out.frames == 5 ||
+			  out.frames == 40);
+	}
+}
+
+Test(reply, an_answer_longer_than_every_total_is_given_whole)
+{
+	struct policy policy = policy_of(POLICY_SHAPE_PACED, 512);
+	struct ohttp_exchange exchange =
+		exchange_for(OHTTP_CHUNKED, HPKE_AES_128_GCM);
+	struct outcome out = answer_with(&policy, &exchange, ANSWER_JSON,
+					 letters(40000));
+
+	cr_assert(out.frames > 40);
+	cr_assert(out.sizes_are_one);
+	expect_json(&out, letters(40000));
+}
+
+Test(reply, the_unchunked_form_has_the_same_sizes_and_totals)
+{
+	struct policy policy = policy_of(POLICY_SHAPE_PACED, 512);
+	struct ohttp_exchange exchange =
+		exchange_for(OHTTP_UNCHUNKED, HPKE_AES_128_GCM);
+
+	for (size_t len = 0; len < 15000; len += 123) {
+		struct outcome out = answer_with(&policy, &exchange,
+						 ANSWER_JSON, letters(len));
+
+		cr_assert(out.sizes_are_one);
+		cr_assert(out.frames == 2 || out.frames == 5 ||
+			  out.frames == 40);
+		cr_assert_eq(out.content.len, len);
+	}
+}
+
+Test(reply, without_a_shape_frames_are_as_long_as_the_answer)
+{
+	struct policy policy = policy_of(POLICY_SHAPE_OFF, 512);
+	struct ohttp_exchange exchange =
+		exchange_for(OHTTP_CHUNKED, HPKE_AES_128_GCM);
+	struct outcome out = answer_with(&policy, &exchange, ANSWER_JSON,
+					 letters(1000));
+
+	cr_assert_eq(out.frames, 1);
+	cr_assert_eq(out.content.len, 1000);
+	cr_assert(out.wire_bytes < 1200);
+}
+
+Test(reply, padding_between_events_is_not_an_event)
+{
+	struct policy policy = policy_of(POLICY_SHAPE_PACED, 512);
+	struct ohttp_exchange exchange =
+		exchange_for(OHTTP_CHUNKED, HPKE_AES_128_GCM);
+	struct outcome out = answer_with(&policy, &exchange, ANSWER_EVENTS,
+					 BYTES_LITERAL("data: one\n\n"
+						       "data: two\n\n"));
+	struct bytes content = bytes_written(&out.content);
+	struct sse parser;
+	struct sse_event event;
+
+	cr_assert(content.len > 22);
+	sse_init(&parser, (struct writer)WRITER_OVER(scratch_memory));
+	cr_assert_eq(sse_next(&parser, &content, &event), ERR_OK);
+	cr_assert(bytes_equal(event.data, BYTES_LITERAL("one")));
+	cr_assert_eq(sse_next(&parser, &content, &event), ERR_OK);
+	cr_assert(bytes_equal(event.data, BYTES_LITERAL("two")));
+	cr_assert_eq(sse_next(&parser, &content, &event), ERR_OK);
+	cr_assert_eq(event.kind, SSE_EVENT_MORE);
+}
+
+Test(reply, a_frame_pulled_before_there_is_text_is_full_of_padding)
+{
+	struct policy policy = policy_of(POLICY_SHAPE_PACED, 512);
+	struct ohttp_exchange exchange =
+		exchange_for(OHTTP_CHUNKED, HPKE_AES_128_GCM);
+	static const uint8_t nonce[KEYS_RANDOM_BYTES] = { 1 };
+	struct arena arena = { .base = arena_memory,
+			       .size = sizeof(arena_memory) };
+	struct reply reply = { .policy = &policy };
+	uint8_t frame_memory[1024];
+	struct answer answer;
+	bool last;
+
+	memset(arena_memory, 0, sizeof(arena_memory));
+	cr_assert_eq(answer_init(&answer, &arena, RING), ERR_OK);
+	answer_begin(&answer, 200, ANSWER_EVENTS);
+	cr_assert_eq(reply_init(&reply, &answer, &exchange, nonce, &arena),
+		     ERR_OK);
+	for (int i = 0; i < 100; i++) {
+		struct writer frame = WRITER_OVER(frame_memory);
+
+		cr_assert_eq(reply_next(&reply, &frame, &last), ERR_OK);
+		cr_assert_eq(frame.len, 512);
+		cr_assert_not(last);
+	}
+}
+
+Test(reply, two_answers_to_one_request_share_no_byte_of_ciphertext)
+{
+	struct policy policy = policy_of(POLICY_SHAPE_OFF, 512);
+	struct ohttp_exchange exchange =
+		exchange_for(OHTTP_CHUNKED, HPKE_AES_128_GCM);
+	static const uint8_t nonces[2][KEYS_RANDOM_BYTES] = { { 1 }, { 2 } };
+	uint8_t frames[2][2048];
+
+	for (int i = 0; i < 2; i++) {
+		struct arena arena = { .base = arena_memory,
+				       .size = sizeof(arena_memory) };
+		struct writer frame = WRITER_OVER(frames[i]);
+		struct reply reply = { .policy = &policy };
+		struct answer answer;
+		bool last;
+
+		memset(arena_memory, 0, sizeof(arena_memory));
+		cr_assert_eq(answer_init(&answer, &arena, RING), ERR_OK);
+		answer_begin(&answer, 200, ANSWER_JSON);
+		answer_add(&answer, letters(1000));
+		answer_end(&answer);
+		cr_assert_eq(reply_init(&reply, &answer, &exchange, nonces[i],
+					&arena),
+			     ERR_OK);
+		cr_assert_eq(reply_next(&reply, &frame, &last), ERR_OK);
+	}
+	for (size_t at = 32; at + 16 < 1000; at += 16)
+		cr_assert_neq(memcmp(frames[0] + at, frames[1] + at, 16), 0);
+}
