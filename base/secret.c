@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-void secret32_wipe(struct secret32 *secret)
+void secret_wipe_32(struct secret32 *secret)
 {
 	secret_wipe(secret, sizeof(*secret));
 }

@@ -17,12 +17,12 @@ struct secret32 {
 	uint8_t bytes[32];
 };
 
-#define SCOPED_SECRET32 __attribute__((cleanup(secret32_wipe))) struct secret32
+#define SCOPED_SECRET32 __attribute__((cleanup(secret_wipe_32))) struct secret32
 
 /* For any struct foo that has void foo_wipe(struct foo *). */
 #define SCOPED_WIPE(wipe) __attribute__((cleanup(wipe)))
 
-void secret32_wipe(struct secret32 *secret);
+void secret_wipe_32(struct secret32 *secret);
 
 /* Overwrite with zeros in a way the compiler may not remove. */
 void secret_wipe(void *memory, size_t len);

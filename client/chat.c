@@ -9,6 +9,7 @@
 
 #include "base/secret.h"
 #include "client/body.h"
+#include "client/scratch.h"
 #include "client/stream.h"
 #include "policy/limits.h"
 #include "wire/json.h"
@@ -123,6 +124,7 @@ static enum trouble on_event(struct bytes event, struct body *answer)
 
 	if (sse_is_done(event))
 		return TROUBLE_NONE;
+	scratch_prepare();
 	err = delta(event, &text);
 	if (err == ERR_OK) {
 		show(text);

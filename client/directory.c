@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "client/scratch.h"
 #include "policy/limits.h"
 #include "wire/base64.h"
 #include "wire/bundle.h"
@@ -81,8 +82,10 @@ static enum err take_list(struct bytes text, struct writer *memory,
 enum err directory_parse(struct bytes text, struct writer *memory,
 			 struct directory *out)
 {
-	enum err err = take_list(text, memory, out);
+	enum err err;
 
+	scratch_prepare();
+	err = take_list(text, memory, out);
 	json_wipe();
 	return err;
 }

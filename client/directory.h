@@ -30,7 +30,7 @@ struct directory {
 
 /*
  * Both give TROUBLE_NONE, or TROUBLE_DIRECTORY for what cannot be read, and
- * fetching gives http_get()'s too.  They use wire/json.h, so one at a time.
+ * fetching gives http_get()'s too.
  */
 enum trouble directory_fetch(const struct http_server *gateway,
 			     struct directory *out);

@@ -11,32 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "client/chat.h"
 #include "client/inspect.h"
 #include "client/options.h"
 #include "client/serve.h"
 #include "crypto/aead.h"
-#include "crypto/random.h"
-#include "wire/json.h"
 
 #define EXIT_USAGE 1
-#define JSON_MEMORY (16u << 20) /* pages of it exist once they are used */
-
-/* JSON is parsed in one place in memory, which is wiped after each use. */
-static void prepare_json(void)
-{
-	uint32_t seed = 0;
-	void *memory = mmap(NULL, JSON_MEMORY, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (memory == MAP_FAILED)
-		die("cannot have memory");
-	while (seed == 0)
-		random_bytes(&seed, sizeof(seed));
-	json_warm(memory, JSON_MEMORY, seed);
-}
 
 /* Signals are taken by sigwait alone, so that none interrupts a thread. */
 static void block_signals(sigset_t *out)
@@ -129,6 +111,5 @@ int main(int count, char **arguments)
 	(void)signal(SIGPIPE, SIG_IGN);
 	aead_warm();
 	http_init();
-	prepare_json();
 	return run(&options);
 }

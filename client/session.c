@@ -25,7 +25,7 @@ struct candidate {
 struct session {
 	struct session_options options;
 
-	pthread_mutex_t lock; /* all below, and wire/json.h */
+	pthread_mutex_t lock; /* all below */
 	struct candidate candidates[DIRECTORY_NODES_MAX];
 	size_t count;
 	uint64_t fetched; /* Unix seconds */

@@ -159,20 +159,19 @@ static bool declares_too_much(struct MHD_Connection *connection)
 }
 
 /* Everything that can be refused by looking at the headers alone. */
-static struct relay *admit(struct edge *edge, struct MHD_Connection *connection,
-			   struct visit *visit)
+static enum problem admit(struct edge *edge, struct MHD_Connection *connection,
+			  struct visit *visit, struct node **node)
 {
-	struct node *node = NULL;
 	enum problem problem = form_of(connection, &visit->form);
 
+	if (problem == PROBLEM_NONE && declares_too_much(connection))
+		problem = PROBLEM_TOO_LARGE;
 	if (problem == PROBLEM_NONE)
 		problem = nodes_pick(edge->nodes,
-				     header(connection, "PCC-Node"), &node);
+				     header(connection, "PCC-Node"), node);
 	if (problem == PROBLEM_NONE && atomic_load(&edge->closing))
 		problem = PROBLEM_NODE_UNAVAILABLE;
-	return problem == PROBLEM_NONE
-		       ? relay_open(&edge->pool, node, visit->form, connection)
-		       : relay_refuse(problem, connection);
+	return problem;
 }
 
 static struct guard_entry *entry_of(struct MHD_Connection *connection)
@@ -183,23 +182,41 @@ static struct guard_entry *entry_of(struct MHD_Connection *connection)
 	return info == NULL ? NULL : info->socket_context;
 }
 
-/* The first look at a POST, when its headers are there and nothing else. */
+static struct relay *open_relay(struct edge *edge,
+				struct MHD_Connection *connection,
+				const struct visit *visit, struct node *node,
+				enum problem problem)
+{
+	if (problem != PROBLEM_NONE)
+		return relay_refuse(problem, connection);
+	return relay_open(&edge->pool, node, visit->form, connection);
+}
+
+/*
+ * The first look at a POST, when its headers are there and nothing else.  A
+ * client that waits to be told to go on is refused at once; another is sending
+ * already, and would lose the answer with the connection.
+ */
 static enum MHD_Result
 begin_post(struct edge *edge, struct MHD_Connection *connection, void **context)
 {
-	struct visit *visit;
+	struct visit *visit = calloc(1, sizeof(*visit));
+	struct node *node = NULL;
+	enum problem problem;
 
-	if (declares_too_much(connection)) {
-		journal_request(problem_status(PROBLEM_TOO_LARGE), 0);
-		return answer_problem(connection, PROBLEM_TOO_LARGE);
-	}
-	visit = calloc(1, sizeof(*visit));
 	if (visit == NULL)
 		return MHD_NO;
 	visit->entry = entry_of(connection);
 	visit->began_ms = now_ms();
-	visit->relay =
-		visit->entry == NULL ? NULL : admit(edge, connection, visit);
+	problem = admit(edge, connection, visit, &node);
+	if (problem != PROBLEM_NONE && header(connection, "Expect") != NULL) {
+		free(visit);
+		journal_request(problem_status(problem), 0);
+		return answer_problem(connection, problem);
+	}
+	if (visit->entry != NULL)
+		visit->relay =
+			open_relay(edge, connection, visit, node, problem);
 	if (visit->relay == NULL) {
 		free(visit);
 		return MHD_NO;

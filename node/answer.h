@@ -26,7 +26,8 @@ struct answer {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 
-	/* All below under the lock.  Invariant: taken <= added <= taken + size. */
+	/* All below under the lock.  Invariant: taken <= added <= taken + size.
+	 */
 	uint8_t *ring; /* size bytes, in the arena */
 	size_t size;
 	size_t added; /* bytes ever added */

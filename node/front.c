@@ -32,6 +32,7 @@ struct front {
 	int keeper;
 	bool is_draining;
 	bool has_told_drained;
+	bool is_full; /* no connection can be accepted until the next tick */
 	uint64_t next_tick_ms;
 	struct pollfd peers[PLACES];
 	struct channel_packet packet;
@@ -135,14 +136,19 @@ static void hear_worker(struct front *front, struct pool_worker *worker)
 		pool_leave(worker);
 }
 
-/* Connections beyond what streams can use are not taken from the kernel. */
-static void accept_connection(const struct front *front)
+/*
+ * Where descriptors have run out, the next connection waits in the kernel, and
+ * this loop does not ask for it again before the next tick.
+ */
+static void accept_connection(struct front *front)
 {
 	int connection = accept4(front->setup.listener, NULL, NULL,
 				 SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (connection >= 0)
 		server_adopt(connection);
+	else
+		front->is_full = true;
 }
 
 static void hear(struct front *front, size_t place)
@@ -169,7 +175,8 @@ static void watch(struct pollfd *peer, int fd)
 static void watch_all(struct front *front)
 {
 	watch(&front->peers[CONTROL], SETUP_CONTROL_FD);
-	watch(&front->peers[LISTENER], front->setup.listener);
+	watch(&front->peers[LISTENER],
+	      front->is_full ? -1 : front->setup.listener);
 	watch(&front->peers[ZYGOTE], front->pool.zygote);
 	watch(&front->peers[KEEPER], front->keeper);
 	for (size_t i = 0; i < front->pool.capacity; i++) {
@@ -224,6 +231,7 @@ static void tick_when_due(struct front *front)
 		front->next_tick_ms += missed * step;
 	}
 	front->next_tick_ms += step;
+	front->is_full = false;
 	tick(front, now);
 }
 
@@ -231,16 +239,19 @@ static int until_tick_ms(const struct front *front)
 {
 	uint64_t now = clock_now_ms();
 
-	return now >= front->next_tick_ms ? 0 :
-					    (int)(front->next_tick_ms - now);
+	return now >= front->next_tick_ms ? 0
+					  : (int)(front->next_tick_ms - now);
 }
 
 static void start_server(struct front *front)
 {
 	static const struct server_service *const parts[] = {
-		&serve_service,		     &offer_service,
-		&load_watch_service,	     &load_health_check_service,
-		&load_health_watch_service,  &reflection_service,
+		&serve_service,
+		&offer_service,
+		&load_watch_service,
+		&load_health_check_service,
+		&load_health_watch_service,
+		&reflection_service,
 		&reflection_alpha_service,
 	};
 	static struct server_service services[sizeof(parts) / sizeof(parts[0])];

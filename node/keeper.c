@@ -26,19 +26,24 @@
 /* Tickets name a front's own requests; this one nobody asked for. */
 #define TICKET_NONE 0
 
-enum place { CONTROL, ZYGOTE, FRONT, FIRST_WORKER, PLACES = 3 + LIMIT_WORKERS };
+enum place {
+	CONTROL,
+	ZYGOTE,
+	FRONT,
+	FIRST_WORKER,
+	PLACES = 3 + LIMIT_WORKERS
+};
 
 struct keeper {
 	struct setup setup;
 	struct keyring *ring;
 	uint8_t node_id[STATEMENT_DIGEST_BYTES];
-	uint64_t replays; /* refused since the last log line */
+	uint64_t replays;	     /* refused since the last log line */
 	struct pollfd peers[PLACES]; /* fd -1: nobody there */
 	struct channel_packet packet;
 };
 
-static enum err write_statement(const struct keeper *keeper,
-				struct writer *out)
+static enum err write_statement(const struct keeper *keeper, struct writer *out)
 {
 	const struct setup_digests *digests = &keeper->setup.digests;
 	const struct policy *policy = &keeper->setup.policy;
@@ -280,8 +285,8 @@ static void open_keyring(struct keeper *keeper)
 		die("keeper: no memory for keys that nobody else can read");
 	random_bytes(keeper->node_id, sizeof(keeper->node_id));
 	for (size_t i = 0; i < PLACES; i++)
-		keeper->peers[i] = (struct pollfd){ .fd = -1,
-						    .events = POLLIN };
+		keeper->peers[i] =
+			(struct pollfd){ .fd = -1, .events = POLLIN };
 	keeper->peers[CONTROL].fd = SETUP_CONTROL_FD;
 }
 

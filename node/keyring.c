@@ -52,8 +52,8 @@ static void key_wipe(struct node_key *key)
 
 static enum err key_make(struct node_key *key, uint8_t id, uint64_t now)
 {
-	SCOPED_WIPE(key_wipe) struct node_key made = { .id = id,
-						       .made_s = now };
+	SCOPED_WIPE(key_wipe)
+	struct node_key made = { .id = id, .made_s = now };
 	void *page;
 
 	TRY(memory_secret_open(sizeof(*made.private_key), &page));

@@ -7,13 +7,16 @@
 /* The services whose health can be asked for; all stand and fall together. */
 static const char *const names[] = { "", "pcc.node.v1.Node" };
 
-enum subject { LOAD, HEALTH };
+enum subject {
+	LOAD,
+	HEALTH
+};
 
 struct watcher {
 	struct watcher *next;
 	struct server_call *call;
 	enum subject subject;
-	bool is_known; /* HEALTH: the service asked for is ours */
+	bool is_known;	/* HEALTH: the service asked for is ours */
 	bool is_behind; /* it was not reading when there was news */
 	struct load_state told;
 };
@@ -43,14 +46,13 @@ static void tell(struct watcher *watcher)
 {
 	uint8_t bytes[64];
 	struct writer out = WRITER_OVER(bytes);
-	enum health_state health = watcher->is_known ? state.now.health :
-						       HEALTH_SERVICE_UNKNOWN;
+	enum health_state health =
+		watcher->is_known ? state.now.health : HEALTH_SERVICE_UNKNOWN;
 	enum err err;
 
 	watcher->told = state.now;
-	err = watcher->subject == LOAD ?
-		      rpc_load_encode(&state.now.load, &out) :
-		      health_response_encode(health, &out);
+	err = watcher->subject == LOAD ? rpc_load_encode(&state.now.load, &out)
+				       : health_response_encode(health, &out);
 	if (err == ERR_OK)
 		err = server_send(watcher->call, bytes_written(&out));
 	watcher->is_behind = err != ERR_OK;

@@ -42,8 +42,8 @@ static void hash_pieces(struct bytes file, uint8_t root[static 32])
 
 	merkle_init(&tree);
 	while (file.len > 0) {
-		size_t len = file.len < LIMIT_MODEL_PIECE ? file.len :
-							    LIMIT_MODEL_PIECE;
+		size_t len = file.len < LIMIT_MODEL_PIECE ? file.len
+							  : LIMIT_MODEL_PIECE;
 		struct bytes piece = { file.data, len };
 
 		merkle_add_leaf(&tree, piece);
@@ -83,10 +83,11 @@ static void add_number(struct hash_stream *stream, uint64_t number)
 	hash_stream_add(stream, bytes_written(&out));
 }
 
-static void add_value(struct hash_stream *stream, const struct gguf_value *value)
+static void add_value(struct hash_stream *stream,
+		      const struct gguf_value *value)
 {
-	struct bytes raw = value->type == GGUF_ARRAY ? value->array.elements :
-						       value->raw;
+	struct bytes raw =
+		value->type == GGUF_ARRAY ? value->array.elements : value->raw;
 
 	add_number(stream, value->key.len);
 	hash_stream_add(stream, value->key);

@@ -11,13 +11,16 @@
 static const char usage[] =
 	"usage: pcc-node --model FILE [options]\n"
 	"\n"
-	"Serve private inference: requests stay encrypted until they are inside\n"
+	"Serve private inference: requests stay encrypted until they are "
+	"inside\n"
 	"a process that lives for that one request.\n"
 	"\n"
 	"  --model FILE         the GGUF file to serve\n"
-	"  --policy FILE        limits, keys and traffic shape; the default is\n"
+	"  --policy FILE        limits, keys and traffic shape; the default "
+	"is\n"
 	"                       what deploy/policy.conf says\n"
-	"  --listen ADDRESS     where an authenticated gateway calls, without TLS:\n"
+	"  --listen ADDRESS     where an authenticated gateway calls, without "
+	"TLS:\n"
 	"                       unix:PATH, or 127.0.0.1:PORT for tests\n"
 	"  --listen-tls H:PORT  the same with mutual TLS, which needs\n"
 	"    --tls-certificate FILE  the node's chain, PEM\n"
@@ -25,11 +28,16 @@ static const char usage[] =
 	"    --tls-client-roots FILE who may call, PEM\n"
 	"  --help, --version\n"
 	"\n"
-	"It runs until SIGTERM or SIGINT, which let running requests finish; a\n"
-	"second one does not.  The log goes to standard error and holds numbers\n"
+	"It runs until SIGTERM or SIGINT, which let running requests finish; "
+	"a\n"
+	"second one does not.  The log goes to standard error and holds "
+	"numbers\n"
 	"only.\n";
 
-enum { HELP = 256, VERSION_OPTION };
+enum {
+	HELP = 256,
+	VERSION_OPTION
+};
 
 static const struct known {
 	struct option option;

@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 struct options {
-	const char *model;  /* path of the GGUF file */
-	const char *policy; /* path, or NULL for the defaults */
-	const char *listen; /* unix:PATH, or HOST:PORT of the loopback */
+	const char *model;	/* path of the GGUF file */
+	const char *policy;	/* path, or NULL for the defaults */
+	const char *listen;	/* unix:PATH, or HOST:PORT of the loopback */
 	const char *listen_tls; /* HOST:PORT, or NULL */
 	const char *tls_certificate, *tls_key, *tls_client_roots; /* paths */
 };

@@ -125,8 +125,8 @@ static enum err put_answer(struct bytes message, struct writer *out)
 		return put_services(out);
 	if (asked.number != REQUEST_FILE_BY_NAME &&
 	    asked.number != REQUEST_FILE_BY_SYMBOL)
-		return put_error(GRPC_STATUS_UNIMPLEMENTED,
-				 "not offered here", out);
+		return put_error(GRPC_STATUS_UNIMPLEMENTED, "not offered here",
+				 out);
 	file = file_of(&asked);
 	if (file == NULL)
 		return put_error(GRPC_STATUS_NOT_FOUND, "no such symbol", out);
@@ -158,8 +158,8 @@ const struct server_service reflection_service = {
 };
 
 const struct server_service reflection_alpha_service = {
-	.method =
-		"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+	.method = "/grpc.reflection.v1alpha.ServerReflection/"
+		  "ServerReflectionInfo",
 	.opened = server_receive,
 	.received = on_received,
 	.half_closed = on_half_closed,

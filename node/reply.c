@@ -21,8 +21,8 @@ size_t reply_memory(enum ohttp_form form, size_t answer_bytes_max)
 	if (form == OHTTP_CHUNKED)
 		return frames;
 	/* The message with its padding, and the same sealed. */
-	return frames + 2 * (2 * answer_bytes_max + REPLY_FRAME_MAX +
-			     ARENA_ALIGNMENT);
+	return frames +
+	       2 * (2 * answer_bytes_max + REPLY_FRAME_MAX + ARENA_ALIGNMENT);
 }
 
 enum err reply_init(struct reply *reply, struct answer *answer,
@@ -74,8 +74,7 @@ static enum err put_head(const struct answer_view *view, struct writer *out)
 }
 
 /* len bytes that mean nothing, where a border between pieces is. */
-static enum err put_blank(enum answer_body body, size_t len,
-			  struct writer *out)
+static enum err put_blank(enum answer_body body, size_t len, struct writer *out)
 {
 	if (body == ANSWER_EVENTS)
 		return sse_put_padding(out, len);
@@ -152,8 +151,8 @@ static bool can_end(const struct reply *reply, const struct answer_view *view,
 /* The most plaintext of the next frame, if it is of this kind. */
 static size_t plain_max(const struct reply *reply, enum ohttp_chunk kind)
 {
-	size_t frame = is_shaped(reply) ? reply->policy->frame_bytes :
-					  REPLY_FRAME_MAX;
+	size_t frame =
+		is_shaped(reply) ? reply->policy->frame_bytes : REPLY_FRAME_MAX;
 
 	if (reply->frames == 0)
 		frame -= reply->sealer.prefix_len;
@@ -185,8 +184,7 @@ static enum err fill_frame(struct reply *reply, struct answer_view *view,
 	}
 	*kind = OHTTP_CHUNK_MORE;
 	reply->plain.max = plain_max(reply, OHTTP_CHUNK_MORE);
-	return is_shaped(reply) ? put_full(reply, view) :
-				  put_open(reply, view);
+	return is_shaped(reply) ? put_full(reply, view) : put_open(reply, view);
 }
 
 static enum err next_chunked(struct reply *reply, struct writer *frame)
@@ -200,8 +198,8 @@ static enum err next_chunked(struct reply *reply, struct writer *frame)
 	TRY(fill_frame(reply, &view, &kind));
 	if (reply->frames == 0)
 		TRY(ohttp_sealer_begin(&reply->sealer, frame));
-	TRY(ohttp_sealer_put(&reply->sealer, kind,
-			     bytes_written(&reply->plain), frame));
+	TRY(ohttp_sealer_put(&reply->sealer, kind, bytes_written(&reply->plain),
+			     frame));
 	reply->ended = kind == OHTTP_CHUNK_FINAL;
 	return ERR_OK;
 }
@@ -216,9 +214,9 @@ static enum err gather(struct reply *reply)
 	do {
 		answer_wait(reply->answer, ANSWER_WAIT_BYTES, &view);
 		while (view.waiting > 0) {
-			size_t piece = view.waiting < reply->body.max ?
-					       view.waiting :
-					       reply->body.max;
+			size_t piece = view.waiting < reply->body.max
+					       ? view.waiting
+					       : reply->body.max;
 
 			reply->body.len = 0;
 			TRY(answer_take(reply->answer, piece, &reply->body));
@@ -258,8 +256,8 @@ static enum err seal_whole(struct reply *reply)
 
 static enum err next_unchunked(struct reply *reply, struct writer *frame)
 {
-	size_t size = is_shaped(reply) ? reply->policy->frame_bytes :
-					 REPLY_FRAME_MAX;
+	size_t size =
+		is_shaped(reply) ? reply->policy->frame_bytes : REPLY_FRAME_MAX;
 	size_t left;
 
 	if (reply->frames == 0)

@@ -66,8 +66,7 @@ static enum err respond_models(const struct respond *respond,
 			       const struct request *request)
 {
 	struct completion_model model = { .id = model_name(respond),
-					  .owned_by =
-						  BYTES_LITERAL("operator"),
+					  .owned_by = BYTES_LITERAL("operator"),
 					  .created = respond->now_s };
 	uint8_t body[1024];
 	struct writer out = WRITER_OVER(body);
@@ -85,7 +84,8 @@ static enum err respond_models(const struct respond *respond,
 }
 
 /* A request that names a seed is answered alike each time; others never. */
-static void choose_seed(const struct conversation *talk, uint8_t seed[static 32])
+static void choose_seed(const struct conversation *talk,
+			uint8_t seed[static 32])
 {
 	uint8_t number[8];
 	struct writer out = WRITER_OVER(number);
@@ -209,8 +209,8 @@ static struct completion_usage usage_of(const struct conversation *talk)
 
 static enum completion_finish finish_for(enum generate_state state)
 {
-	return state == GENERATE_STOP ? COMPLETION_FINISH_STOP :
-					COMPLETION_FINISH_LENGTH;
+	return state == GENERATE_STOP ? COMPLETION_FINISH_STOP
+				      : COMPLETION_FINISH_LENGTH;
 }
 
 static enum err send_end(struct conversation *talk, enum generate_state state)
@@ -290,8 +290,8 @@ static void describe(struct conversation *talk, enum request_route route)
 	uint8_t digest[HASH_SHA256_BYTES];
 
 	talk->completion = (struct completion){
-		.kind = route == REQUEST_CHAT ? COMPLETION_KIND_CHAT :
-						COMPLETION_KIND_TEXT,
+		.kind = route == REQUEST_CHAT ? COMPLETION_KIND_CHAT
+					      : COMPLETION_KIND_TEXT,
 		.created = respond->now_s,
 		.model = model_name(respond),
 		.include_usage = talk->request.include_usage,
@@ -323,9 +323,9 @@ static enum err respond_generate(const struct respond *respond,
 	enum err err;
 
 	err = chat_request_parse(request->content,
-				 request->route == REQUEST_CHAT ?
-					 CHAT_ENDPOINT_CHAT :
-					 CHAT_ENDPOINT_COMPLETION,
+				 request->route == REQUEST_CHAT
+					 ? CHAT_ENDPOINT_CHAT
+					 : CHAT_ENDPOINT_COMPLETION,
 				 &chat_limits, &talk.request, &refusal);
 	if (err != ERR_OK)
 		return refuse(respond, &refusal);
@@ -333,9 +333,10 @@ static enum err respond_generate(const struct respond *respond,
 		return refuse_for(respond, CHAT_REFUSAL_MODEL_NOT_FOUND,
 				  "model");
 
-	TRY(arena_writer(respond->arena, respond->plan->text_bytes, &talk.text));
+	TRY(arena_writer(respond->arena, respond->plan->text_bytes,
+			 &talk.text));
 	TRY(arena_writer(respond->arena, respond->plan->answer_bytes,
-			&talk.piece));
+			 &talk.piece));
 	describe(&talk, request->route);
 	err = start(&talk);
 	if (err != ERR_OK)

@@ -26,7 +26,7 @@ struct respond {
 	struct arena *arena;
 	struct answer *answer;
 	const uint8_t *seed; /* 32 random bytes, this request's own */
-	uint64_t now_s;		/* Unix seconds, as the front sees them */
+	uint64_t now_s;	     /* Unix seconds, as the front sees them */
 };
 
 /* Answer one whole opened BHTTP request. */

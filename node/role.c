@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/role.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,11 +36,20 @@ const char *role_title(enum jail_role role)
 	return titles[role];
 }
 
+void role_rename(enum jail_role role)
+{
+	/* The kernel shows the memory that argv[0] lies in, so far as it was
+	   when the program began. */
+	size_t room = strlen(program_invocation_name);
+
+	if (strlen(titles[role]) <= room)
+		strncpy(program_invocation_name, titles[role], room);
+}
+
 static _Noreturn void give_up(enum jail_role role)
 {
-	fprintf(stderr, "%s: the jail cannot be closed: %s: %s\n",
-		titles[role], jail_step_name(report.failed),
-		strerror(report.error));
+	fprintf(stderr, "%s: the jail cannot be closed: %s: %s\n", titles[role],
+		jail_step_name(report.failed), strerror(report.error));
 	exit(EXIT_FAILURE);
 }
 

@@ -19,6 +19,9 @@ enum jail_role role_named(const char *argv0);
 /* argv[0] of a role, which is what ps shows. */
 const char *role_title(enum jail_role role);
 
+/* Show this process, which was forked by a role, as another one. */
+void role_rename(enum jail_role role);
+
 /* jail_isolate(), with the control channel kept; or the process's end. */
 void role_isolate(enum jail_role role);
 

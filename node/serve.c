@@ -15,7 +15,13 @@
 /* A caller that reads slower than this many frames is not given more yet. */
 #define BACKLOG_MAX 16
 
-enum state { SETUP, QUEUED, UPLOAD, ANSWER, OVER };
+enum state {
+	SETUP,
+	QUEUED,
+	UPLOAD,
+	ANSWER,
+	OVER
+};
 
 /*
  * Invariant: worker is set in UPLOAD and ANSWER alone; a stream is in the list
@@ -140,11 +146,10 @@ static void put_off(struct stream *stream, enum event_reason reason,
 	server_finish(stream->call, status, text, RETRY_DELAY_MS);
 }
 
-static void log_outcome(const struct stream *stream,
-			enum event_outcome outcome)
+static void log_outcome(const struct stream *stream, enum event_outcome outcome)
 {
-	EVENTS_LOG(EVENT_REQUEST_DONE, outcome, clock_now_ms() - stream->opened_ms,
-		   stream->frames);
+	EVENTS_LOG(EVENT_REQUEST_DONE, outcome,
+		   clock_now_ms() - stream->opened_ms, stream->frames);
 }
 
 static enum err send_response(struct stream *stream,
@@ -226,8 +231,7 @@ static void upload(struct stream *stream, const struct message *message)
 static void assign(struct stream *stream, struct pool_worker *worker)
 {
 	struct message begin = { .kind = MESSAGE_BEGIN,
-				 .number = { stream->form,
-					     clock_now_s() } };
+				 .number = { stream->form, clock_now_s() } };
 
 	stream->worker = worker;
 	stream->state = UPLOAD;
@@ -263,8 +267,8 @@ static void on_setup(struct stream *stream, const struct rpc_setup *setup)
 		return;
 	}
 	if (!serve.is_identified) {
-		put_off(stream, EVENT_REASON_NOT_READY,
-			GRPC_STATUS_UNAVAILABLE, "node is starting");
+		put_off(stream, EVENT_REASON_NOT_READY, GRPC_STATUS_UNAVAILABLE,
+			"node is starting");
 		return;
 	}
 	if (memcmp(setup->node_id, serve.node_id, sizeof(serve.node_id)) != 0) {
@@ -272,8 +276,8 @@ static void on_setup(struct stream *stream, const struct rpc_setup *setup)
 		       "not this node");
 		return;
 	}
-	stream->form = setup->form == RPC_FORM_UNCHUNKED ? OHTTP_UNCHUNKED :
-							   OHTTP_CHUNKED;
+	stream->form = setup->form == RPC_FORM_UNCHUNKED ? OHTTP_UNCHUNKED
+							 : OHTTP_CHUNKED;
 	find_worker(stream);
 }
 
@@ -378,9 +382,9 @@ static void on_closed(struct server_call *call, enum server_end how)
 	if (stream == NULL)
 		return;
 	if (stream->state != OVER)
-		log_outcome(stream, how == SERVER_END_DEADLINE ?
-					    EVENT_OUTCOME_DEADLINE :
-					    EVENT_OUTCOME_CANCELLED);
+		log_outcome(stream, how == SERVER_END_DEADLINE
+					    ? EVENT_OUTCOME_DEADLINE
+					    : EVENT_OUTCOME_CANCELLED);
 	let_worker_go(stream);
 	while (*link != stream)
 		link = &(*link)->next;
@@ -403,9 +407,9 @@ static void on_frame(struct stream *stream, const struct message *message)
 		.chunk = { .data = message->body },
 	};
 
-	response.chunk.position = message->kind == MESSAGE_LAST ?
-					  RPC_POSITION_LAST :
-					  RPC_POSITION_MORE;
+	response.chunk.position = message->kind == MESSAGE_LAST
+					  ? RPC_POSITION_LAST
+					  : RPC_POSITION_MORE;
 	stream->frames++;
 	stream->is_pulling = false;
 	if (send_response(stream, &response) != ERR_OK) {

@@ -22,7 +22,14 @@
 #define QUEUE_MAX 64
 
 /* One outstanding batch of each kind a call, so a tag is a call and a kind. */
-enum batch { ACCEPT, RECEIVE, SEND, CLOSE, STATUS, BATCHES };
+enum batch {
+	ACCEPT,
+	RECEIVE,
+	SEND,
+	CLOSE,
+	STATUS,
+	BATCHES
+};
 
 struct tag {
 	struct server_call *call;
@@ -66,14 +73,7 @@ static struct {
 	grpc_completion_queue *queue;
 	const struct server_service *services;
 	size_t service_count;
-	pthread_t threads[COMPLETION_THREADS];
-	bool is_drained;
-	pthread_cond_t drained;
-} server = { .lock = PTHREAD_MUTEX_INITIALIZER,
-	     .drained = PTHREAD_COND_INITIALIZER };
-
-/* The tag of the server's own shutdown, which is no call's. */
-static struct tag shutdown_tag;
+} server = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void server_lock(void)
 {
@@ -299,8 +299,8 @@ static void on_accept(struct server_call *call)
 	start_batch(call, CLOSE, &op, 1);
 	call->service = service_for(call->details.method);
 	if (call->service == NULL) {
-		server_finish(call, GRPC_STATUS_UNIMPLEMENTED,
-			      "no such method", 0);
+		server_finish(call, GRPC_STATUS_UNIMPLEMENTED, "no such method",
+			      0);
 		return;
 	}
 	if (call->service->opened != NULL)
@@ -344,8 +344,8 @@ static enum server_end end_of(const struct server_call *call)
 {
 	if (call->was_cancelled == 0)
 		return SERVER_END_DONE;
-	return server_time_left_ms(call) == 0 ? SERVER_END_DEADLINE :
-						SERVER_END_CANCELLED;
+	return server_time_left_ms(call) == 0 ? SERVER_END_DEADLINE
+					      : SERVER_END_CANCELLED;
 }
 
 static void on_close(struct server_call *call)
@@ -389,18 +389,13 @@ static void *complete_all(void *unused)
 
 	(void)unused;
 	for (;;) {
-		grpc_event event = grpc_completion_queue_next(server.queue,
-							      forever, NULL);
+		grpc_event event =
+			grpc_completion_queue_next(server.queue, forever, NULL);
 
-		if (event.type == GRPC_QUEUE_SHUTDOWN)
+		if (event.type != GRPC_OP_COMPLETE)
 			return NULL;
 		server_lock();
-		if (event.tag == &shutdown_tag) {
-			server.is_drained = true;
-			pthread_cond_signal(&server.drained);
-		} else {
-			complete(event.tag, event.success);
-		}
+		complete(event.tag, event.success);
 		server_unlock();
 	}
 }
@@ -444,8 +439,7 @@ static grpc_server *core_new(void)
 		  { .integer = 1 } },
 		{ GRPC_ARG_POINTER,
 		  (char *)(uintptr_t)GRPC_ARG_RESOURCE_QUOTA,
-		  { .pointer = { quota,
-				 grpc_resource_quota_arg_vtable() } } },
+		  { .pointer = { quota, grpc_resource_quota_arg_vtable() } } },
 	};
 	grpc_channel_args list = { sizeof(args) / sizeof(args[0]), args };
 	grpc_server *core;
@@ -465,8 +459,7 @@ static uint16_t listen_tls(const struct server_options *options)
 			options->pem_roots, &pair, 1,
 			GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY,
 			NULL);
-	int port = grpc_server_add_http2_port(server.core,
-					      options->tls_address,
+	int port = grpc_server_add_http2_port(server.core, options->tls_address,
 					      credentials);
 
 	grpc_server_credentials_release(credentials);
@@ -498,10 +491,13 @@ enum err server_run(void)
 {
 	for (size_t i = 0; i < ACCEPTS_OUTSTANDING; i++)
 		accept_one();
-	for (size_t i = 0; i < COMPLETION_THREADS; i++)
-		if (pthread_create(&server.threads[i], NULL, complete_all,
-				   NULL) != 0)
+	for (size_t i = 0; i < COMPLETION_THREADS; i++) {
+		pthread_t thread;
+
+		if (pthread_create(&thread, NULL, complete_all, NULL) != 0)
 			return ERR_UNAVAILABLE;
+		pthread_detach(thread);
+	}
 	return ERR_OK;
 }
 
@@ -512,22 +508,4 @@ void server_adopt(int connection)
 
 	grpc_server_add_channel_from_fd(server.core, connection, insecure);
 	grpc_server_credentials_release(insecure);
-}
-
-void server_shut_down(void)
-{
-	grpc_server_shutdown_and_notify(server.core, server.queue,
-					&shutdown_tag);
-	server_lock();
-	while (!server.is_drained)
-		pthread_cond_wait(&server.drained, &server.lock);
-	server_unlock();
-	grpc_completion_queue_shutdown(server.queue);
-	for (size_t i = 0; i < COMPLETION_THREADS; i++)
-		pthread_join(server.threads[i], NULL);
-}
-
-void server_cancel_all(void)
-{
-	grpc_server_cancel_all_calls(server.core);
 }

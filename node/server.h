@@ -22,9 +22,9 @@
 struct server_call;
 
 enum server_end {
-	SERVER_END_DONE,     /* the status was sent */
+	SERVER_END_DONE,      /* the status was sent */
 	SERVER_END_CANCELLED, /* the caller left */
-	SERVER_END_DEADLINE, /* the caller's time ran out */
+	SERVER_END_DEADLINE,  /* the caller's time ran out */
 };
 
 /* A method's handlers; those that are NULL do nothing. */
@@ -57,11 +57,6 @@ MUST_CHECK enum err server_run(void);
 
 /* Take over a connected local socket; the core closes it. */
 void server_adopt(int connection);
-
-/* Refuse new calls, wait for those that run, then let the threads end. */
-void server_shut_down(void);
-/* End what runs now.  server_shut_down() returns soon after. */
-void server_cancel_all(void);
 
 void server_lock(void);
 void server_unlock(void);

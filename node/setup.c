@@ -145,8 +145,7 @@ enum err setup_send_pem(int role, enum setup_pem which, int file)
 
 enum err setup_tell_ready(uint16_t port)
 {
-	struct message message = { .kind = MESSAGE_READY,
-				   .number = { port } };
+	struct message message = { .kind = MESSAGE_READY, .number = { port } };
 
 	return channel_send(SETUP_CONTROL_FD, &message, -1);
 }

@@ -38,8 +38,8 @@ enum setup_pem {
 struct setup {
 	struct policy policy;
 	struct setup_digests digests;
-	int model;	  /* zygote: the model file */
-	int listener;	  /* front: a listening local socket */
+	int model;	       /* zygote: the model file */
+	int listener;	       /* front: a listening local socket */
 	char tls_address[128]; /* front: where to listen for mutual TLS */
 	char pem[SETUP_PEMS][SETUP_PEM_MAX]; /* ended by zero */
 };
@@ -54,8 +54,7 @@ MUST_CHECK enum err setup_receive(struct setup *out);
 MUST_CHECK enum err setup_send_policy(int role, const struct policy *policy);
 MUST_CHECK enum err setup_send_digests(int role,
 				       const struct setup_digests *digests);
-MUST_CHECK enum err setup_send_pem(int role, enum setup_pem which,
-				   int file);
+MUST_CHECK enum err setup_send_pem(int role, enum setup_pem which, int file);
 
 /* Tell the supervisor that this role can work; port is 0 but for TCP. */
 MUST_CHECK enum err setup_tell_ready(uint16_t port);

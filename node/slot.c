@@ -26,18 +26,18 @@ struct slot_plan slot_plan_for(const struct policy *policy, size_t engine_bytes)
 {
 	struct slot_plan plan = { .engine_bytes = engine_bytes };
 
-	plan.request_bytes = least(LIMIT_REQUEST_BYTES,
-				   REQUEST_BYTES_MIN +
-					   TOKEN_BYTES *
-						   (size_t)policy->context_tokens);
+	plan.request_bytes =
+		least(LIMIT_REQUEST_BYTES,
+		      REQUEST_BYTES_MIN +
+			      TOKEN_BYTES * (size_t)policy->context_tokens);
 	plan.text_bytes = TOKEN_BYTES * (size_t)policy->output_tokens_max;
 	plan.answer_bytes = 2 * plan.text_bytes + AROUND_ANSWER;
 	plan.json_bytes = JSON_MEMORY_FOR(plan.request_bytes);
-	plan.arena_bytes =
-		4 * plan.request_bytes	      /* opened, opener, content */
-		+ 4 * plan.answer_bytes	      /* text, event, ring, whole */
-		+ plan.json_bytes + engine_bytes +
-		reply_memory(OHTTP_UNCHUNKED, plan.answer_bytes) +
-		4 * LIMIT_FIELD_BYTES + LIMIT_MESSAGE_BYTES;
+	plan.arena_bytes = 4 * plan.request_bytes /* opened, opener, content */
+			   +
+			   4 * plan.answer_bytes /* text, event, ring, whole */
+			   + plan.json_bytes + engine_bytes +
+			   reply_memory(OHTTP_UNCHUNKED, plan.answer_bytes) +
+			   4 * LIMIT_FIELD_BYTES + LIMIT_MESSAGE_BYTES;
 	return plan;
 }

@@ -84,8 +84,7 @@ static void read_policy(struct supervisor *node)
 	fd = open_file(node->options->policy);
 	if (fd_read_all(fd, &text) != ERR_OK)
 		die(node->options->policy);
-	if (policy_parse(bytes_written(&text), &node->policy, &fault) ==
-	    ERR_OK)
+	if (policy_parse(bytes_written(&text), &node->policy, &fault) == ERR_OK)
 		return;
 	fprintf(stderr, "pcc-node: %s: line %zu: %s\n", node->options->policy,
 		fault.line, fault.reason);
@@ -277,8 +276,7 @@ static void tell_ready(struct supervisor *node)
 	EVENTS_LOG(EVENT_NODE_READY, node->policy.workers,
 		   clock_now_ms() - node->started_ms);
 	if (node->port != 0)
-		printf("pcc-node: listening on port %" PRIu16 "\n",
-		       node->port);
+		printf("pcc-node: listening on port %" PRIu16 "\n", node->port);
 	printf("pcc-node: ready\n");
 	fflush(stdout);
 }
@@ -296,7 +294,8 @@ static void on_ready(struct supervisor *node, enum jail_role role,
 			all = false;
 			continue;
 		}
-		/* Whoever could not be told has ended, which its pidfd shows. */
+		/* Whoever could not be told has ended, which its pidfd shows.
+		 */
 		if (roles[i] != role &&
 		    link_pair(node, roles[i], role) != ERR_OK)
 			spawn_kill(&node->processes[role].child);
@@ -410,11 +409,12 @@ static void turn(struct supervisor *node)
 		const struct process *process = &node->processes[roles[i]];
 		bool up = process->phase != DOWN;
 
-		peers[1 + 2 * i] = (struct pollfd){
-			.fd = up ? process->control : -1, .events = POLLIN };
-		peers[2 + 2 * i] = (struct pollfd){
-			.fd = up ? process->child.pidfd : -1,
-			.events = POLLIN };
+		peers[1 + 2 * i] =
+			(struct pollfd){ .fd = up ? process->control : -1,
+					 .events = POLLIN };
+		peers[2 + 2 * i] =
+			(struct pollfd){ .fd = up ? process->child.pidfd : -1,
+					 .events = POLLIN };
 	}
 	if (poll(peers, 1 + 2 * ROLES, RESTART_BACKOFF_MS) < 0)
 		return;
@@ -464,7 +464,8 @@ int supervisor_run(const struct options *options)
 	while (!node.is_stopping) {
 		start_due(&node);
 		turn(&node);
-		if (node.drain_until_ms != 0 && clock_now_ms() > node.drain_until_ms)
+		if (node.drain_until_ms != 0 &&
+		    clock_now_ms() > node.drain_until_ms)
 			node.is_stopping = true;
 	}
 	stop_all(&node);

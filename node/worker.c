@@ -132,8 +132,7 @@ static void *seal_answers(void *argument)
 static void start_sealing(struct worker *worker)
 {
 	leave_on(reply_init(&worker->reply, &worker->answer, &worker->exchange,
-			    worker->keys.response_nonce,
-			    worker->setup->arena));
+			    worker->keys.response_nonce, worker->setup->arena));
 	keys_wipe(&worker->keys);
 	set(worker, &worker->is_taken_in);
 }
@@ -159,9 +158,9 @@ static void receive_begin(struct worker *worker)
 	leave_on(channel_read(JAIL_FD_FRONT, &worker->upload, &message));
 	if (message.kind != MESSAGE_BEGIN)
 		leave(1);
-	worker->exchange.form = message.number[0] == OHTTP_UNCHUNKED ?
-					OHTTP_UNCHUNKED :
-					OHTTP_CHUNKED;
+	worker->exchange.form = message.number[0] == OHTTP_UNCHUNKED
+					? OHTTP_UNCHUNKED
+					: OHTTP_CHUNKED;
 	worker->now_s = message.number[1];
 }
 
@@ -204,9 +203,9 @@ static void ask_for_keys(struct worker *worker)
 	    channel_read(JAIL_FD_KEEPER, &worker->pull, &answer) != ERR_OK)
 		leave_with(FAILURE_INTERNAL);
 	if (answer.kind == MESSAGE_REFUSED)
-		leave_with(answer.number[0] < FAILURE_MAX ?
-				   (enum failure)answer.number[0] :
-				   FAILURE_INTERNAL);
+		leave_with(answer.number[0] < FAILURE_MAX
+				   ? (enum failure)answer.number[0]
+				   : FAILURE_INTERNAL);
 	if (answer.kind != MESSAGE_KEYS ||
 	    keys_parse(answer.body, &worker->keys) != ERR_OK)
 		leave_with(FAILURE_INTERNAL);
@@ -227,9 +226,9 @@ static enum err open_request(struct worker *worker, struct bytes piece,
 	enum err err;
 
 	leave_on(arena_writer(worker->setup->arena, plan->request_bytes,
-			     plaintext));
+			      plaintext));
 	leave_on(arena_writer(worker->setup->arena, plan->request_bytes,
-			     &scratch));
+			      &scratch));
 	if (worker->exchange.form == OHTTP_CHUNKED)
 		scratch.max = LIMIT_CHUNK_PLAINTEXT + OHTTP_CHUNK_TAG;
 	ohttp_opener_init(&opener, OHTTP_REQUEST, &worker->exchange, scratch);
@@ -244,8 +243,8 @@ static enum err open_request(struct worker *worker, struct bytes piece,
 
 static enum chat_refusal_reason reason_for(enum err err)
 {
-	return err == ERR_TOO_LARGE ? CHAT_REFUSAL_TOO_LARGE :
-				      CHAT_REFUSAL_BAD_HTTP;
+	return err == ERR_TOO_LARGE ? CHAT_REFUSAL_TOO_LARGE
+				    : CHAT_REFUSAL_BAD_HTTP;
 }
 
 static void answer_request(struct worker *worker)
@@ -324,7 +323,8 @@ _Noreturn void worker_run(const struct worker_setup *setup)
 			     setup->plan->answer_bytes));
 	if (pthread_create(&sealing, NULL, seal_answers, &worker) != 0)
 		leave(1);
-	/* A thread's first calls to the kernel are libc's, not in the filter. */
+	/* A thread's first calls to the kernel are libc's, not in the filter.
+	 */
 	wait_until(&worker, &worker.has_started);
 	leave_on(jail_enter(setup->filter, &report));
 

@@ -40,7 +40,13 @@ struct slot {
 	bool unwanted; /* SIGKILL was sent: its end is no surprise */
 };
 
-enum place { CONTROL, FRONT, KEEPER, FIRST_SLOT, PLACES = 3 + LIMIT_WORKERS };
+enum place {
+	CONTROL,
+	FRONT,
+	KEEPER,
+	FIRST_SLOT,
+	PLACES = 3 + LIMIT_WORKERS
+};
 
 struct zygote {
 	struct setup setup;
@@ -71,6 +77,7 @@ static _Noreturn void become_worker(struct zygote *zygote, struct slot *slot,
 
 	if (dup2(front, JAIL_FD_FRONT) < 0 || dup2(keeper, JAIL_FD_KEEPER) < 0)
 		_exit(EXIT_FAILURE);
+	role_rename(JAIL_WORKER);
 	worker_run(&setup);
 }
 
@@ -221,7 +228,8 @@ static void reap(struct zygote *zygote, size_t index)
 			   arena);
 	/* One that died before it had work would die again at once. */
 	if (was_warm && !slot->unwanted)
-		zygote->fork_not_before_ms = clock_now_ms() + RESTART_BACKOFF_MS;
+		zygote->fork_not_before_ms =
+			clock_now_ms() + RESTART_BACKOFF_MS;
 	ended.number[0] = index;
 	ended.number[1] = slot->generation;
 	ended.number[2] = how;
@@ -347,8 +355,8 @@ static void reserve_slots(struct zygote *zygote)
 		slot->pidfd = -1;
 	}
 	for (size_t i = 0; i < PLACES; i++)
-		zygote->peers[i] = (struct pollfd){ .fd = -1,
-						    .events = POLLIN };
+		zygote->peers[i] =
+			(struct pollfd){ .fd = -1, .events = POLLIN };
 	zygote->peers[CONTROL].fd = SETUP_CONTROL_FD;
 }
 

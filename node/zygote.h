@@ -17,7 +17,8 @@
  *
  * A slot is one arena and at most one worker:
  *
- *     empty ── fork ──▶ warm ── taken ──▶ busy ── ends ──▶ wiped, checked: empty
+ *     empty ── fork ──▶ warm ── taken ──▶ busy ── ends ──▶ wiped, checked:
+ * empty
  */
 #ifndef NODE_ZYGOTE_H
 #define NODE_ZYGOTE_H

@@ -26,12 +26,15 @@ while read -r folder rest; do
 	$includes
 	END
 
-	owned=$(echo "$rest" | tr ' ' '\n' | grep '^<' || :)
-	[ -n "$owned" ] || continue
+	for owned in $(echo "$rest" | tr ' |' '\n\n' | grep '^<' || :); do
+	# A header that two rows name is shared by those two.
+	owners=$(awk -v owned="$owned" 'index($0, owned) { print $1 }' "$rules" |
+		paste -sd'|')
 	others=$(grep -rEn "^ *# *include ($owned)" --include='*.[ch]' \
 		base policy wire crypto sandbox attest inference node gateway client |
-		grep -v "^$folder/" || :)
-	[ -z "$others" ] || complain "only $folder/ may include these:
+		grep -vE "^($owners)/" || :)
+	[ -z "$others" ] || complain "only $owners may include these:
 $others"
+	done
 done <"$rules"
 exit $status

@@ -85,7 +85,7 @@ def evaluate(model, tokenizer, folder, most=None, errors=None):
         if most and len(utterances) > most:
             utterances = random.Random(1).sample(utterances, most)
         counts, wrong = evaluate_language(model, tokenizer, utterances)
-        table[language] = table_row(counts, left_out)
+        table[language] = table_row(counts, len(left_out))
         print(language, table[language], flush=True)
         for utterance, output in wrong if errors else []:
             errors.write(f"{language}\t{utterance['text']}\t" + gold.call_text(

@@ -28,12 +28,12 @@ def normalised(text):
 
 
 def load(folder, language):
-    """([{text, intent, slots}], left out): utterances of one language.
+    """(utterances, left out), lists of {text, intent, slots}.
 
-    Left out are those whose expected area comes from where the microphone
-    stands: the request does not say it, so no model can.
+    Left out of the score are those whose expected area comes from where the
+    microphone stands: the request does not say it, so no model can.
     """
-    utterances, left_out = [], 0
+    utterances, left_out = [], []
     pattern = os.path.join(folder, "tests", language, "**", "*.yaml")
     for path in sorted(glob.glob(pattern, recursive=True)):
         if path.endswith("_fixtures.yaml"):
@@ -47,11 +47,11 @@ def load(folder, language):
             if isinstance(sentences, str):
                 sentences = [sentences]
             for sentence in sentences:
-                if _area_unsaid(sentence, slots, expected.get("context") or {}):
-                    left_out += 1
-                else:
-                    utterances.append({"text": sentence, "slots": slots,
-                                       "intent": expected["name"]})
+                unsaid = _area_unsaid(sentence, slots,
+                                      expected.get("context") or {})
+                (left_out if unsaid else utterances).append(
+                    {"text": sentence, "slots": slots,
+                     "intent": expected["name"]})
     return utterances, left_out
 
 

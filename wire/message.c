@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/message.h"
 
-enum descriptor { WITHOUT, WITH };
+enum descriptor {
+	WITHOUT,
+	WITH
+};
 
 static const struct shape {
 	uint32_t body_min;

@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "wire/chat.h"
 #include "wire/json.h"
+#include "wire/json_memory.h"
 #include "wire/utf8.h"
 
 static _Alignas(JSON_ALIGNMENT) uint8_t memory[1 << 18];
@@ -62,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct chat_request request;
 	struct chat_refusal refusal = { .status = 0 };
 	struct bytes body;
+	size_t used;
 
 	if (len < 1 || len > 4096)
 		return 0;
@@ -77,7 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		invariant(refusal.status >= 400 && refusal.status < 500);
 		invariant(refusal.type != NULL && refusal.message != NULL);
 	}
+	used = json_memory_used();
 	json_wipe();
-	invariant(secret_is_zero(memory, sizeof(memory)));
+	invariant(secret_is_zero(memory, used));
 	return 0;
 }

@@ -21,9 +21,9 @@ static bool make(enum message_kind kind, size_t len, struct writer *out)
 
 	for (size_t numbers = 0; numbers <= MESSAGE_NUMBERS_MAX; numbers++) {
 		out->len = 0;
-		cr_assert_eq(bytes_put(out, (struct bytes){ head,
-							    1 + 8 * numbers }),
-			     ERR_OK);
+		cr_assert_eq(
+			bytes_put(out, (struct bytes){ head, 1 + 8 * numbers }),
+			ERR_OK);
 		cr_assert_eq(bytes_put(out, (struct bytes){ body, len }),
 			     ERR_OK);
 		if (message_parse(bytes_written(out), &message) == ERR_OK &&
@@ -65,9 +65,8 @@ Test(message, an_unknown_kind_is_refused)
 	struct message message;
 
 	for (unsigned kind = 0; kind < 256; kind++) {
-		uint8_t byte[1 + 8 * MESSAGE_NUMBERS_MAX + 64] = {
-			(uint8_t)kind
-		};
+		uint8_t byte[1 + 8 * MESSAGE_NUMBERS_MAX + 64] = { (
+			uint8_t)kind };
 
 		if (kind >= (unsigned)first && kind <= (unsigned)last)
 			continue;
@@ -88,9 +87,9 @@ Test(message, a_message_cut_before_its_numbers_end_is_refused)
 
 	cr_assert_eq(message_put(&ready, &out), ERR_OK);
 	for (size_t len = 0; len < out.len; len++)
-		cr_assert_neq(message_parse((struct bytes){ memory, len },
-					    &got),
-			      ERR_OK);
+		cr_assert_neq(
+			message_parse((struct bytes){ memory, len }, &got),
+			ERR_OK);
 }
 
 Test(message, a_message_with_one_byte_more_than_its_kind_has_is_refused)

@@ -48,9 +48,9 @@ Test(request, each_route_is_found)
 		     ERR_OK);
 	cr_assert_eq(request.route, REQUEST_CHAT);
 	cr_assert(bytes_equal(request.content, BYTES_LITERAL("{}")));
-	cr_assert_eq(parse(message_of("POST", "/v1/completions", "x"),
-			   &request),
-		     ERR_OK);
+	cr_assert_eq(
+		parse(message_of("POST", "/v1/completions", "x"), &request),
+		ERR_OK);
 	cr_assert_eq(request.route, REQUEST_COMPLETION);
 	cr_assert_eq(parse(message_of("GET", "/v1/models", ""), &request),
 		     ERR_OK);
@@ -91,18 +91,17 @@ Test(request, another_method_or_path_is_unsupported)
 
 Test(request, content_in_pieces_is_joined)
 {
-	struct bhttp_control control = {
-		.method = BYTES_LITERAL("POST"),
-		.scheme = BYTES_LITERAL("https"),
-		.path = BYTES_LITERAL("/v1/completions")
-	};
+	struct bhttp_control control = { .method = BYTES_LITERAL("POST"),
+					 .scheme = BYTES_LITERAL("https"),
+					 .path = BYTES_LITERAL(
+						 "/v1/completions") };
 	struct writer out = WRITER_OVER(message_memory);
 	struct request request;
 
-	cr_assert_eq(bhttp_write_request_head(
-			     &out, &control,
-			     (struct bhttp_write_fields){ NULL, 0 }),
-		     ERR_OK);
+	cr_assert_eq(
+		bhttp_write_request_head(
+			&out, &control, (struct bhttp_write_fields){ NULL, 0 }),
+		ERR_OK);
 	cr_assert_eq(bhttp_write_content(&out, BYTES_LITERAL("{\"a\"")),
 		     ERR_OK);
 	cr_assert_eq(bhttp_write_content(&out, BYTES_LITERAL(":1}")), ERR_OK);
@@ -120,8 +119,8 @@ Test(request, no_cut_of_a_message_gives_a_part_of_its_content)
 	/* RFC 9292, 3.8: empty content and trailers may be left out, so a cut
 	   before the content is a request without any, and no other is one. */
 	for (size_t len = 0; len + 1 < whole.len; len++)
-		cr_assert(parse((struct bytes){ whole.data, len },
-				&request) != ERR_OK ||
+		cr_assert(parse((struct bytes){ whole.data, len }, &request) !=
+					  ERR_OK ||
 				  request.content.len == 0,
 			  "%zu", len);
 	cr_assert_eq(parse(whole, &request), ERR_OK);

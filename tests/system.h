@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * system: a whole node with its gateway and its client, for one test.
+ *
+ *     test ── http ──▶ pcc-client ── http ──▶ pcc-gateway ── unix ──▶ pcc-node
+ *
+ * Everything lives in a folder of its own and on ports that the kernel chose,
+ * so systems run side by side.  The programs are those of the build folder that
+ * the running test program lies in.  Every wait has an end, and the processes
+ * die with the thread that started them, however it ends.
+ */
+#ifndef TESTS_SYSTEM_H
+#define TESTS_SYSTEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "policy/policy.h"
+
+enum system_part {
+	SYSTEM_NODE,
+	SYSTEM_GATEWAY,
+	SYSTEM_CLIENT,
+	SYSTEM_PARTS,
+};
+
+enum system_caller {
+	SYSTEM_AS_CALLER,  /* whoever runs the test */
+	SYSTEM_AS_ORDINARY /* an ordinary user; root has to run the test */
+};
+
+#define SYSTEM_URL_MAX 64
+#define SYSTEM_PATH_MAX 96 /* a unix socket's path has 108 */
+#define SYSTEM_LOG_MAX (256u << 10)
+
+/* Invariant: a part that does not run has pid 0. */
+struct system {
+	char folder[SYSTEM_PATH_MAX];
+	char gateway[SYSTEM_URL_MAX]; /* such as http://127.0.0.1:40000 */
+	char client[SYSTEM_URL_MAX];
+	pid_t pids[SYSTEM_PARTS];
+	enum system_caller caller;
+};
+
+/*
+ * The model under test: $PCC_MODEL, else models/home.gguf, else the public
+ * stories260K below $MODELS (../shared/models).  NULL when none is there.
+ */
+const char *system_model(void);
+
+/* The default policy, with a context that every model under test has. */
+struct policy system_policy(void);
+
+/*
+ * Start all parts and wait until each is ready.  NULL, or what went wrong with
+ * the end of the log that tells why; then nothing runs.  The text is static.
+ */
+const char *system_start(const struct policy *policy, enum system_caller caller,
+			 struct system *out);
+
+/* The same for the default policy; a test without a model is skipped. */
+void system_start_or_skip(const struct policy *policy, struct system *out);
+
+/*
+ * End all parts that run, gently, then not; remove the folder.  NULL, or what a
+ * part's log complained of: a failed invariant, a sanitizer.  Static text.
+ */
+const char *system_stop(struct system *system);
+
+/* Send a signal to a part. */
+void system_signal(const struct system *system, enum system_part part,
+		   int signal);
+
+/*
+ * Wait for a part to end by itself and reap it: its status as waitpid(2) gives
+ * it, or -1 when the time was over.
+ */
+int system_await_end(struct system *system, enum system_part part,
+		     unsigned timeout_ms);
+
+/* What a part has logged so far, zero-ended; the length. */
+size_t system_log(const struct system *system, enum system_part part,
+		  char log[static SYSTEM_LOG_MAX]);
+
+/* Wait until a part's log contains the text; whether it came. */
+bool system_await_log(const struct system *system, enum system_part part,
+		      const char *text, unsigned timeout_ms);
+
+/* Where the node's socket is. */
+void system_socket(const struct system *system,
+		   char path[static SYSTEM_PATH_MAX]);
+
+/* Milliseconds of a clock that only goes forward; and a wait. */
+uint64_t system_now_ms(void);
+void system_sleep_ms(unsigned ms);
+
+#endif
