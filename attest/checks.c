@@ -34,14 +34,15 @@ static void malformed(const struct checks *checks, struct verify_record *out,
 
 void checks_bundle(const struct checks *checks, struct verify_record *out)
 {
-	if (bundle_parse(checks->bytes, &checks->result->bundle) != ERR_OK)
+	if (bundle_parse(checks->bytes, &checks->result->bundle) != ERR_OK) {
 		malformed(
 			checks, out,
 			"The bytes are not a node bundle in its one encoding.");
-	else
+	} else {
 		record(out, VERIFY_PASS,
 		       "The %zu bytes are one node bundle and nothing else.",
 		       checks->bytes.len);
+	}
 }
 
 void checks_statement(const struct checks *checks, struct verify_record *out)
@@ -50,16 +51,17 @@ void checks_statement(const struct checks *checks, struct verify_record *out)
 	enum err err =
 		statement_parse(result->bundle.statement, &result->statement);
 
-	if (err == ERR_UNSUPPORTED)
+	if (err == ERR_UNSUPPORTED) {
 		record(out, VERIFY_FAIL,
 		       "The node statement has a version unknown here.");
-	else if (err != ERR_OK)
+	} else if (err != ERR_OK) {
 		malformed(checks, out,
 			  "The node statement is not in its one encoding.");
-	else
+	} else {
 		record(out, VERIFY_PASS,
 		       "The node statement is complete, in version %d.",
 		       STATEMENT_VERSION);
+	}
 }
 
 void checks_keys(const struct checks *checks, struct verify_record *out)
@@ -113,15 +115,16 @@ void checks_evidence_type(const struct checks *checks,
 {
 	const struct bundle_evidence *evidence = accepted(checks);
 
-	if (evidence == NULL)
+	if (evidence == NULL) {
 		record(out, VERIFY_FAIL,
 		       "None of the %zu pieces of evidence is of an accepted "
 		       "type.",
 		       checks->result->bundle.evidence_count);
-	else
+	} else {
 		record(out, VERIFY_PASS,
 		       "Evidence of type %s is there and accepted.",
 		       bundle_evidence_name(evidence->type));
+	}
 }
 
 static bool holds_software(const struct bundle *bundle)
@@ -139,16 +142,17 @@ void checks_evidence_software(const struct checks *checks,
 
 	if (!holds_software(&checks->result->bundle))
 		record(out, VERIFY_SKIP, "No software evidence is there.");
-	else if (evidence == NULL)
+	else if (evidence == NULL) {
 		record(out, VERIFY_FAIL,
 		       "Software evidence proves nothing about hardware and "
 		       "was not accepted by name.");
-	else if (evidence->type == BUNDLE_EVIDENCE_SOFTWARE)
+	} else if (evidence->type == BUNDLE_EVIDENCE_SOFTWARE) {
 		record(out, VERIFY_PASS,
 		       "Accepted by name: software, proves nothing about "
 		       "hardware (development).");
-	else
+	} else {
 		record(out, VERIFY_SKIP, "Stronger evidence was accepted.");
+	}
 }
 
 /* Every accepted piece has to bind: one that does not is a forgery's trace. */
@@ -179,17 +183,18 @@ void checks_binding(const struct checks *checks, struct verify_record *out)
 
 	if (err == ERR_UNAUTHENTIC && checks->nonce != NULL)
 		err = binds(checks, checks->nonce);
-	if (err == ERR_UNSUPPORTED)
+	if (err == ERR_UNSUPPORTED) {
 		record(out, VERIFY_FAIL,
 		       "This build cannot check the accepted evidence.");
-	else if (err != ERR_OK)
+	} else if (err != ERR_OK) {
 		record(out, VERIFY_FAIL,
 		       "The evidence is of another statement, other keys or "
 		       "another nonce.");
-	else
+	} else {
 		record(out, VERIFY_PASS,
 		       "The evidence names exactly this statement and these "
 		       "keys.");
+	}
 }
 
 void checks_freshness(const struct checks *checks, struct verify_record *out)
@@ -197,12 +202,13 @@ void checks_freshness(const struct checks *checks, struct verify_record *out)
 	if (checks->nonce == NULL)
 		record(out, VERIFY_SKIP, "No nonce was asked for.");
 	else if (accepted(checks) == NULL ||
-		 binds(checks, checks->nonce) != ERR_OK)
+		 binds(checks, checks->nonce) != ERR_OK) {
 		record(out, VERIFY_FAIL,
 		       "The evidence was not made for this nonce.");
-	else
+	} else {
 		record(out, VERIFY_PASS,
 		       "The evidence was made after this nonce was.");
+	}
 }
 
 /* The two enumerations name the same roots in the same order. */
@@ -217,28 +223,30 @@ void checks_assurance(const struct checks *checks, struct verify_record *out)
 	const struct bundle_evidence *evidence = accepted(checks);
 	enum statement_assurance claimed = checks->result->statement.assurance;
 
-	if (evidence == NULL || (int)claimed > (int)evidence->type)
+	if (evidence == NULL || (int)claimed > (int)evidence->type) {
 		record(out, VERIFY_FAIL,
 		       "The statement claims %s, beyond its accepted evidence.",
 		       statement_assurance_name(claimed));
-	else
+	} else {
 		record(out, VERIFY_PASS,
 		       "The statement claims %s, which its evidence carries.",
 		       statement_assurance_name(claimed));
+	}
 }
 
 void checks_expiry(const struct checks *checks, struct verify_record *out)
 {
 	uint64_t expiry = checks->result->statement.key_expiry;
 
-	if (expiry <= checks->now)
+	if (expiry <= checks->now) {
 		record(out, VERIFY_FAIL,
 		       "The key expired %" PRIu64 " s before the time given.",
 		       checks->now - expiry);
-	else
+	} else {
 		record(out, VERIFY_PASS,
 		       "The key is valid for another %" PRIu64 " s.",
 		       expiry - checks->now);
+	}
 }
 
 void checks_lifetime(const struct checks *checks, struct verify_record *out)
@@ -246,14 +254,15 @@ void checks_lifetime(const struct checks *checks, struct verify_record *out)
 	uint64_t expiry = checks->result->statement.key_expiry;
 
 	if (expiry > checks->now &&
-	    expiry - checks->now > KEY_LIFETIME_S + CLOCK_SKEW_S)
+	    expiry - checks->now > KEY_LIFETIME_S + CLOCK_SKEW_S) {
 		record(out, VERIFY_FAIL,
 		       "The key would live longer than the %u s a key may.",
 		       KEY_LIFETIME_S);
-	else
+	} else {
 		record(out, VERIFY_PASS,
 		       "The key lives no longer than the %u s a key may.",
 		       KEY_LIFETIME_S);
+	}
 }
 
 void checks_node(const struct checks *checks, struct verify_record *out)
@@ -316,13 +325,14 @@ void checks_digest(const struct checks *checks, struct verify_record *out)
 		record(out, VERIFY_SKIP, "No %s digest was required.", what);
 		return;
 	}
-	for (size_t i = 0; i < list->count; i++)
+	for (size_t i = 0; i < list->count; i++) {
 		if (memcmp(list->list[i], found, STATEMENT_DIGEST_BYTES) == 0) {
 			record(out, VERIFY_PASS,
 			       "The %s is one of the %zu accepted.", what,
 			       list->count);
 			return;
 		}
+	}
 	record(out, VERIFY_FAIL, "The %s is none of the %zu accepted.", what,
 	       list->count);
 }

@@ -75,10 +75,11 @@ static void print_node(const struct verify_result *result, FILE *out)
 
 void verify_print_table(const struct verify_result *result, FILE *out)
 {
-	for (enum verify_code i = 0; i < VERIFY_CODES; i++)
+	for (enum verify_code i = 0; i < VERIFY_CODES; i++) {
 		fprintf(out, "%s  %-18s %s\n",
 			verify_mark_name(result->records[i].mark),
 			verify_code_name(i), result->records[i].text);
+	}
 	if (verify_passed(result, VERIFY_STATEMENT))
 		print_node(result, out);
 	fprintf(out, "\n%s\n", verify_print_summary(result));

@@ -27,7 +27,7 @@ static enum err grow(struct body *body, size_t least)
 	data = malloc(size);
 	if (data == NULL)
 		return ERR_UNAVAILABLE;
-	if (body->len > 0)
+	if (body->data != NULL)
 		memcpy(data, body->data, body->len);
 
 	size_t len = body->len;

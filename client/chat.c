@@ -61,10 +61,11 @@ static enum err write_request(struct chat *chat, struct body *out)
 	char tokens[48] = "";
 
 	session_model(chat->session, model);
-	if (chat->options->tokens_max != 0)
+	if (chat->options->tokens_max != 0) {
 		(void)snprintf(tokens, sizeof(tokens),
 			       ",\"max_tokens\":%" PRIu32,
 			       chat->options->tokens_max);
+	}
 	TRY(put_text(out, "{\"model\":"));
 	TRY(put_string(out, bytes_of_string(model)));
 	TRY(put_text(out, ",\"stream\":true"));

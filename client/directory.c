@@ -114,37 +114,43 @@ static enum trouble read_file(const char *path, struct writer *out)
 		       : TROUBLE_DIRECTORY;
 }
 
-/* From a gateway, or, where there is none, from a file. */
-static enum trouble obtain(const struct http_server *gateway, const char *file,
+/* Turn the text that was obtained, if it was, into a directory; free it. */
+static enum trouble become(enum trouble obtained, struct writer *text,
 			   struct directory *out)
 {
-	struct writer text = { malloc(TEXT_MAX), 0, TEXT_MAX };
 	struct writer memory = { malloc(MEMORY_MAX), 0, MEMORY_MAX };
-	enum trouble trouble = TROUBLE_INTERNAL;
 
 	*out = (struct directory){ .memory = memory.data };
-	if (text.data != NULL && memory.data != NULL)
-		trouble = gateway != NULL
-				  ? http_get(gateway, "/v1/nodes", &text)
-				  : read_file(file, &text);
-	if (trouble == TROUBLE_NONE &&
-	    adopt(bytes_written(&text), &memory, out) != ERR_OK)
-		trouble = TROUBLE_DIRECTORY;
-	free(text.data);
-	if (trouble != TROUBLE_NONE)
+	if (obtained == TROUBLE_NONE && memory.data == NULL)
+		obtained = TROUBLE_INTERNAL;
+	if (obtained == TROUBLE_NONE &&
+	    adopt(bytes_written(text), &memory, out) != ERR_OK)
+		obtained = TROUBLE_DIRECTORY;
+	free(text->data);
+	if (obtained != TROUBLE_NONE)
 		directory_free(out);
-	return trouble;
+	return obtained;
 }
 
 enum trouble directory_fetch(const struct http_server *gateway,
 			     struct directory *out)
 {
-	return obtain(gateway, NULL, out);
+	struct writer text = { malloc(TEXT_MAX), 0, TEXT_MAX };
+	enum trouble trouble = TROUBLE_INTERNAL;
+
+	if (text.data != NULL)
+		trouble = http_get(gateway, "/v1/nodes", &text);
+	return become(trouble, &text, out);
 }
 
 enum trouble directory_load(const char *file, struct directory *out)
 {
-	return obtain(NULL, file, out);
+	struct writer text = { malloc(TEXT_MAX), 0, TEXT_MAX };
+	enum trouble trouble = TROUBLE_INTERNAL;
+
+	if (text.data != NULL)
+		trouble = read_file(file, &text);
+	return become(trouble, &text, out);
 }
 
 void directory_free(struct directory *directory)

@@ -16,7 +16,8 @@
 #define CHUNK_MAX (64u << 10)	 /* plaintext of one chunk of a node */
 #define ANSWER_MAX (64ull << 20) /* content of one answer */
 #define NODE_HEADER "PCC-Node: "
-#define NODE_HEADER_MAX (sizeof(NODE_HEADER) + 2 * STATEMENT_DIGEST_BYTES)
+#define NODE_HEADER_MAX \
+	(sizeof(NODE_HEADER) + (size_t)2 * STATEMENT_DIGEST_BYTES)
 #define ANSWER_TYPE "message/ohttp-chunked-res"
 
 struct exchange {
@@ -56,7 +57,7 @@ static enum trouble send_sealed(struct exchange *exchange,
 {
 	const char *const header[] = {
 		"Content-Type: message/ohttp-chunked-req",
-		"Accept: " ANSWER_TYPE,
+		"Accept: message/ohttp-chunked-res",
 		"Incremental: ?1",
 		exchange->node_header,
 		NULL,

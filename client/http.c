@@ -159,11 +159,12 @@ static void look_for_end(struct http *http)
 	int left;
 	const CURLMsg *message;
 
-	while ((message = curl_multi_info_read(http->multi, &left)) != NULL)
+	while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
 		if (message->msg == CURLMSG_DONE) {
 			http->ended = true;
 			http->result = message->data.result;
 		}
+	}
 }
 
 static bool client_left(const struct http *http)

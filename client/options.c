@@ -130,11 +130,12 @@ static enum err take_evidence(const char *value, struct options *options)
 
 static enum err take_shape(const char *value, struct options *options)
 {
-	for (enum statement_mode i = 0; i < STATEMENT_MODE_COUNT; i++)
+	for (enum statement_mode i = 0; i < STATEMENT_MODE_COUNT; i++) {
 		if (strcmp(value, statement_mode_name(i)) == 0) {
 			options->policy.mode_worst = i;
 			return ERR_OK;
 		}
+	}
 	return ERR_UNSUPPORTED;
 }
 
@@ -253,11 +254,12 @@ static enum err take_command(const char *word, struct options *options)
 		[OPTIONS_SERVE] = "serve",
 	};
 
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(word, commands[i]) == 0) {
 			options->command = (enum options_command)i;
 			return ERR_OK;
 		}
+	}
 	return ERR_UNSUPPORTED;
 }
 

@@ -210,9 +210,10 @@ static bool matches(size_t route, const char *path)
 {
 	const char *known = routes[route].path;
 
-	return routes[route].match == EXACT
-		       ? strcmp(path, known) == 0
-		       : strncmp(path, known, strlen(known)) == 0;
+	if (routes[route].match == EXACT)
+		return strcmp(path, known) == 0;
+	return strncmp(path, known, strlen(known)) == 0 &&
+	       field_path_is_valid(bytes_of_string(path));
 }
 
 /* ERR_OK, or what the API says of this method and path. */
@@ -283,6 +284,7 @@ static enum MHD_Result finish(struct serve *serve,
 }
 
 /* An MHD_AccessHandlerCallback, whose parameters are not ours to choose. */
+/* NOLINTNEXTLINE(readability-function-size) */
 static enum MHD_Result on_request(void *closure,
 				  struct MHD_Connection *connection,
 				  const char *path, const char *method,

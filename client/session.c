@@ -12,6 +12,8 @@
 
 #define REFRESH_LEAST_S 1 /* between fetches that nothing but time asks for */
 #define SEND_MARGIN_S 5	  /* a key has to be valid for this much longer */
+#define RENEWALS 8	  /* looks for another key than one that was refused */
+#define RENEWAL_MS 250	  /* between them */
 
 struct candidate {
 	uint8_t id[STATEMENT_DIGEST_BYTES];
@@ -246,36 +248,69 @@ static enum trouble target_locked(const struct session *session, uint64_t now,
 	return TROUBLE_NONE;
 }
 
-enum freshness {
-	AS_KNOWN,
-	RENEWED,
-};
-
-static enum trouble pick(struct session *session, enum freshness freshness,
-			 struct exchange_target *out)
+static enum trouble pick(struct session *session, struct exchange_target *out)
 {
 	enum trouble trouble;
 
 	pthread_mutex_lock(&session->lock);
-	trouble = freshness == RENEWED ? renew_locked(session) : TROUBLE_NONE;
-	if (trouble == TROUBLE_NONE)
-		trouble = ready_locked(session);
+	trouble = ready_locked(session);
 	if (trouble == TROUBLE_NONE)
 		trouble = target_locked(session, now_s(), out);
 	pthread_mutex_unlock(&session->lock);
 	return trouble;
 }
 
-static enum trouble attempt(struct session *session, enum freshness freshness,
+/* Whether this node is still listed with this very key. */
+static bool is_offered_locked(const struct session *session,
+			      const struct exchange_target *target)
+{
+	for (size_t i = 0; i < session->count; i++) {
+		const struct candidate *one = &session->candidates[i];
+		const struct hpke_public_key *key = &one->key.public_key;
+
+		if (memcmp(one->id, target->node_id, sizeof(one->id)) == 0 &&
+		    memcmp(key->bytes, target->key.public_key.bytes,
+			   sizeof(key->bytes)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Fetch and verify anew until what was refused is not offered any more: the
+ * gateway may need a moment to hear of it.  `trouble` is what to say if not.
+ */
+static enum trouble renew_past(struct session *session,
+			       const struct exchange_target *refused,
+			       enum trouble trouble)
+{
+	struct timespec pause = { 0, RENEWAL_MS * 1000000L };
+
+	for (size_t i = 0; i < RENEWALS; i++) {
+		enum trouble renewal;
+		bool offered;
+
+		if (i > 0)
+			nanosleep(&pause, NULL);
+		pthread_mutex_lock(&session->lock);
+		renewal = renew_locked(session);
+		offered = is_offered_locked(session, refused);
+		pthread_mutex_unlock(&session->lock);
+		if (renewal != TROUBLE_NONE)
+			return renewal;
+		if (!offered)
+			return TROUBLE_NONE;
+	}
+	return trouble;
+}
+
+static enum trouble attempt(const struct exchange_target *target,
 			    const struct exchange_request *request,
 			    struct exchange **out, struct exchange_event *head)
 {
-	struct exchange_target target;
 	struct exchange *exchange;
-	enum trouble trouble = pick(session, freshness, &target);
+	enum trouble trouble = exchange_open(target, request, &exchange);
 
-	if (trouble == TROUBLE_NONE)
-		trouble = exchange_open(&target, request, &exchange);
 	if (trouble != TROUBLE_NONE)
 		return trouble;
 	exchange_next(exchange, head);
@@ -293,10 +328,18 @@ enum trouble session_request(struct session *session,
 			     const struct exchange_request *request,
 			     struct exchange **out, struct exchange_event *head)
 {
-	enum trouble trouble = attempt(session, AS_KNOWN, request, out, head);
+	struct exchange_target target;
+	enum trouble trouble = pick(session, &target);
 
-	/* Neither was opened by anyone, so the same request may go again. */
-	if (trouble == TROUBLE_KEY || trouble == TROUBLE_NODE_GONE)
-		trouble = attempt(session, RENEWED, request, out, head);
-	return trouble;
+	if (trouble == TROUBLE_NONE)
+		trouble = attempt(&target, request, out, head);
+	if (trouble != TROUBLE_KEY && trouble != TROUBLE_NODE_GONE)
+		return trouble;
+
+	/* Nobody opened it, so what it holds may be sealed anew, once. */
+	trouble = renew_past(session, &target, trouble);
+	if (trouble == TROUBLE_NONE)
+		trouble = pick(session, &target);
+	return trouble == TROUBLE_NONE ? attempt(&target, request, out, head)
+				       : trouble;
 }

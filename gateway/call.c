@@ -44,7 +44,7 @@ enum err call_open(struct call *call, grpc_channel *channel,
 	call->call = grpc_channel_create_call(
 		channel, NULL, GRPC_PROPAGATE_DEFAULTS, queue,
 		grpc_slice_from_static_string(DIAL_METHOD_SERVE), NULL,
-		dial_deadline(LIMIT_REQUEST_MS), NULL);
+		dial_deadline((int64_t)LIMIT_REQUEST_MS), NULL);
 	return ERR_OK;
 }
 

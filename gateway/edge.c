@@ -301,6 +301,7 @@ static enum MHD_Result begin(struct edge *edge,
 }
 
 /* An MHD_AccessHandlerCallback, whose parameters are not ours to choose. */
+/* NOLINTNEXTLINE(readability-function-size) */
 static enum MHD_Result on_request(void *closure,
 				  struct MHD_Connection *connection,
 				  const char *path, const char *method,

@@ -10,7 +10,7 @@
 #include "wire/hex.h"
 
 #define ID_BYTES STATEMENT_DIGEST_BYTES
-#define ENTRY_MAX (BASE64_LETTERS(BUNDLE_BYTES_MAX) + 256)
+#define ENTRY_MAX (BASE64_LETTERS((size_t)BUNDLE_BYTES_MAX) + 256)
 
 void nodes_close(struct nodes *nodes)
 {
@@ -37,7 +37,7 @@ static enum err parse_id(struct bytes header, uint8_t id[static ID_BYTES])
 {
 	struct writer out = { id, 0, ID_BYTES };
 
-	if (header.len == 2 * ID_BYTES)
+	if (header.len == (size_t)2 * ID_BYTES)
 		return hex_decode(header, id, ID_BYTES);
 	if (header.len != BASE64_LETTERS(ID_BYTES))
 		return ERR_MALFORMED;

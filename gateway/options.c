@@ -98,7 +98,7 @@ static enum err take_number(int name, const char *value,
 		options->connections_max = (unsigned)number;
 		return ERR_OK;
 	case OPTION_DRAIN:
-		TRY(parse_number(value, 0, 24 * 3600, &number));
+		TRY(parse_number(value, 0, 86400, &number));
 		options->drain_s = (unsigned)number;
 		return ERR_OK;
 	default:

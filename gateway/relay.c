@@ -25,9 +25,10 @@ struct relay {
 	bool sending;
 	bool sent_last;
 	bool acknowledged;
-	bool begun;    /* bytes of the answer came */
-	bool complete; /* the last of them, too */
-	bool ended;    /* no event but those under way will come */
+	bool begun;	/* bytes of the answer came */
+	bool complete;	/* the last of them, too */
+	bool receiving; /* a message was asked for and has not come */
+	bool ended;	/* the status came; a message may still be under way */
 
 	size_t uploaded;
 	struct bytes waiting; /* of the answer; a view into the call */
@@ -77,8 +78,18 @@ static void send_locked(struct relay *relay, struct bytes data,
 	call_send_chunk(&relay->call, &chunk);
 }
 
+/*
+ * Events come to two threads, so that the status may overtake the last message.
+ * The call is over only when nothing is being received either.
+ */
+static bool over_locked(const struct relay *relay)
+{
+	return relay->ended && !relay->receiving;
+}
+
 static void receive_locked(struct relay *relay)
 {
+	relay->receiving = true;
 	relay->references++;
 	call_receive(&relay->call);
 }
@@ -110,6 +121,7 @@ static void begin_locked(struct relay *relay, const struct rpc_setup *setup)
 {
 	relay->references += 3;
 	relay->sending = true;
+	relay->receiving = true;
 	call_await_end(&relay->call);
 	call_send_setup(&relay->call, setup);
 	call_receive_first(&relay->call);
@@ -152,7 +164,7 @@ static enum relay_step upload_locked(struct relay *relay, const uint8_t *data,
 
 	if (relay->gone)
 		return RELAY_ABORT;
-	if (relay->problem != PROBLEM_NONE || relay->ended)
+	if (relay->problem != PROBLEM_NONE || over_locked(relay))
 		return discard_locked(relay, len);
 	if (*len > LIMIT_REQUEST_BYTES - relay->uploaded) {
 		relay->problem = PROBLEM_TOO_LARGE;
@@ -183,7 +195,8 @@ static enum relay_step upload_end_locked(struct relay *relay)
 {
 	if (relay->gone)
 		return RELAY_ABORT;
-	if (relay->problem != PROBLEM_NONE || relay->begun || relay->ended)
+	if (relay->problem != PROBLEM_NONE || relay->begun ||
+	    over_locked(relay))
 		return RELAY_ANSWER;
 	if (!relay->sent_last && !relay->sending) {
 		relay->sent_last = true;
@@ -231,7 +244,7 @@ static ssize_t read_locked(struct relay *relay, char *out, size_t max)
 	if (relay->complete)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	/* Closing without a last chunk is how a client sees the cut. */
-	if (relay->ended || relay->gone || relay->problem != PROBLEM_NONE)
+	if (over_locked(relay) || relay->gone || relay->problem != PROBLEM_NONE)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	suspend_locked(relay);
 	return 0;
@@ -321,6 +334,15 @@ static void on_message_locked(struct relay *relay)
 	cancel_locked(relay);
 }
 
+/* A node that does not know its key or its name has others by now. */
+static void note_status_locked(const struct relay *relay)
+{
+	enum problem problem = problem_of_status(relay->call.status);
+
+	if (problem == PROBLEM_KEY || problem == PROBLEM_NODE_UNKNOWN)
+		node_key_refused(relay->node);
+}
+
 static void on_event_locked(struct relay *relay, enum call_step step)
 {
 	switch (step) {
@@ -328,12 +350,12 @@ static void on_event_locked(struct relay *relay, enum call_step step)
 		relay->sending = false;
 		break;
 	case CALL_RECEIVED:
+		relay->receiving = false;
 		on_message_locked(relay);
 		break;
 	case CALL_ENDED:
 		relay->ended = true;
-		if (problem_of_status(relay->call.status) == PROBLEM_KEY)
-			node_key_refused(relay->node);
+		note_status_locked(relay);
 		break;
 	case CALL_STEPS:
 		break;

@@ -70,10 +70,10 @@ enum relay_step relay_upload_end(struct relay *relay);
 enum problem relay_problem(struct relay *relay);
 
 /* Bytes of the node's answer; an MHD_ContentReaderCallback, with the relay. */
-ssize_t relay_read(void *relay, uint64_t position, char *out, size_t max);
+ssize_t relay_read(void *context, uint64_t position, char *out, size_t max);
 
 /* The client has left: cancel.  From any thread, before relay_finish(). */
-void relay_gone(void *relay);
+void relay_gone(void *context);
 
 /* The connection is done with this request, in whatever way. */
 void relay_finish(struct relay *relay);

@@ -99,7 +99,8 @@ size_t generate_memory(const struct model *model, uint32_t context_max);
  * prompt leaves no room for an answer in context_max (or is longer than
  * GENERATE_TEXT_PER_TOKEN allows), before any work on it.  ERR_UNSUPPORTED:
  * the model has no known form for such a chat.  ERR_MALFORMED: options out of
- * range, an empty prompt, or roles in an order that the form forbids.
+ * range, stops that are no text, an empty prompt, or roles in an order that the
+ * form forbids.
  */
 MUST_CHECK enum err generate_start_chat(const struct model *model,
 					struct arena *arena,

@@ -28,6 +28,9 @@ void kernel_rms_norm(const struct kernel *kernel,
 	float mean = kernel->dot(x, x, norm->count) / (float)norm->count;
 	float scale = 1.0f / sqrtf(mean + norm->epsilon);
 
+	/* Squares that overflow must not pass for a row of zeros. */
+	if (!isfinite(mean))
+		scale = NAN;
 	for (size_t i = 0; i < norm->count; i++)
 		out[i] = x[i] * scale * norm->weight[i];
 }

@@ -32,6 +32,19 @@ size_t stream_memory(size_t stop_count, size_t stop_bytes, size_t piece_max)
 	       aligned(held_max(stop_bytes, piece_max));
 }
 
+/* Text that ends before a stop must end with a whole character. */
+static enum err check_stop(struct bytes stop)
+{
+	uint32_t code;
+
+	if (stop.len == 0)
+		return ERR_MALFORMED;
+	while (stop.len > 0)
+		if (unicode_take(&stop, &code) != ERR_OK)
+			return ERR_MALFORMED;
+	return ERR_OK;
+}
+
 static enum err copy_stops(struct stream *stream,
 			   const struct stream_stops *stops,
 			   struct arena *arena)
@@ -44,10 +57,9 @@ static enum err copy_stops(struct stream *stream,
 		struct bytes stop = stops->stops[i];
 		uint8_t *copy = arena_alloc(arena, stop.len, 1);
 
-		if (stop.len == 0)
-			return ERR_MALFORMED;
 		if (copy == NULL)
 			return ERR_TOO_LARGE;
+		TRY(check_stop(stop));
 		memcpy(copy, stop.data, stop.len);
 		stream->stops[i] = (struct bytes){ copy, stop.len };
 	}

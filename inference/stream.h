@@ -23,7 +23,7 @@ enum stream_more {
 };
 
 struct stream_stops {
-	const struct bytes *stops; /* none is empty */
+	const struct bytes *stops; /* UTF-8, none empty */
 	size_t count;
 };
 
@@ -38,7 +38,8 @@ struct stream {
 /* Arena for those stops and for pieces of up to piece_max bytes. */
 size_t stream_memory(size_t stop_count, size_t stop_bytes, size_t piece_max);
 
-/* ERR_MALFORMED for an empty stop, ERR_TOO_LARGE when the arena is full. */
+/* ERR_MALFORMED for a stop that is empty or not UTF-8, ERR_TOO_LARGE when the
+ * arena is full. */
 MUST_CHECK enum err stream_init(struct stream *stream,
 				const struct stream_stops *stops,
 				size_t piece_max, struct arena *arena);

@@ -94,7 +94,7 @@ static enum err put_error(grpc_status_code code, const char *text,
 	uint8_t memory[128];
 	struct writer error = WRITER_OVER(memory);
 
-	TRY(protofield_put_number(&error, ERROR_CODE, code));
+	TRY(protofield_put_number(&error, ERROR_CODE, (uint64_t)code));
 	TRY(protofield_put_bytes(&error, ERROR_TEXT, bytes_of_string(text)));
 	return protofield_put_bytes(out, RESPONSE_ERROR, bytes_written(&error));
 }

@@ -329,6 +329,8 @@ static enum err respond_generate(const struct respond *respond,
 				 &chat_limits, &talk.request, &refusal);
 	if (err != ERR_OK)
 		return refuse(respond, &refusal);
+	if ((talk.request.given & CHAT_GIVEN_MODEL) == 0)
+		return refuse_for(respond, CHAT_REFUSAL_MISSING, "model");
 	if (!bytes_equal(talk.request.model, model_name(respond)))
 		return refuse_for(respond, CHAT_REFUSAL_MODEL_NOT_FOUND,
 				  "model");

@@ -197,13 +197,44 @@ static void lose(struct stream *stream)
 	end(stream, GRPC_STATUS_UNAVAILABLE, "worker ended early");
 }
 
+static void on_failed(struct stream *stream, uint64_t number)
+{
+	enum failure failure = FAILURE_INTERNAL;
+
+	if (number > FAILURE_NONE && number < FAILURE_MAX)
+		failure = (enum failure)number;
+	pool_leave(stream->worker);
+	stream->worker = NULL;
+	stream->state = OVER;
+	log_outcome(stream, EVENT_OUTCOME_REFUSED);
+	server_abort(stream->call, failures[failure].status,
+		     failures[failure].text);
+}
+
+/*
+ * A worker that takes nothing more has ended; but it may have said why, and
+ * that is what the caller has to hear.
+ */
+static void hear_last_word(struct stream *stream)
+{
+	struct message message;
+	int passed;
+
+	if (channel_receive(stream->worker->channel, &serve.packet, &message,
+			    &passed) == ERR_OK &&
+	    message.kind == MESSAGE_FAILED)
+		on_failed(stream, message.number[0]);
+	else
+		lose(stream);
+}
+
 static void pull(struct stream *stream, enum message_pull how)
 {
 	struct message message = { .kind = MESSAGE_PULL, .number = { how } };
 
 	stream->is_pulling = true;
 	if (!give(stream, &message))
-		lose(stream);
+		hear_last_word(stream);
 }
 
 static void begin_answer(struct stream *stream)
@@ -217,7 +248,7 @@ static void begin_answer(struct stream *stream)
 static void upload(struct stream *stream, const struct message *message)
 {
 	if (!give(stream, message)) {
-		lose(stream);
+		hear_last_word(stream);
 		return;
 	}
 	if (stream->is_stuck)
@@ -291,7 +322,7 @@ static void on_chunk(struct stream *stream, const struct rpc_chunk *chunk)
 		return;
 	}
 	if (chunk->data.len > 0 && !give(stream, &message)) {
-		lose(stream);
+		hear_last_word(stream);
 		return;
 	}
 	/* The end waits behind the data when that is stuck. */
@@ -425,20 +456,6 @@ static void on_frame(struct stream *stream, const struct message *message)
 	server_finish(stream->call, GRPC_STATUS_OK, "", 0);
 }
 
-static void on_failed(struct stream *stream, uint64_t number)
-{
-	enum failure failure = FAILURE_INTERNAL;
-
-	if (number > FAILURE_NONE && number < FAILURE_MAX)
-		failure = (enum failure)number;
-	pool_leave(stream->worker);
-	stream->worker = NULL;
-	stream->state = OVER;
-	log_outcome(stream, EVENT_OUTCOME_REFUSED);
-	server_abort(stream->call, failures[failure].status,
-		     failures[failure].text);
-}
-
 void serve_worker_readable(struct pool_worker *worker)
 {
 	struct stream *stream = worker->user;
@@ -494,7 +511,7 @@ static void unstick(struct stream *stream)
 		return;
 	}
 	if (!give(stream, &message)) {
-		lose(stream);
+		hear_last_word(stream);
 		return;
 	}
 	if (stream->is_stuck)

@@ -445,10 +445,21 @@ static void stop_all(struct supervisor *node)
 		listener_remove(node->options->listen);
 }
 
+/* What this process keeps is what starting roles again takes. */
+static void give_up_privileges(void)
+{
+	static struct jail_filter filter;
+	struct jail_report report = { 0 };
+
+	if (filter_compile(profile_of(JAIL_SUPERVISOR), &filter) != ERR_OK ||
+	    jail_supervise(profile_of(JAIL_SUPERVISOR), &report) != ERR_OK ||
+	    jail_enter(&filter, &report) != ERR_OK)
+		die("the supervisor cannot give up what it does not need");
+}
+
 int supervisor_run(const struct options *options)
 {
 	static struct supervisor node;
-	struct jail_report report = { 0 };
 
 	node.options = options;
 	node.started_ms = clock_now_ms();
@@ -458,8 +469,7 @@ int supervisor_run(const struct options *options)
 	open_files(&node);
 	measure_self(&node);
 	watch_signals(&node);
-	if (jail_supervise(profile_of(JAIL_SUPERVISOR), &report) != ERR_OK)
-		die("the supervisor cannot give up what it does not need");
+	give_up_privileges();
 
 	while (!node.is_stopping) {
 		start_due(&node);

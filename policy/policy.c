@@ -15,6 +15,7 @@
 static const char not_text[] = "a byte that is not printable ASCII";
 static const char no_end[] = "the last line does not end";
 static const char too_long[] = "the line is too long";
+static const char too_much[] = "the text is too long";
 static const char no_key[] = "not of the form: key = value";
 static const char unknown_key[] = "no such key";
 static const char doubled_key[] = "the key was given before";
@@ -331,7 +332,7 @@ static enum err read_all(struct bytes text, struct reading *reading,
 			 size_t *line)
 {
 	if (text.len > POLICY_TEXT_MAX)
-		return refuse(reading, too_long, ERR_TOO_LARGE);
+		return refuse(reading, too_much, ERR_TOO_LARGE);
 	for (; text.len != 0; ++*line)
 		TRY(take_line(&text, reading));
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {

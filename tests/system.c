@@ -211,11 +211,10 @@ static void become_ordinary(void)
 
 /* In the child: become the program, which dies with the thread behind us. */
 static _Noreturn void become(const struct system *system, enum system_part part,
-			     int program, char *const *arguments)
+			     int program, char *const *arguments, pid_t parent)
 {
 	static char *const environment[] = { NULL };
 	char path[SYSTEM_PATH_MAX];
-	pid_t parent = getppid();
 
 	if (system->caller == SYSTEM_AS_ORDINARY)
 		become_ordinary();
@@ -272,13 +271,14 @@ static const char *start_part(struct system *system, enum system_part part,
 			      char rest[static SYSTEM_URL_MAX])
 {
 	SCOPED_FD program = open_program(parts[part].program);
+	pid_t self = getpid();
 	pid_t pid;
 
 	if (program < 0)
 		return "the programs are not built";
 	pid = fork();
 	if (pid == 0)
-		become(system, part, program, arguments);
+		become(system, part, program, arguments, self);
 	if (pid < 0)
 		return "cannot fork";
 	system->pids[part] = pid;
@@ -397,6 +397,47 @@ void system_start_or_skip(const struct policy *policy, struct system *out)
 		cr_skip_test("no model is present");
 	wrong = system_start(policy, SYSTEM_AS_CALLER, out);
 	cr_assert_null(wrong, "%s", wrong);
+}
+
+static struct system shared; /* the runner's */
+
+#define SHARED "PCC_TEST_SYSTEM"
+
+void system_share(const struct policy *policy)
+{
+	char text[sizeof(shared) * 2];
+	const char *wrong = system_start(policy, SYSTEM_AS_CALLER, &shared);
+
+	if (wrong != NULL)
+		snprintf(text, sizeof(text), "!%s", wrong);
+	else
+		snprintf(text, sizeof(text), "%s %s %s %d %d %d", shared.folder,
+			 shared.gateway, shared.client, shared.pids[0],
+			 shared.pids[1], shared.pids[2]);
+	(void)setenv(SHARED, text, 1);
+}
+
+void system_adopt(struct system *out)
+{
+	const char *text = getenv(SHARED);
+
+	*out = (struct system){ .caller = SYSTEM_AS_CALLER };
+	if (system_model() == NULL)
+		cr_skip_test("no model is present");
+	cr_assert(text != NULL && text[0] != '!', "%s", text);
+	cr_assert_eq(sscanf(text, "%95s %63s %63s %d %d %d", out->folder,
+			    out->gateway, out->client, &out->pids[0],
+			    &out->pids[1], &out->pids[2]),
+		     6);
+}
+
+void system_unshare(void)
+{
+	const char *wrong = system_stop(&shared);
+
+	/* There is no test left that could fail, but the program can. */
+	if (wrong != NULL)
+		err_die(wrong);
 }
 
 void system_signal(const struct system *system, enum system_part part,

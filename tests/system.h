@@ -64,6 +64,16 @@ const char *system_start(const struct policy *policy, enum system_caller caller,
 void system_start_or_skip(const struct policy *policy, struct system *out);
 
 /*
+ * One system for all tests of a program, which Criterion runs as processes of
+ * their own.  The runner shares it in its hook before all tests and stops it in
+ * the one after; a test then adopts it, is skipped when there is no model, and
+ * fails when the start had failed.
+ */
+void system_share(const struct policy *policy);
+void system_adopt(struct system *out);
+void system_unshare(void);
+
+/*
  * End all parts that run, gently, then not; remove the folder.  NULL, or what a
  * part's log complained of: a failed invariant, a sanitizer.  Static text.
  */

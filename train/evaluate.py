@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Right calls on gold utterances: greedy, unconstrained, per language.
 
-usage: evaluate.py HA_INTENTS TOKENIZER.model MODEL [--errors FILE] [--most N]
+usage: evaluate.py HA_INTENTS MODEL [--tokenizer FILE] [--errors FILE] ...
 
-MODEL is a checkpoint (its averaged weights count) or an exported GGUF file,
-whose dequantised weights are then what is judged.
+MODEL is an exported GGUF file, whose own tokenizer and dequantised weights
+are then what is judged, or a checkpoint (its averaged weights count), which
+needs the tokenizer's file.
 """
 import argparse
 import json
@@ -21,13 +22,14 @@ import tokenizer as pieces
 ANSWER_MOST = 70
 
 
-def load(path, vocabulary, which="average"):
+def load(path, tokenizer_path):
+    """(model, tokenizer)"""
     if path.endswith(".gguf"):
-        return export.model_from_gguf(path)
+        return export.model_from_gguf(path), export.FileTokenizer(path)
     saved = torch.load(path)
     model = ptmoe.PTMoE(ptmoe.Config(**saved["config"]))
-    model.load_state_dict(saved[which])
-    return model
+    model.load_state_dict(saved["average"])
+    return model, pieces.Tokenizer(tokenizer_path)
 
 
 @torch.no_grad()
@@ -100,18 +102,17 @@ def evaluate(model, tokenizer, folder, most=None, errors=None):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("ha_intents")
-    parser.add_argument("tokenizer")
     parser.add_argument("model")
-    parser.add_argument("--errors")
+    parser.add_argument("--tokenizer", help="SentencePiece file")
+    parser.add_argument("--errors", help="write wrong answers here")
     parser.add_argument("--most", type=int, help="utterances per language")
     parser.add_argument("--results", help="write the table here as JSON")
-    parser.add_argument("--weights", default="average")
     options = parser.parse_args()
     torch.set_num_threads(2)
-    tokenizer = pieces.Tokenizer(options.tokenizer)
-    model = load(options.model, tokenizer.size, options.weights).eval()
+    model, tokenizer = load(options.model, options.tokenizer)
     begin = time.time()
-    errors = open(options.errors, "w", encoding="utf-8") if options.errors else None
+    errors = (open(options.errors, "w", encoding="utf-8") if options.errors
+              else None)
     table = evaluate(model, tokenizer, options.ha_intents, options.most, errors)
     print(f"{time.time() - begin:.0f} seconds")
     if options.results:

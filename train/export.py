@@ -19,9 +19,11 @@ import model as ptmoe
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "tests", "reference"))
 import gguf  # noqa: E402  (the one reader and writer of the repository)
+import sentencepieces  # noqa: E402
 
 CONTEXT_LENGTH = 512
-CHAT_TEMPLATE = "{{ bos_token }}{{ messages[-1]['content'] | trim | lower }}<call>"
+CHAT_TEMPLATE = ("{{ bos_token }}{{ messages[-1]['content'] | trim | lower }}"
+                 "<call>")
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, BYTE = 1, 2, 3, 4, 6
 
 
@@ -29,7 +31,8 @@ def metadata(config):
     """The architecture's keys, in the order of the format's description."""
     layers = range(config.layers)
     attention = ["global" if config.is_global(n) else "local" for n in layers]
-    feed_forward = ["sparse" if config.is_sparse(n) else "dense" for n in layers]
+    feed_forward = ["sparse" if config.is_sparse(n) else "dense"
+                    for n in layers]
     return {
         "general.architecture": gguf.text("ptmoe"),
         "general.name": gguf.text("home"),
@@ -60,10 +63,9 @@ def metadata(config):
 def tokenizer_metadata(path):
     pieces = sentencepiece.SentencePieceProcessor(model_file=path)
     ids = range(pieces.vocab_size())
-    # SentencePiece does not tell user-defined pieces apart; BPE scores count
-    # down from 0 over the learned merges, and only those are below 0.
-    learned = [pieces.get_score(i) < 0 for i in ids]
-    first = next(i for i in ids if learned[i])
+    # SentencePiece does not tell which pieces are user-defined; they come
+    # before the bytes, and the bytes before what was learned.
+    first_byte = next(i for i in ids if pieces.is_byte(i))
 
     def kind(i):
         if pieces.is_unknown(i):
@@ -72,7 +74,7 @@ def tokenizer_metadata(path):
             return CONTROL
         if pieces.is_byte(i):
             return BYTE
-        return USER_DEFINED if i < first - 1 else NORMAL
+        return USER_DEFINED if i < first_byte else NORMAL
 
     return {
         "tokenizer.ggml.model": gguf.text("llama"),
@@ -181,6 +183,22 @@ def layer_weights(config, layer, weights, track):
     return parts
 
 
+class FileTokenizer:
+    """The tokenizer of a GGUF file, as tokenizer.Tokenizer."""
+
+    def __init__(self, path):
+        self.pieces = sentencepieces.Tokenizer(gguf.read(path)[0])
+        self.eos = self.pieces.eos
+
+    def prompt(self, request):
+        return ([self.pieces.bos]
+                + self.pieces.encode(request.strip().lower())
+                + [self.pieces.ids["<call>"]])
+
+    def text(self, ids):
+        return self.pieces.decode(ids)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("checkpoint")
@@ -192,7 +210,8 @@ def main():
     saved = torch.load(options.checkpoint)
     config = ptmoe.Config(**saved["config"])
     size = gguf.write(options.output,
-                      {**metadata(config), **tokenizer_metadata(options.tokenizer)},
+                      {**metadata(config),
+                       **tokenizer_metadata(options.tokenizer)},
                       tensors(config, saved[options.weights]))
     print(f"{options.output}: {size} bytes, {dataclasses.asdict(config)}")
 

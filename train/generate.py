@@ -172,6 +172,12 @@ class Sampler:
         if self.language.skip_words and rng.random() < 0.1:
             for _ in range(rng.randint(1, 2)):
                 text = self.with_skip_word(text)
+        if rng.random() < 0.1:
+            words = text.split()
+            for _ in range(rng.randint(1, 2)):
+                at = rng.randrange(len(words))
+                words[at] = words[at].rstrip(",") + ","
+            text = " ".join(words)
         if self.language.code == "es" and rng.random() < 0.2:
             return f"¿{text}?"
         if rng.random() < 0.2:

@@ -14,6 +14,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+import fused
+
 
 @dataclasses.dataclass
 class Config:
@@ -38,49 +40,6 @@ class Config:
 
     def is_sparse(self, layer):
         return layer % 2 == 1
-
-
-class RootMeanSquare(torch.autograd.Function):
-    """x / rms(x) * weight in few passes: torch's parts cost three times as
-    much here, where element-wise work rivals the matrix products."""
-
-    @staticmethod
-    def forward(context, x, weight, epsilon):
-        scale = torch.rsqrt(x.pow(2).mean(-1, keepdim=True).add_(epsilon))
-        unit = x * scale
-        context.save_for_backward(unit, scale, weight)
-        return unit * weight
-
-    @staticmethod
-    def backward(context, gradient):
-        unit, scale, weight = context.saved_tensors
-        weighted = gradient * weight
-        inner = (weighted * unit).mean(-1, keepdim=True)
-        for_x = (weighted - unit * inner).mul_(scale)
-        product = gradient * unit
-        axes = [a for a in range(product.dim())
-                if weight.dim() <= product.dim() - 1 - a
-                or weight.shape[a - product.dim()] == 1]
-        return for_x, product.sum(axes, keepdim=True).view_as(weight), None
-
-
-class SwiGLU(torch.autograd.Function):
-    """silu(a) * b; keeps a and b only."""
-
-    @staticmethod
-    def forward(context, a, b):
-        context.save_for_backward(a, b)
-        return torch.sigmoid(a).mul_(a).mul_(b)
-
-    @staticmethod
-    def backward(context, gradient):
-        a, b = context.saved_tensors
-        gate = torch.sigmoid(a)
-        swish = gate * a
-        for_b = swish * gradient
-        # d silu = gate + swish (1 - gate)
-        slope = swish.addcmul_(swish, gate, value=-1).add_(gate)
-        return slope.mul_(b).mul_(gradient), for_b
 
 
 def rotate(x, cosine, sine):
@@ -132,15 +91,15 @@ class Layer(nn.Module):
     def attention(self, x, positions, mask):
         c = self.config
         tracks, batch, length, hidden = x.shape
-        y = RootMeanSquare.apply(x, self.attn_norm, c.rms_epsilon)
+        y = fused.rms(x, self.attn_norm, c.rms_epsilon)
         qkv = torch.bmm(y.view(tracks, -1, hidden), self.qkv)
         q, k, v = qkv.view(tracks, batch, length, 3, c.heads,
                            c.head_width).unbind(3)
         q, k = q.float(), k.float()
         if not c.is_global(self.number):
             q, k = rotate(q, *positions), rotate(k, *positions)
-        q = RootMeanSquare.apply(q, self.q_norm, c.rms_epsilon)
-        k = RootMeanSquare.apply(k, self.k_norm, c.rms_epsilon)
+        q = fused.rms(q, self.q_norm, c.rms_epsilon)
+        k = fused.rms(k, self.k_norm, c.rms_epsilon)
         q, k, v = (part.transpose(2, 3) for part in (q, k, v))
         scores = torch.matmul(q, k.transpose(-1, -2)).float()
         weights = torch.softmax(scores / math.sqrt(c.head_width) + mask, -1)
@@ -150,15 +109,10 @@ class Layer(nn.Module):
 
     def feed_forward(self, x):
         tracks, batch, length, hidden = x.shape
-        y = RootMeanSquare.apply(x, self.ffn_norm, self.config.rms_epsilon)
+        y = fused.rms(x, self.ffn_norm, self.config.rms_epsilon)
         y = y.view(tracks, -1, hidden)
-        a, b = torch.bmm(y, self.gate_up).chunk(2, -1)
-        inner = SwiGLU.apply(a, b)
-        if self.sparse:
-            c = self.config
-            gates = self.route(y)
-            inner = (inner.view(tracks, -1, c.experts, c.expert_width)
-                     * gates.unsqueeze(-1).to(inner.dtype)).flatten(-2)
+        gates = self.route(y) if self.sparse else None
+        inner = fused.swiglu(torch.bmm(y, self.gate_up), gates)
         return torch.bmm(inner, self.down).view_as(x)
 
     def route(self, y):
@@ -208,7 +162,7 @@ class PTMoE(nn.Module):
                 x = self.layers[number](x, positions, mask,
                                         wanted if last else None)
             hidden = x.float().mean(0)
-        hidden = RootMeanSquare.apply(hidden, self.output_norm, c.rms_epsilon)
+        hidden = fused.rms(hidden, self.output_norm, c.rms_epsilon)
         logits = functional.linear(hidden, self.embedding)
         return logits if wanted is None else logits[0]
 

@@ -45,7 +45,8 @@ enum line_part {
 	PART_VALUE,
 };
 
-/* Section 3.3: bit 0 says response, bit 1 says indeterminate length. */
+/* RFC 9292, section 3.3: bit 0 says response, bit 1 says indeterminate length.
+ */
 #define FRAMING_RESPONSE 1u
 #define FRAMING_INDETERMINATE 2u
 #define FRAMING_MAX 3u
@@ -62,11 +63,13 @@ void bhttp_init(struct bhttp *parser, enum bhttp_message message,
 	};
 }
 
+/* Known-length messages count their sections; the others end them by zero. */
 static bool is_known_length(const struct bhttp *parser)
 {
 	return (parser->framing & FRAMING_INDETERMINATE) == 0;
 }
 
+/* One text of those collected in scratch, which lie end to end. */
 static struct bytes part(const struct bhttp *parser, unsigned int index)
 {
 	size_t start = index == 0 ? 0 : parser->ends[index - 1];
@@ -75,6 +78,10 @@ static struct bytes part(const struct bhttp *parser, unsigned int index)
 			       parser->ends[index] - start };
 }
 
+/*
+ * A text that would not fit is refused by its length alone, before a byte of
+ * it is kept; this is also what makes len fit in a size_t.
+ */
 static enum err begin_text(struct bhttp *parser, uint64_t len, enum step step)
 {
 	if (len > parser->left.field_bytes)
@@ -93,6 +100,7 @@ static void begin_section(struct bhttp *parser, enum section section)
 					       : STEP_NAME_LENGTH;
 }
 
+/* Known length: one length and the content.  Else chunks up to a zero. */
 static void begin_content(struct bhttp *parser)
 {
 	parser->items = 0;
@@ -111,6 +119,7 @@ static enum err on_framing(struct bhttp *parser, uint64_t value)
 	return ERR_OK;
 }
 
+/* Empty values cost no bytes, so lines are counted as well. */
 static enum err take_one_item(struct bhttp *parser)
 {
 	if (parser->left.fields == 0)
@@ -172,6 +181,7 @@ static enum err on_value_length(struct bhttp *parser, uint64_t value)
 	return begin_text(parser, value, STEP_VALUE);
 }
 
+/* Zero ends the chunks, and is all there is of empty content. */
 static enum err on_content_length(struct bhttp *parser, uint64_t value)
 {
 	if (value > parser->left.content)
@@ -249,6 +259,7 @@ static enum err on_control(struct bhttp *parser, struct bhttp_event *event)
 	return ERR_OK;
 }
 
+/* Checked before the value comes, so that a bad name is refused early. */
 static enum err on_name(struct bhttp *parser)
 {
 	parser->ends[PART_NAME] = parser->scratch.len;
@@ -356,6 +367,7 @@ static enum err step_text(struct bhttp *parser, struct bytes *in,
 	return parser->wanted > 0 ? ERR_TRUNCATED : on_text(parser, event);
 }
 
+/* Content is not collected: each piece goes out as it comes in. */
 static enum err step_content(struct bhttp *parser, struct bytes *in,
 			     struct bhttp_event *event)
 {
@@ -375,6 +387,7 @@ static enum err step_content(struct bhttp *parser, struct bytes *in,
 	return ERR_OK;
 }
 
+/* Section 3.8 lets a receiver ignore padding; checked, it hides nothing. */
 static enum err step_padding(struct bytes *in)
 {
 	struct bytes piece = take_at_most(in, in->len);
@@ -385,6 +398,7 @@ static enum err step_padding(struct bytes *in)
 	return ERR_TRUNCATED;
 }
 
+/* Take one thing that the step wants; ERR_TRUNCATED when it is not all here. */
 static enum err advance(struct bhttp *parser, struct bytes *in,
 			struct bhttp_event *event)
 {

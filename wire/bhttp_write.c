@@ -24,6 +24,7 @@ static enum err put_text(struct writer *out, struct bytes text)
 	return bytes_put(out, text);
 }
 
+/* CONNECT, which has no path, is not something this program asks for. */
 static enum err put_control(struct writer *out, enum framing framing,
 			    const struct bhttp_control *control)
 {
@@ -65,6 +66,7 @@ static uint64_t text_size(struct bytes text)
 	return varint_size(text.len) + text.len;
 }
 
+/* A known section says its length first, so it is measured first. */
 static enum err put_known_fields(struct writer *out,
 				 struct bhttp_write_fields fields)
 {

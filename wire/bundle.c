@@ -42,12 +42,13 @@ enum err bundle_evidence_named(const char *name, enum bundle_evidence_type *out)
 {
 	struct bytes wanted = bytes_of_string(name);
 
-	for (size_t i = 0; i < BUNDLE_EVIDENCE_COUNT; i++)
+	for (size_t i = 0; i < BUNDLE_EVIDENCE_COUNT; i++) {
 		if (bytes_equal(wanted,
 				bytes_of_string(evidence_types[i].name))) {
 			*out = (enum bundle_evidence_type)i;
 			return ERR_OK;
 		}
+	}
 	return ERR_UNSUPPORTED;
 }
 

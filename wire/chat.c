@@ -81,6 +81,7 @@ static bool note_given(struct reading *reading, const char *name,
 	return true;
 }
 
+/* Without ==, which compilers rightly warn of for doubles. */
 static bool is_number(const struct json *value, double wanted)
 {
 	double number;
@@ -147,6 +148,7 @@ static enum err refuse_unsupported(struct reading *reading)
 	return ERR_OK;
 }
 
+/* A client that names no model takes the node's. */
 static enum err read_model(struct reading *reading)
 {
 	note_given(reading, "model", CHAT_GIVEN_MODEL);
@@ -195,6 +197,7 @@ static enum err read_prompt(struct reading *reading)
 						   &reading->request.prompt));
 }
 
+/* As in the API, options of a stream without a stream are a mistake. */
 static enum err read_stream(struct reading *reading)
 {
 	struct json_fields options = { .object = NULL };
@@ -244,6 +247,7 @@ static enum err read_max_tokens(struct reading *reading)
 	return ERR_OK;
 }
 
+/* Zero is a value like any other here, so what was given is noted apart. */
 static enum err read_sampling(struct reading *reading)
 {
 	static const struct json_fields_integers any = { INT64_MIN, INT64_MAX };
@@ -272,6 +276,7 @@ static enum err read_sampling(struct reading *reading)
 						    &request->seed));
 }
 
+/* An empty stop string would stop every answer before its first word. */
 static enum err add_stop(struct reading *reading, const struct json *value)
 {
 	struct chat_request *request = &reading->request;

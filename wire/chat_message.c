@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+/* Which message it was is not told: an index is a number of the user's. */
 #define PARAM_MESSAGE "messages[]"
 #define PARAM_ROLE "messages[].role"
 #define PARAM_CONTENT "messages[].content"
@@ -75,6 +76,7 @@ static enum err read_part(const struct json *part, struct bytes *out,
 	return ERR_OK;
 }
 
+/* Measured first, as memory of the document is never given back singly. */
 static enum err join_parts(const struct json *parts, struct bytes *out,
 			   struct chat_refusal *refusal)
 {
@@ -140,6 +142,7 @@ static enum err refuse_unsupported(const struct json_fields *fields,
 	return ERR_OK;
 }
 
+/* Only a tool's answer must say which call it answers. */
 static enum err read_names(struct json_fields *fields, struct chat_message *out,
 			   struct chat_refusal *refusal)
 {

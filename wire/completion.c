@@ -40,6 +40,7 @@ static enum err put(struct writer *out, const char *text)
 	return bytes_put(out, bytes_of_string(text));
 }
 
+/* No locale has a say in whole numbers. */
 static enum err put_number(struct writer *out, uint64_t value)
 {
 	char text[DECIMAL_MAX];
@@ -184,6 +185,7 @@ size_t completion_text_overhead(const struct completion *completion)
 	return out.len + json_escape_size(completion->model);
 }
 
+/* Every member that the API's schema requires, null where nothing is known. */
 static enum err put_whole_choice(struct writer *out,
 				 const struct completion *completion,
 				 const struct completion_answer *answer)

@@ -52,6 +52,10 @@ static bool is_white(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
+/*
+ * RFC 9110, section 5.5, allows other control characters to be kept; here they
+ * are refused, as no field that the node reads has a use for them.
+ */
 bool field_value_is_valid(struct bytes value)
 {
 	for (size_t i = 0; i < value.len; i++) {

@@ -6,6 +6,7 @@
 #define REQUEST_SERVICE 1
 #define RESPONSE_STATUS 1
 
+/* Names of services are identifiers; nothing else is looked up. */
 static enum err check_service(struct bytes service)
 {
 	if (service.len > HEALTH_SERVICE_MAX)

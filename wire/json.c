@@ -21,6 +21,7 @@ static const struct json *ours(const json_t *value)
 	return (const struct json *)value;
 }
 
+/* For the whole process; which memory it is, each thread has said. */
 static void use_our_memory(void)
 {
 	json_set_alloc_funcs(json_memory_alloc, json_memory_free);

@@ -21,7 +21,7 @@ enum err json_fields_refuse(struct json_fields *fields, const char *name,
 	return ERR_MALFORMED;
 }
 
-/* *value is NULL when there is nothing to read and nothing wrong with that. */
+/* On ERR_OK *value is NULL when there is nothing to read and nothing wrong with that. */
 static enum err find(struct json_fields *fields, const char *name,
 		     enum json_fields_need need, const struct json **value)
 {

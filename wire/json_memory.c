@@ -25,6 +25,7 @@ static _Thread_local struct {
 	bool was_full;
 } memory;
 
+/* The place of the highest bit that is set; value is not zero. */
 static unsigned int log2_floor(size_t value)
 {
 	return 63u - (unsigned int)__builtin_clzll(value);
@@ -40,6 +41,7 @@ static size_t class_size(size_t size)
 	return (size + step - 1) & ~(step - 1);
 }
 
+/* Four classes an octave, told apart by the two bits below the highest. */
 static size_t class_index(size_t size)
 {
 	unsigned int octave = log2_floor(size);
@@ -62,6 +64,7 @@ bool json_memory_is_given(void)
 	return memory.base != NULL;
 }
 
+/* A new block from the untouched end. */
 static struct block *cut(size_t size)
 {
 	struct block *block;

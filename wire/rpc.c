@@ -20,6 +20,7 @@ static enum err read_node_id(ProtobufCBinaryData field,
 	return ERR_OK;
 }
 
+/* proto3 lets any number stand in an enum; a later version may mean it. */
 static enum err read_form(Pcc__Node__V1__Form field, enum rpc_form *out)
 {
 	switch ((int)field) {
@@ -99,6 +100,10 @@ enum err rpc_serve_request_parse(struct bytes in, struct arena *arena,
 	return ERR_OK;
 }
 
+/*
+ * Messages to encode are put together on the stack and borrow their bytes from
+ * the caller, so that encoding allocates nothing.
+ */
 static enum err encode_setup(const struct rpc_setup *setup, struct writer *out)
 {
 	Pcc__Node__V1__ServeRequest message =
@@ -149,6 +154,7 @@ enum err rpc_serve_request_encode(const struct rpc_serve_request *request,
 	}
 }
 
+/* A key id is one byte of the OHTTP header (RFC 9458, section 3). */
 static enum err read_setup_ack(const Pcc__Node__V1__SetupAck *ack,
 			       struct rpc_setup_ack *out)
 {

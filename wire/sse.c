@@ -127,6 +127,7 @@ static enum err add_data(struct sse *parser, struct bytes value)
 	return ERR_OK;
 }
 
+/* The last one counts; an empty one is as none. */
 static enum err set_type(struct sse *parser, struct bytes value)
 {
 	if (value.len > sizeof(parser->type))
@@ -168,6 +169,7 @@ static enum err end_field(struct sse *parser, struct bytes line)
 	return err;
 }
 
+/* What the line was is known only now, except for comments. */
 static enum err end_line(struct sse *parser, struct sse_event *event)
 {
 	struct bytes line = { parser->memory.data + parser->data_len,

@@ -163,11 +163,12 @@ static enum err take_assurance(struct bytes *in, enum statement_assurance *out)
 
 	TRY(cbor_expect_unsigned(in, KEY_ASSURANCE));
 	TRY(cbor_take_text(in, &name));
-	for (size_t i = 0; i < STATEMENT_ASSURANCE_COUNT; i++)
+	for (size_t i = 0; i < STATEMENT_ASSURANCE_COUNT; i++) {
 		if (bytes_equal(name, bytes_of_string(assurance_names[i]))) {
 			*out = (enum statement_assurance)i;
 			return ERR_OK;
 		}
+	}
 	return ERR_MALFORMED;
 }
 

@@ -133,9 +133,9 @@ static void set_all(CURL *curl, struct state *state)
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
-			 (long)(timeout_ms != 0 ? timeout_ms
-						: FETCH_TIMEOUT_MS));
+	curl_easy_setopt(
+		curl, CURLOPT_TIMEOUT_MS,
+		(long)(timeout_ms != 0 ? timeout_ms : FETCH_TIMEOUT_MS));
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, state);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);

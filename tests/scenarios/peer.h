@@ -30,7 +30,7 @@ struct peer_answer {
 	int status;
 	enum peer_ending ending;
 	char head[8192]; /* status line and header lines */
-	uint8_t *body;	 /* chunks joined; from malloc */
+	uint8_t *body;	 /* chunks joined; until the next answer */
 	size_t len;
 };
 
@@ -184,7 +184,7 @@ static inline bool peer_is_complete(const uint8_t *data, size_t len)
 static inline struct peer_answer peer_receive(int peer)
 {
 	struct peer_answer answer = { .ending = PEER_CUT };
-	uint8_t *data = calloc(1, PEER_ANSWER_MAX);
+	static uint8_t data[PEER_ANSWER_MAX];
 	size_t len =
 		peer_read(peer, data, PEER_ANSWER_MAX - 1, peer_is_complete);
 	const uint8_t *body = peer_body(data, len);

@@ -61,6 +61,8 @@ static inline struct program program_start(const char *name,
 		execv(path, words);
 		_exit(127);
 	}
+	for (size_t i = 1; words[i] != NULL; i++)
+		free(words[i]);
 	close(pipes[1]);
 	program.out = pipes[0];
 	return program;

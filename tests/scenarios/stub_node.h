@@ -492,7 +492,13 @@ static inline void stub_serve(struct stub_call *call)
 		stub_end(call, GRPC_STATUS_FAILED_PRECONDITION);
 		return;
 	}
-	if (stub_open(bytes_written(&sealed), &exchange, &inner) != ERR_OK) {
+	enum err err = stub_open(bytes_written(&sealed), &exchange, &inner);
+
+	if (err == ERR_EXPIRED) {
+		stub_end(call, GRPC_STATUS_FAILED_PRECONDITION);
+		return;
+	}
+	if (err != ERR_OK) {
 		stub_tell('x');
 		stub_end(call, GRPC_STATUS_INVALID_ARGUMENT);
 		return;

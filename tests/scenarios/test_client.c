@@ -35,7 +35,6 @@ static struct world begin_with(struct stub_plan plan)
 		struct peer_answer answer =
 			peer_get(world.gateway_port, "/healthz");
 
-		free(answer.body);
 		if (answer.status == 200)
 			return world;
 		stub_rest(50);
@@ -294,13 +293,7 @@ Test(client, a_key_that_was_rotated_away_is_renewed_once, .timeout = 60)
 	struct peer_answer answer;
 
 	begin_serving(&world);
-	/* The gateway needs a moment to see the new key. */
-	for (int i = 0; i < 5; i++) {
-		answer = ask(&world, "", BYTES_LITERAL(CHAT));
-		if (answer.status == 200)
-			break;
-		stub_rest(500);
-	}
+	answer = ask(&world, "", BYTES_LITERAL(CHAT));
 	cr_assert_eq(answer.status, 200);
 	end(&world);
 }
@@ -348,7 +341,7 @@ Test(client, leaving_reaches_the_node_in_mid_stream, .timeout = 60)
 
 static size_t size_at_node(const struct world *world, size_t prompt)
 {
-	char *body = calloc(1, prompt + 1);
+	static char body[1 << 20];
 	struct peer_answer answer;
 	const char *size;
 
@@ -356,7 +349,6 @@ static size_t size_at_node(const struct world *world, size_t prompt)
 	answer = ask(world, "", (struct bytes){ (uint8_t *)body, prompt });
 	size = strstr((char *)answer.body, "\"size\":");
 	cr_assert_not_null(size);
-	free(body);
 	return strtoul(size + strlen("\"size\":"), NULL, 10);
 }
 
@@ -398,7 +390,8 @@ Test(client, paths_that_are_not_of_the_api_go_nowhere, .timeout = 60)
 	begin_serving(&world);
 	cr_assert_eq(peer_get(world.port, "/v1/files").status, 404);
 	cr_assert_eq(peer_get(world.port, "/v1/completions").status, 405);
-	cr_assert_eq(peer_get(world.port, "/v1/models/a%0ab").status, 404);
+	cr_assert_eq(peer_get(world.port, "/v1/models/a%0ab").status, 404, "%s",
+		     peer_get(world.port, "/v1/models/a%0ab").head);
 	cr_assert_eq(stub_news(&world.stub, 300), 0);
 	end(&world);
 }

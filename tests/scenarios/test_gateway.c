@@ -22,7 +22,6 @@ static void wait_until_healthy(uint16_t port)
 	for (int i = 0; i < 100; i++) {
 		struct peer_answer answer = peer_get(port, "/healthz");
 
-		free(answer.body);
 		if (answer.status == 200)
 			return;
 		stub_rest(50);
@@ -40,7 +39,6 @@ static void fetch_key(struct world *world)
 	cr_assert_eq(ohttp_keys_parse((struct bytes){ keys.body, keys.len },
 				      &world->key, 1, &count),
 		     ERR_OK);
-	free(keys.body);
 }
 
 static struct world begin(enum stub_manner manner)
@@ -70,14 +68,14 @@ static void end(struct world *world)
 	unlink(world->address + strlen("unix:"));
 }
 
-/* An encapsulated request with this much content. */
+/* An encapsulated request with this much content; good until the next. */
 static struct writer seal(const struct world *world, size_t content_len,
 			  struct ohttp_exchange *exchange)
 {
-	size_t max = content_len + 65536;
-	struct writer plain = { calloc(1, max), 0, max };
-	struct writer out = { calloc(1, max), 0, max };
-	uint8_t *content = calloc(1, content_len + 1);
+	static uint8_t content[5u << 20]; /* zeros */
+	static uint8_t plain_memory[5u << 20], memory[5u << 20];
+	struct writer plain = WRITER_OVER(plain_memory);
+	struct writer out = WRITER_OVER(memory);
 	struct bhttp_control control = { BYTES_LITERAL("POST"),
 					 BYTES_LITERAL("https"),
 					 { NULL, 0 },
@@ -104,8 +102,6 @@ static struct writer seal(const struct world *world, size_t content_len,
 	}
 	cr_assert_eq(ohttp_sealer_put(&sealer, OHTTP_CHUNK_FINAL, rest, &out),
 		     ERR_OK);
-	free(content);
-	free(plain.data);
 	return out;
 }
 
@@ -120,7 +116,6 @@ static struct peer_answer exchange(const struct world *world,
 	peer_post(peer, "/", TYPE_CHUNKED, bytes_written(&sealed));
 	answer = peer_receive(peer);
 	close(peer);
-	free(sealed.data);
 	return answer;
 }
 
@@ -183,7 +178,7 @@ Test(gateway, a_body_that_grows_beyond_its_limit_is_refused, .timeout = 60)
 {
 	struct world world = begin(STUB_SILENT);
 	int peer = peer_connect(world.port);
-	uint8_t *piece = calloc(1, 65536);
+	static const uint8_t piece[65536];
 	struct peer_answer answer;
 
 	peer_say(peer, "POST / HTTP/1.1\r\nHost: x\r\n" TYPE_CHUNKED
@@ -232,7 +227,6 @@ static int post_status(const struct world *world, const char *path,
 	close(peer);
 	cr_assert_str_eq(peer_field(answer.head, "Content-Type"),
 			 "application/problem+json");
-	free(answer.body);
 	return answer.status;
 }
 
@@ -440,7 +434,6 @@ Test(gateway, many_requests_at_once_are_all_answered, .timeout = 120)
 
 		peers[i] = peer_connect(world.port);
 		peer_post(peers[i], "/", TYPE_CHUNKED, bytes_written(&sealed));
-		free(sealed.data);
 	}
 	for (size_t i = 0; i < 32; i++) {
 		struct peer_answer answer = peer_receive(peers[i]);
@@ -448,7 +441,6 @@ Test(gateway, many_requests_at_once_are_all_answered, .timeout = 120)
 		cr_assert_eq(answer.status, 200);
 		cr_assert_eq(open_answer(&answer, &keys[i], text, sizeof(text)),
 			     ERR_OK);
-		free(answer.body);
 	}
 	end(&world);
 }

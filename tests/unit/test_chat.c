@@ -50,15 +50,6 @@ static enum err parse_with(const char *members)
 	return parse(body);
 }
 
-/* A chat of this one message. */
-static enum err parse_message(const char *message)
-{
-	char body[1024];
-
-	snprintf(body, sizeof(body), "{\"messages\":[%s]}", message);
-	return parse(body);
-}
-
 #define IS(view, text) bytes_equal(view, BYTES_LITERAL(text))
 
 static void expect_refusal(enum err err, const char *code, const char *param)
@@ -92,81 +83,6 @@ Test(chat, a_conversation_is_read)
 	cr_assert(IS(request.model, "m"));
 }
 
-Test(chat, a_developer_is_a_role_and_a_stranger_is_none)
-{
-	cr_assert_eq(parse_message("{\"role\":\"developer\",\"content\":\"\"}"),
-		     ERR_OK);
-	cr_assert_eq(request.messages[0].role, CHAT_ROLE_DEVELOPER);
-	expect_refusal(parse_message("{\"role\":\"root\",\"content\":\"\"}"),
-		       "invalid_value", "messages[].role");
-	expect_refusal(parse_message("{\"content\":\"\"}"),
-		       "missing_required_parameter", "messages[].role");
-}
-
-Test(chat, text_parts_are_joined_by_line_feeds)
-{
-	cr_assert_eq(
-		parse_message("{\"role\":\"user\",\"content\":["
-			      "{\"type\":\"text\",\"text\":\"a\"},"
-			      "{\"type\":\"text\",\"text\":\"\"},"
-			      "{\"text\":\"b\\u00e9\",\"type\":\"text\"}]}"),
-		ERR_OK);
-	cr_assert(IS(request.messages[0].content, "a\n\nb\xc3\xa9"));
-	cr_assert_eq(parse_message("{\"role\":\"user\",\"content\":["
-				   "{\"type\":\"text\",\"text\":\"one\"}]}"),
-		     ERR_OK);
-	cr_assert(IS(request.messages[0].content, "one"));
-}
-
-Test(chat, content_of_other_kinds_is_refused_by_name)
-{
-	static const struct {
-		const char *content;
-		const char *code;
-		const char *param;
-	} cases[] = {
-		{ "null", "missing_required_parameter", "messages[].content" },
-		{ "5", "invalid_type", "messages[].content" },
-		{ "{}", "invalid_type", "messages[].content" },
-		{ "[]", "invalid_value", "messages[].content" },
-		{ "[\"a\"]", "invalid_type", "messages[].content" },
-		{ "[{}]", "missing_required_parameter",
-		  "messages[].content[].type" },
-		{ "[{\"type\":\"image_url\"}]", "unsupported_value",
-		  "messages[].content[].type" },
-		{ "[{\"type\":\"text\"}]", "missing_required_parameter",
-		  "messages[].content[].text" },
-		{ "[{\"type\":\"text\",\"text\":1}]", "invalid_type",
-		  "messages[].content[].text" },
-		{ "[{\"type\":\"text\",\"text\":\"a\"},"
-		  "{\"type\":\"file\"}]",
-		  "unsupported_value", "messages[].content[].type" },
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char message[256];
-
-		snprintf(message, sizeof(message),
-			 "{\"role\":\"user\",\"content\":%s}",
-			 cases[i].content);
-		expect_refusal(parse_message(message), cases[i].code,
-			       cases[i].param);
-	}
-}
-
-Test(chat, tool_calls_are_refused_and_their_absence_is_not)
-{
-	expect_refusal(parse_message("{\"role\":\"assistant\",\"content\":null,"
-				     "\"tool_calls\":[{\"id\":\"1\"}]}"),
-		       "unsupported_parameter", "messages[].tool_calls");
-	cr_assert_eq(parse_message("{\"role\":\"assistant\",\"content\":\"a\","
-				   "\"tool_calls\":[],\"refusal\":null,"
-				   "\"function_call\":null,\"audio\":null}"),
-		     ERR_OK);
-	expect_refusal(parse_message("{\"role\":\"tool\",\"content\":\"a\"}"),
-		       "missing_required_parameter", "messages[].tool_call_id");
-}
-
 Test(chat, there_are_messages_and_not_too_many)
 {
 	expect_refusal(parse("{}"), "missing_required_parameter", "messages");
@@ -175,7 +91,8 @@ Test(chat, there_are_messages_and_not_too_many)
 	expect_refusal(parse("{\"messages\":\"hi\"}"), "invalid_type",
 		       "messages");
 	expect_refusal(parse("{\"messages\":[]}"), "invalid_value", "messages");
-	expect_refusal(parse_message("1"), "invalid_type", "messages[]");
+	expect_refusal(parse("{\"messages\":[1]}"), "invalid_type",
+		       "messages[]");
 	cr_assert_eq(parse("{\"messages\":[1,2,3,4,5]}"), ERR_TOO_LARGE);
 	expect_refusal(ERR_TOO_LARGE, "request_too_large", "messages");
 	cr_assert_eq(refusal.status, 413);

@@ -1,102 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a role is after spawn_role(), jail_isolate() and jail_enter(), seen from
- * inside and from outside, started by root and by an ordinary user.
- *
- * This program is its own role: executed as "scenario NAME" it runs a function
- * below in place of the tests.  A scenario answers on descriptor 3 with one
- * message: empty when all is well, else the claim that does not hold.
- */
+/* What a role is once it is jailed, seen from inside and from outside. */
 #include <criterion/criterion.h>
-#include <criterion/internal/redirect.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "sandbox/jail.h"
-#include "sandbox/spawn.h"
+#include "tests/support/scenario.h"
 
-#define CONTROL JAIL_FD_FIRST
-#define ORDINARY_USER 4242
-#define PATIENCE_MS 10000
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define FILE_MAX 8192
 
-extern char **environ;
-
-/* ------------------------------------------------------------ scenarios */
-
-/* A scenario returns the first claim that does not hold, or NULL. */
-#define HOLDS(claim)                   \
-	do {                           \
-		if (!(claim))          \
-			return #claim; \
+/* Leave with what an inner part found not to hold. */
+#define HOLDS_WITHIN(part)                  \
+	do {                                \
+		const char *claim = (part); \
+		if (claim != NULL)          \
+			return claim;       \
 	} while (0)
 
-static const int kept[] = { CONTROL };
-static const struct jail_isolation isolation = { .descriptors = kept,
-						 .descriptor_count = 1 };
+/* ---- inside */
 
-static const char *isolate_as(enum jail_role role)
+static const char *wait_isolated(void)
 {
-	struct jail_report report;
-
-	if (jail_isolate(profile_of(role), &isolation, &report) == ERR_OK)
-		return NULL;
-	return jail_step_name(report.failed);
+	HOLDS_WITHIN(scenario_isolate(JAIL_KEEPER));
+	return scenario_wait();
 }
 
-/* Stay as one is until the test has looked, and let go of the channel. */
-static const char *wait_for_the_test(void)
+static const char *wait_isolated_as_front(void)
 {
-	char byte;
-
-	if (send(CONTROL, "here", 4, 0) != 4)
-		return "the test does not listen";
-	HOLDS(read(CONTROL, &byte, 1) == 1);
-	return NULL;
-}
-
-static const char *be_isolated(void)
-{
-	const char *failed = isolate_as(JAIL_KEEPER);
-
-	return failed != NULL ? failed : wait_for_the_test();
-}
-
-static const char *be_a_front(void)
-{
-	const char *failed = isolate_as(JAIL_FRONT);
-
-	return failed != NULL ? failed : wait_for_the_test();
+	HOLDS_WITHIN(scenario_isolate(JAIL_FRONT));
+	return scenario_wait();
 }
 
 static const char *reach_for_files(void)
 {
-	const char *failed = isolate_as(JAIL_KEEPER);
 	struct statfs root;
 
-	if (failed != NULL)
-		return failed;
+	HOLDS_WITHIN(scenario_isolate(JAIL_KEEPER));
 	HOLDS(statfs("/", &root) == 0);
 	HOLDS(root.f_files == 1 && root.f_ffree == 0);
 	HOLDS((root.f_flags & ST_RDONLY) != 0);
@@ -111,302 +73,678 @@ static const char *reach_for_files(void)
 
 static const char *reach_for_power(void)
 {
-	const char *failed = isolate_as(JAIL_KEEPER);
-	void *page;
-
-	if (failed != NULL)
-		return failed;
-	HOLDS(getuid() == JAIL_ID_BASE + JAIL_KEEPER);
-	HOLDS(getgid() == JAIL_ID_BASE + JAIL_KEEPER);
+	HOLDS_WITHIN(scenario_isolate(JAIL_KEEPER));
 	HOLDS(setuid(0) < 0);
 	HOLDS(setgid(0) < 0);
 	HOLDS(mount("none", "/", "tmpfs", 0, NULL) < 0);
 	HOLDS(unshare(CLONE_NEWNS) < 0);
+	HOLDS(sethostname("x", 1) < 0);
 	HOLDS(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, 21, 0, 0) < 0);
+	HOLDS(prctl(PR_SET_SECUREBITS, 0, 0, 0, 0) < 0);
 	HOLDS(prctl(PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0) < 0);
 	HOLDS(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
-	HOLDS(kill(-1, 0) < 0);
+	HOLDS(kill(-1, 0) < 0 && errno == ESRCH);
+	return NULL;
+}
+
+static const char *reach_for_code(void)
+{
+	void *page;
+
+	HOLDS_WITHIN(scenario_isolate(JAIL_KEEPER));
 	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	HOLDS(page == MAP_FAILED);
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	HOLDS(page != MAP_FAILED);
+	HOLDS(mprotect(page, 4096, PROT_READ | PROT_EXEC) < 0);
 	return NULL;
 }
 
-static const char *start_empty(void)
+static int bind_port(uint16_t port)
 {
-	HOLDS(environ[0] == NULL);
-	HOLDS(getpid() == 1);
-	HOLDS(getuid() != 0);
-	HOLDS(fcntl(CONTROL, F_GETFD) == 0);
-	HOLDS(fcntl(CONTROL + 1, F_GETFD) < 0 && errno == EBADF);
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	return bind(fd, (const struct sockaddr *)&address, sizeof(address));
+}
+
+static const char *bind_only_what_is_allowed(void)
+{
+	const int descriptors[] = { SCENARIO_CONTROL };
+	const uint16_t ports[] = { 47123 };
+	const struct jail_isolation isolation = {
+		.descriptors = descriptors,
+		.descriptor_count = 1,
+		.ports = ports,
+		.port_count = 1,
+	};
+	struct jail_report report;
+
+	HOLDS(jail_isolate(profile_of(JAIL_FRONT), &isolation, &report) ==
+	      ERR_OK);
+	if ((report.optional & JAIL_LANDLOCK_NETWORK) == 0)
+		return NULL;
+	HOLDS(bind_port(47123) == 0);
+	HOLDS(bind_port(47124) < 0 && errno == EACCES);
 	return NULL;
 }
 
-static const char *see_both_descriptors(void)
+static const char *find_no_network(void)
 {
-	char byte = 0;
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons(53) };
+	int fd;
 
-	/* The test passed its second one first. */
-	HOLDS(read(CONTROL + 1, &byte, 1) == 1 && byte == 'x');
-	HOLDS(fcntl(CONTROL + 2, F_GETFD) < 0 && errno == EBADF);
+	HOLDS_WITHIN(scenario_isolate(JAIL_KEEPER));
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	HOLDS(fd >= 0);
+	HOLDS(connect(fd, (const struct sockaddr *)&address, sizeof(address)) <
+	      0);
+	HOLDS(errno == ENETUNREACH);
 	return NULL;
 }
 
 static void *wait_for_ever(void *unused)
 {
-	pause();
+	for (;;)
+		poll(NULL, 0, -1); /* a call that every filter here allows */
 	return unused;
 }
+
+static const char *expect_failure(const struct jail_isolation *isolation,
+				  enum jail_step step)
+{
+	struct jail_report report;
+
+	HOLDS(jail_isolate(profile_of(JAIL_KEEPER), isolation, &report) ==
+	      ERR_UNAVAILABLE);
+	if (report.failed != step)
+		return jail_step_name(report.failed);
+	HOLDS(report.error != 0);
+	return NULL;
+}
+
+static const int control[] = { SCENARIO_CONTROL };
+static const struct jail_isolation isolation = { .descriptors = control,
+						 .descriptor_count = 1 };
 
 static const char *isolate_with_a_thread(void)
 {
 	pthread_t thread;
-	struct jail_report report;
 
 	HOLDS(pthread_create(&thread, NULL, wait_for_ever, NULL) == 0);
-	HOLDS(jail_isolate(profile_of(JAIL_KEEPER), &isolation, &report) ==
-	      ERR_UNAVAILABLE);
-	HOLDS(report.failed == JAIL_STEP_ALONE);
-	return NULL;
+	return expect_failure(&isolation, JAIL_STEP_ALONE);
 }
 
 static const char *isolate_with_a_directory(void)
 {
-	const int with_directory[] = { CONTROL, CONTROL + 1 };
-	const struct jail_isolation leaky = { .descriptors = with_directory,
-					      .descriptor_count = 2 };
-	struct jail_report report;
+	const int leaky[] = { SCENARIO_CONTROL, SCENARIO_CONTROL + 1 };
+	const struct jail_isolation with_directory = { .descriptors = leaky,
+						       .descriptor_count = 2 };
 
-	HOLDS(open("/", O_RDONLY | O_DIRECTORY) == CONTROL + 1);
-	HOLDS(jail_isolate(profile_of(JAIL_KEEPER), &leaky, &report) ==
-	      ERR_UNAVAILABLE);
-	HOLDS(report.failed == JAIL_STEP_DESCRIPTORS);
-	return NULL;
+	HOLDS(open("/", O_RDONLY | O_DIRECTORY) == SCENARIO_CONTROL + 1);
+	return expect_failure(&with_directory, JAIL_STEP_DESCRIPTORS);
+}
+
+static const char *isolate_with_a_directory_as_log(void)
+{
+	int directory = open("/", O_RDONLY | O_DIRECTORY);
+
+	HOLDS(dup2(directory, STDERR_FILENO) == STDERR_FILENO);
+	return expect_failure(&isolation, JAIL_STEP_DESCRIPTORS);
 }
 
 static const char *isolate_with_more_descriptors(void)
 {
-	const char *failed;
+	HOLDS(open("/", O_RDONLY) == SCENARIO_CONTROL + 1);
+	HOLDS(dup2(SCENARIO_CONTROL + 1, 700) == 700);
+	HOLDS_WITHIN(scenario_isolate(JAIL_KEEPER));
+	for (int fd = SCENARIO_CONTROL + 1; fd < 1024; fd++)
+		HOLDS(fcntl(fd, F_GETFD) < 0 && errno == EBADF);
+	return NULL;
+}
 
-	HOLDS(open("/dev/null", O_RDONLY) == CONTROL + 1);
-	HOLDS(dup2(CONTROL + 1, 700) == 700);
-	failed = isolate_as(JAIL_KEEPER);
-	if (failed != NULL)
-		return failed;
-	HOLDS(fcntl(CONTROL + 1, F_GETFD) < 0);
-	HOLDS(fcntl(700, F_GETFD) < 0);
+static const char *lower_limits_only(void)
+{
+	struct rlimit limit = { 100, 100 };
+
+	/* Lower than the profile's already, so it has to stay. */
+	HOLDS(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	HOLDS_WITHIN(scenario_isolate(JAIL_KEEPER));
+	HOLDS(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	HOLDS(limit.rlim_max == 100);
+	HOLDS(getrlimit(RLIMIT_CORE, &limit) == 0);
+	HOLDS(limit.rlim_max == 0);
+	HOLDS(getrlimit(RLIMIT_NPROC, &limit) == 0);
+	HOLDS(limit.rlim_max == 0);
+	HOLDS(fork() < 0);
 	return NULL;
 }
 
 /* A call that the kernel refuses, and the step that must notice. */
 struct refusal {
-	const char *scenario;
+	const char *name;
 	int call;
 	unsigned argument_count;
-	struct scmp_arg_cmp argument;
+	uint64_t first_argument;
 	enum jail_step step;
 };
 
-#define FIRST_IS(number) \
-	1, { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (number) }
-#define ANYTHING 0, { .arg = 0 }
-
 static const struct refusal refusals[] = {
-	{ "prlimit64", SYS_prlimit64, ANYTHING, JAIL_STEP_LIMITS },
-	{ "close_range", SYS_close_range, ANYTHING, JAIL_STEP_DESCRIPTORS },
-	{ "mount", SYS_mount, ANYTHING, JAIL_STEP_ROOT },
-	{ "chdir", SYS_chdir, ANYTHING, JAIL_STEP_ROOT },
-	{ "pivot_root", SYS_pivot_root, ANYTHING, JAIL_STEP_ROOT },
-	{ "umount2", SYS_umount2, ANYTHING, JAIL_STEP_ROOT },
-	{ "sethostname", SYS_sethostname, ANYTHING, JAIL_STEP_HOST_NAME },
-	{ "ambient", SYS_prctl, FIRST_IS(PR_CAP_AMBIENT),
+	{ "task", SYS_newfstatat, 0, 0, JAIL_STEP_ALONE },
+	{ "prlimit64", SYS_prlimit64, 0, 0, JAIL_STEP_LIMITS },
+	{ "close_range", SYS_close_range, 0, 0, JAIL_STEP_DESCRIPTORS },
+	{ "mount", SYS_mount, 0, 0, JAIL_STEP_ROOT },
+	{ "chdir", SYS_chdir, 0, 0, JAIL_STEP_ROOT },
+	{ "pivot_root", SYS_pivot_root, 0, 0, JAIL_STEP_ROOT },
+	{ "umount2", SYS_umount2, 0, 0, JAIL_STEP_ROOT },
+	{ "sethostname", SYS_sethostname, 0, 0, JAIL_STEP_HOST_NAME },
+	{ "ambient", SYS_prctl, 1, PR_CAP_AMBIENT, JAIL_STEP_CAPABILITIES },
+	{ "bounding", SYS_prctl, 1, PR_CAPBSET_DROP, JAIL_STEP_CAPABILITIES },
+	{ "securebits", SYS_prctl, 1, PR_SET_SECUREBITS,
 	  JAIL_STEP_CAPABILITIES },
-	{ "bounding", SYS_prctl, FIRST_IS(PR_CAPBSET_DROP),
-	  JAIL_STEP_CAPABILITIES },
-	{ "securebits", SYS_prctl, FIRST_IS(PR_SET_SECUREBITS),
-	  JAIL_STEP_CAPABILITIES },
-	{ "capset", SYS_capset, ANYTHING, JAIL_STEP_CAPABILITIES },
-	{ "no_new_privs", SYS_prctl, FIRST_IS(PR_SET_NO_NEW_PRIVS),
+	{ "capset", SYS_capset, 0, 0, JAIL_STEP_CAPABILITIES },
+	{ "no_new_privs", SYS_prctl, 1, PR_SET_NO_NEW_PRIVS,
 	  JAIL_STEP_NO_NEW_PRIVILEGES },
-	{ "landlock", SYS_landlock_restrict_self, ANYTHING,
-	  JAIL_STEP_LANDLOCK },
-	{ "dumpable", SYS_prctl, FIRST_IS(PR_SET_DUMPABLE),
-	  JAIL_STEP_DUMPABLE },
-	{ "pdeathsig", SYS_prctl, FIRST_IS(PR_GET_PDEATHSIG),
-	  JAIL_STEP_PARENT },
+	{ "landlock", SYS_landlock_restrict_self, 0, 0, JAIL_STEP_LANDLOCK },
+	{ "dumpable", SYS_prctl, 1, PR_SET_DUMPABLE, JAIL_STEP_DUMPABLE },
+	{ "pdeathsig", SYS_prctl, 1, PR_GET_PDEATHSIG, JAIL_STEP_PARENT },
 };
 
 static int refuse_from_now_on(const struct refusal *refusal)
 {
 	scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
-	int failed;
+	const struct scmp_arg_cmp first = {
+		.arg = 0, .op = SCMP_CMP_EQ, .datum_a = refusal->first_argument
+	};
+	int failed = seccomp_attr_set(context, SCMP_FLTATR_CTL_NNP, 0);
 
-	seccomp_attr_set(context, SCMP_FLTATR_CTL_NNP, 0);
-	failed = seccomp_rule_add_exact_array(context, SCMP_ACT_ERRNO(EPERM),
-					      refusal->call,
-					      refusal->argument_count,
-					      &refusal->argument);
+	if (failed == 0)
+		failed = seccomp_rule_add_exact_array(
+			context, SCMP_ACT_ERRNO(EPERM), refusal->call,
+			refusal->argument_count, &first);
 	if (failed == 0)
 		failed = seccomp_load(context);
 	seccomp_release(context);
 	return failed;
 }
 
-static const char *isolate_without(const struct refusal *refusal)
+/* The test sends the number of a line of the table above. */
+static const char *isolate_against_a_refusal(void)
 {
-	struct jail_report report;
+	uint8_t index;
 
-	HOLDS(refuse_from_now_on(refusal) == 0);
-	HOLDS(jail_isolate(profile_of(JAIL_KEEPER), &isolation, &report) ==
-	      ERR_UNAVAILABLE);
-	if (report.failed != refusal->step)
+	HOLDS(read(SCENARIO_CONTROL, &index, 1) == 1);
+	HOLDS(refuse_from_now_on(&refusals[index]) == 0);
+	return expect_failure(&isolation, refusals[index].step);
+}
+
+static const char *isolate_twice(void)
+{
+	HOLDS_WITHIN(scenario_isolate(JAIL_KEEPER));
+	return expect_failure(&isolation, JAIL_STEP_ALONE);
+}
+
+static const char *enter(enum jail_role role)
+{
+	static struct jail_filter filter;
+	struct jail_report report = { 0 };
+
+	HOLDS(filter_compile(profile_of(role), &filter) == ERR_OK);
+	if (jail_enter(&filter, &report) != ERR_OK)
 		return jail_step_name(report.failed);
-	HOLDS(report.error == EPERM);
 	return NULL;
 }
 
-static const char *live_on(void)
+static const char *wait_entered_with_threads(void)
 {
-	const char *failed = isolate_as(JAIL_ZYGOTE);
-	char byte;
+	pthread_t threads[3];
 
-	if (failed != NULL)
-		return failed;
-	if (fork() == 0)
-		pause(); /* a child that nobody tells to end */
-	HOLDS(send(CONTROL, "here", 4, 0) == 4);
-	HOLDS(read(CONTROL, &byte, 1) == 1);
-	return NULL;
+	HOLDS_WITHIN(scenario_isolate(JAIL_FRONT));
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		HOLDS(pthread_create(&threads[i], NULL, wait_for_ever, NULL) ==
+		      0);
+	HOLDS_WITHIN(enter(JAIL_FRONT));
+	return scenario_wait();
 }
 
-static const char *ignore_polite_signals(void)
+static const char *enter_and_make_a_socket(void)
 {
-	const char *failed = isolate_as(JAIL_KEEPER);
+	HOLDS_WITHIN(scenario_isolate(JAIL_KEEPER));
+	HOLDS_WITHIN(enter(JAIL_KEEPER));
+	socket(AF_UNIX, SOCK_STREAM, 0);
+	return "it could";
+}
 
-	if (failed != NULL)
-		return failed;
-	raise(SIGTERM);
-	raise(SIGKILL);
+static const char *enter_and_map_code(void)
+{
+	HOLDS_WITHIN(scenario_isolate(JAIL_ZYGOTE));
+	HOLDS_WITHIN(enter(JAIL_ZYGOTE));
+	mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+	     0);
+	return "it could";
+}
+
+static const char *enter_and_fork_a_namespace(void)
+{
+	HOLDS_WITHIN(scenario_isolate(JAIL_ZYGOTE));
+	HOLDS_WITHIN(enter(JAIL_ZYGOTE));
+	syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+	return "it could";
+}
+
+static const char *enter_as_front_and_fork(void)
+{
+	HOLDS_WITHIN(scenario_isolate(JAIL_FRONT));
+	HOLDS_WITHIN(enter(JAIL_FRONT));
+	fork();
+	return "it could";
+}
+
+static const char *enter_as_front_and_look_for_files(void)
+{
+	pthread_t thread;
+
+	HOLDS_WITHIN(scenario_isolate(JAIL_FRONT));
+	/* As gRPC has by then: libc sets itself up with the first thread. */
+	HOLDS(pthread_create(&thread, NULL, wait_for_ever, NULL) == 0);
+	HOLDS_WITHIN(enter(JAIL_FRONT));
+	/* What gRPC does in passing must fail and not kill. */
+	HOLDS(open("/etc/localtime", O_RDONLY) < 0 && errno == EACCES);
+	HOLDS(prctl(PR_SET_NAME, "x") < 0 && errno == EACCES);
+	HOLDS(pthread_create(&thread, NULL, wait_for_ever, NULL) == 0);
 	return NULL;
 }
 
-/* The keeper's jail closed, with what it still must be able to do. */
-static const char *close_the_keeper(void)
+static const char *enter_against_a_refusal(void)
 {
 	static struct jail_filter filter;
-	struct jail_report report;
-	const char *failed = isolate_as(JAIL_KEEPER);
+	static const struct refusal refused = { "", SYS_seccomp, 0, 0,
+						JAIL_STEP_FILTER };
+	struct jail_report report = { 0 };
 
-	if (failed != NULL)
-		return failed;
 	HOLDS(filter_compile(profile_of(JAIL_KEEPER), &filter) == ERR_OK);
-	HOLDS(jail_enter(&filter, &report) == ERR_OK);
-	return wait_for_the_test();
+	HOLDS_WITHIN(scenario_isolate(JAIL_KEEPER));
+	HOLDS(refuse_from_now_on(&refused) == 0);
+	HOLDS(jail_enter(&filter, &report) == ERR_UNAVAILABLE);
+	HOLDS(report.failed == JAIL_STEP_FILTER && report.error == EPERM);
+	return NULL;
 }
 
-static const char *close_the_keeper_and_connect(void)
+static const char *expect_channels(int keeper)
 {
 	static struct jail_filter filter;
-	struct jail_report report;
-	const char *failed = isolate_as(JAIL_KEEPER);
+	struct jail_report report = { 0 };
 
-	if (failed != NULL)
-		return failed;
-	HOLDS(filter_compile(profile_of(JAIL_KEEPER), &filter) == ERR_OK);
-	HOLDS(jail_enter(&filter, &report) == ERR_OK);
-	socket(AF_INET, SOCK_STREAM, 0);
-	return "a socket";
+	HOLDS(filter_compile(profile_of(JAIL_WORKER), &filter) == ERR_OK);
+	HOLDS_WITHIN(scenario_isolate(JAIL_ZYGOTE));
+	HOLDS(keeper < 0 || dup2(keeper, JAIL_FD_KEEPER) == JAIL_FD_KEEPER);
+	HOLDS(jail_enter(&filter, &report) == ERR_UNAVAILABLE);
+	HOLDS(report.failed == JAIL_STEP_DESCRIPTORS);
+	HOLDS(report.error == (keeper < 0 ? EBADF : ENOTSOCK));
+	return NULL;
 }
 
-/* The zygote's jail closed, then a worker in it: both filters, two threads. */
-static const char *close_the_zygote_and_a_worker(void)
+static const char *enter_as_worker_without_a_keeper(void)
 {
-	static struct jail_filter zygote, worker;
-	struct jail_report report;
-	const char *failed = isolate_as(JAIL_ZYGOTE);
-	int pair[2], keeper[2], status;
+	return expect_channels(-1);
+}
+
+static const char *enter_as_worker_with_a_file_as_keeper(void)
+{
+	return expect_channels(STDOUT_FILENO);
+}
+
+static void *do_nothing(void *unused)
+{
+	return unused;
+}
+
+/* In a zygote that has entered its jail: everything that a worker needs. */
+_Noreturn static void work_once(const struct jail_filter *filter, int front,
+				int keeper)
+{
+	struct jail_report report = { 0 };
 	pthread_t thread;
 	char byte;
+
+	if (dup2(front, 30) < 0 || dup2(keeper, 31) < 0 ||
+	    dup2(30, JAIL_FD_FRONT) < 0 || dup2(31, JAIL_FD_KEEPER) < 0)
+		_exit(2);
+	if (pthread_create(&thread, NULL, do_nothing, NULL) != 0)
+		_exit(3);
+	pthread_join(thread, NULL);
+	if (jail_enter(filter, &report) != ERR_OK)
+		_exit(10 + (int)report.failed);
+	if (read(JAIL_FD_FRONT, &byte, 1) != 1 ||
+	    write(JAIL_FD_KEEPER, &byte, 1) != 1 ||
+	    write(JAIL_FD_FRONT, &byte, 1) != 1)
+		_exit(4);
+	_exit(0);
+}
+
+static const char *fork_a_worker_in_a_zygote(void)
+{
+	static struct jail_filter worker;
+	int front[2], keeper[2], status;
+	char byte = 'x';
 	pid_t pid;
 
-	if (failed != NULL)
-		return failed;
-	HOLDS(filter_compile(profile_of(JAIL_ZYGOTE), &zygote) == ERR_OK);
 	HOLDS(filter_compile(profile_of(JAIL_WORKER), &worker) == ERR_OK);
-	HOLDS(jail_enter(&zygote, &report) == ERR_OK);
-	HOLDS(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	HOLDS_WITHIN(scenario_isolate(JAIL_ZYGOTE));
+	HOLDS_WITHIN(enter(JAIL_ZYGOTE));
+	HOLDS(socketpair(AF_UNIX, SOCK_STREAM, 0, front) == 0);
 	HOLDS(socketpair(AF_UNIX, SOCK_STREAM, 0, keeper) == 0);
 	pid = fork();
-	HOLDS(pid >= 0);
-	if (pid == 0) {
-		if (dup2(pair[1], 30) != 30 || dup2(keeper[1], 4) != 4 ||
-		    dup2(30, 3) != 3 ||
-		    pthread_create(&thread, NULL, wait_for_ever, NULL) != 0 ||
-		    jail_enter(&worker, &report) != ERR_OK)
-			_exit(1);
-		if (read(3, &byte, 1) != 1 || write(3, &byte, 1) != 1)
-			_exit(2);
-		_exit(0);
-	}
-	HOLDS(write(pair[0], "x", 1) == 1);
-	close(pair[1]);
-	HOLDS(read(pair[0], &byte, 1) == 1 && byte == 'x');
+	if (pid == 0)
+		work_once(&worker, front[1], keeper[1]);
+	close(front[1]);
+	close(keeper[1]);
+	HOLDS(write(front[0], &byte, 1) == 1);
+	HOLDS(read(front[0], &byte, 1) == 1 && byte == 'x');
+	HOLDS(read(keeper[0], &byte, 1) == 1 && byte == 'x');
 	HOLDS(waitpid(pid, &status, 0) == pid);
-	/* pause(), in the second thread, is what the worker may not. */
-	HOLDS((WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-	      (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS));
+	HOLDS(WIFEXITED(status));
+	HOLDS(WEXITSTATUS(status) == 0);
 	return NULL;
 }
 
-static const struct {
-	const char *name;
-	const char *(*run)(void);
-} scenarios[] = {
-	{ "be_isolated", be_isolated },
-	{ "be_a_front", be_a_front },
-	{ "reach_for_files", reach_for_files },
-	{ "reach_for_power", reach_for_power },
-	{ "start_empty", start_empty },
-	{ "see_both_descriptors", see_both_descriptors },
-	{ "isolate_with_a_thread", isolate_with_a_thread },
-	{ "isolate_with_a_directory", isolate_with_a_directory },
-	{ "isolate_with_more_descriptors", isolate_with_more_descriptors },
-	{ "live_on", live_on },
-	{ "ignore_polite_signals", ignore_polite_signals },
-	{ "close_the_keeper", close_the_keeper },
-	{ "close_the_keeper_and_connect", close_the_keeper_and_connect },
-	{ "close_the_zygote_and_a_worker", close_the_zygote_and_a_worker },
-};
+#define SCENARIO(function)          \
+	{                           \
+#function, function \
+	}
 
-static const char *run_scenario(const char *name)
-{
-	for (size_t i = 0; i < COUNT_OF(scenarios); i++) {
-		if (strcmp(scenarios[i].name, name) == 0)
-			return scenarios[i].run();
-	}
-	for (size_t i = 0; i < COUNT_OF(refusals); i++) {
-		if (strcmp(refusals[i].scenario, name) == 0)
-			return isolate_without(&refusals[i]);
-	}
-	return "no such scenario";
-}
+static const struct scenario scenarios[] = {
+	SCENARIO(wait_isolated),
+	SCENARIO(wait_isolated_as_front),
+	SCENARIO(wait_entered_with_threads),
+	SCENARIO(reach_for_files),
+	SCENARIO(reach_for_power),
+	SCENARIO(reach_for_code),
+	SCENARIO(bind_only_what_is_allowed),
+	SCENARIO(find_no_network),
+	SCENARIO(isolate_with_a_thread),
+	SCENARIO(isolate_with_a_directory),
+	SCENARIO(isolate_with_a_directory_as_log),
+	SCENARIO(isolate_with_more_descriptors),
+	SCENARIO(isolate_twice),
+	SCENARIO(isolate_against_a_refusal),
+	SCENARIO(lower_limits_only),
+	SCENARIO(enter_and_make_a_socket),
+	SCENARIO(enter_and_map_code),
+	SCENARIO(enter_and_fork_a_namespace),
+	SCENARIO(enter_as_front_and_fork),
+	SCENARIO(enter_as_front_and_look_for_files),
+	SCENARIO(enter_against_a_refusal),
+	SCENARIO(enter_as_worker_without_a_keeper),
+	SCENARIO(enter_as_worker_with_a_file_as_keeper),
+	SCENARIO(fork_a_worker_in_a_zygote),
+	{ NULL, NULL },
+};
 
 int main(int argc, char **argv)
 {
-	int result = 0;
+	return scenario_main(scenarios, argc, argv);
+}
 
-	if (argc == 2 && strcmp(argv[0], "scenario") == 0) {
-		const char *claim = run_scenario(argv[1]);
+/* ---- outside */
 
-		if (claim == NULL)
-			claim = "";
-		if (send(CONTROL, claim, strlen(claim) + 1, MSG_NOSIGNAL) < 0)
-			_exit(1);
-		_exit(0);
+#define ROLE_TEST(name, scenario, role)         \
+	SCENARIO_TEST(jail, name)               \
+	{                                       \
+		scenario_holds(scenario, role); \
 	}
-	struct criterion_test_set *tests = criterion_initialize();
-	if (criterion_handle_args(argc, argv, true))
-		result = !criterion_run_all_tests(tests);
-	criterion_finalize(tests);
-	return result;
+
+ROLE_TEST(the_root_is_empty_and_read_only, "reach_for_files", JAIL_KEEPER)
+ROLE_TEST(no_power_can_be_had_back, "reach_for_power", JAIL_KEEPER)
+ROLE_TEST(no_page_becomes_executable, "reach_for_code", JAIL_KEEPER)
+ROLE_TEST(only_the_allowed_port_can_be_bound, "bind_only_what_is_allowed",
+	  JAIL_FRONT)
+ROLE_TEST(there_is_no_network, "find_no_network", JAIL_KEEPER)
+ROLE_TEST(a_second_thread_is_refused, "isolate_with_a_thread", JAIL_KEEPER)
+ROLE_TEST(a_directory_is_not_kept, "isolate_with_a_directory", JAIL_KEEPER)
+ROLE_TEST(a_directory_as_log_is_refused, "isolate_with_a_directory_as_log",
+	  JAIL_KEEPER)
+ROLE_TEST(only_listed_descriptors_stay_open, "isolate_with_more_descriptors",
+	  JAIL_KEEPER)
+ROLE_TEST(isolating_twice_is_refused, "isolate_twice", JAIL_KEEPER)
+ROLE_TEST(a_limit_is_lowered_and_never_raised, "lower_limits_only", JAIL_KEEPER)
+ROLE_TEST(a_refused_filter_is_reported, "enter_against_a_refusal", JAIL_KEEPER)
+ROLE_TEST(a_worker_needs_its_two_channels, "enter_as_worker_without_a_keeper",
+	  JAIL_ZYGOTE)
+ROLE_TEST(a_worker_takes_sockets_alone, "enter_as_worker_with_a_file_as_keeper",
+	  JAIL_ZYGOTE)
+ROLE_TEST(a_worker_works_in_a_jailed_zygote, "fork_a_worker_in_a_zygote",
+	  JAIL_ZYGOTE)
+ROLE_TEST(the_front_is_told_that_there_are_no_files,
+	  "enter_as_front_and_look_for_files", JAIL_FRONT)
+
+static void is_killed_by_the_filter(const char *name, enum jail_role role)
+{
+	struct scenario_run run;
+	int status;
+
+	scenario_spawn(name, role, -1, &run);
+	scenario_hear(&run);
+	cr_assert_str_empty(run.said, "%s", run.said);
+	status = scenario_end(&run);
+	cr_assert(WIFSIGNALED(status));
+	cr_assert_eq(WTERMSIG(status), SIGSYS);
+}
+
+SCENARIO_TEST(jail, a_keeper_that_makes_a_socket_is_killed)
+{
+	is_killed_by_the_filter("enter_and_make_a_socket", JAIL_KEEPER);
+}
+
+SCENARIO_TEST(jail, a_zygote_that_maps_code_is_killed)
+{
+	is_killed_by_the_filter("enter_and_map_code", JAIL_ZYGOTE);
+}
+
+SCENARIO_TEST(jail, a_zygote_that_forks_a_namespace_is_killed)
+{
+	is_killed_by_the_filter("enter_and_fork_a_namespace", JAIL_ZYGOTE);
+}
+
+SCENARIO_TEST(jail, a_front_that_forks_is_killed)
+{
+	is_killed_by_the_filter("enter_as_front_and_fork", JAIL_FRONT);
+}
+
+SCENARIO_TEST(jail, a_step_that_fails_is_reported_by_name)
+{
+	for (size_t i = 0; i < COUNT_OF(refusals); i++) {
+		struct scenario_run run;
+		uint8_t index = (uint8_t)i;
+
+		scenario_spawn("isolate_against_a_refusal", JAIL_KEEPER, -1,
+			       &run);
+		cr_assert_eq(send(run.control, &index, 1, 0), 1);
+		scenario_hear(&run);
+		cr_expect_str_eq(run.said, "holds", "%s: %s", refusals[i].name,
+				 run.said);
+		cr_expect_eq(scenario_end(&run), 0);
+	}
+}
+
+/* The value of a line of /proc/PID/status, without blanks around it. */
+static void read_status(const char *path, const char *name, char value[64])
+{
+	FILE *file = fopen(path, "r");
+	char line[256];
+
+	cr_assert_not_null(file, "%s", path);
+	value[0] = '\0';
+	while (fgets(line, sizeof(line), file) != NULL) {
+		if (strncmp(line, name, strlen(name)) == 0 &&
+		    line[strlen(name)] == ':')
+			sscanf(line + strlen(name) + 1, " %63[^\n]", value);
+	}
+	fclose(file);
+}
+
+static void expect_status(const char *path, const char *name,
+			  const char *expected)
+{
+	char value[64];
+
+	read_status(path, name, value);
+	cr_expect_str_eq(value, expected, "%s: %s is %s", path, name, value);
+}
+
+static void expect_no_capability(const char *path)
+{
+	static const char *const sets[] = { "CapInh", "CapPrm", "CapEff",
+					    "CapBnd", "CapAmb" };
+
+	for (size_t i = 0; i < COUNT_OF(sets); i++)
+		expect_status(path, sets[i], "0000000000000000");
+	expect_status(path, "NoNewPrivs", "1");
+}
+
+SCENARIO_TEST(jail, an_isolated_role_has_no_capability_and_gains_none)
+{
+	struct scenario_run run;
+	char path[64], uid[64];
+
+	scenario_spawn("wait_isolated", JAIL_KEEPER, -1, &run);
+	scenario_hear(&run);
+	cr_assert_str_eq(run.said, "look");
+	snprintf(path, sizeof(path), "/proc/%d/status", run.child.pid);
+	expect_no_capability(path);
+	read_status(path, "Uid", uid);
+	cr_expect_neq(uid[0], '0', "it is user 0 outside");
+	scenario_go_on(&run);
+	cr_assert_eq(scenario_end(&run), 0);
+}
+
+SCENARIO_TEST(jail, the_filter_is_on_every_thread)
+{
+	struct scenario_run run;
+	char path[64];
+	size_t threads = 0;
+	DIR *tasks;
+
+	scenario_spawn("wait_entered_with_threads", JAIL_FRONT, -1, &run);
+	scenario_hear(&run);
+	cr_assert_str_eq(run.said, "look");
+	snprintf(path, sizeof(path), "/proc/%d/task", run.child.pid);
+	tasks = opendir(path);
+	cr_assert_not_null(tasks);
+	for (struct dirent *task; (task = readdir(tasks)) != NULL;) {
+		char status[512];
+
+		if (task->d_name[0] == '.')
+			continue;
+		snprintf(status, sizeof(status), "%s/%s/status", path,
+			 task->d_name);
+		expect_status(status, "Seccomp", "2");
+		expect_no_capability(status);
+		threads++;
+	}
+	closedir(tasks);
+	cr_expect_eq(threads, 4);
+	scenario_go_on(&run);
+	cr_assert_eq(scenario_end(&run), 0);
+}
+
+static bool same_namespace(pid_t pid, const char *kind)
+{
+	char path[64];
+	struct stat ours, theirs;
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind);
+	cr_assert_eq(stat(path, &ours), 0);
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, kind);
+	cr_assert_eq(stat(path, &theirs), 0);
+	return ours.st_ino == theirs.st_ino;
+}
+
+static size_t entries(pid_t pid, const char *what)
+{
+	char path[64];
+	size_t count = 0;
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, what);
+	directory = opendir(path);
+	cr_assert_not_null(directory, "%s", path);
+	for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
+		count += strcmp(entry->d_name, ".") != 0 &&
+			 strcmp(entry->d_name, "..") != 0;
+	closedir(directory);
+	return count;
+}
+
+static size_t lines(pid_t pid, const char *what)
+{
+	char path[64];
+	size_t count = 0;
+	FILE *file;
+	int byte;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, what);
+	file = fopen(path, "r");
+	cr_assert_not_null(file, "%s", path);
+	while ((byte = fgetc(file)) != EOF)
+		count += byte == '\n';
+	fclose(file);
+	return count;
+}
+
+/* Root looks from outside, so that the role cannot tell a tale. */
+static void look_from_outside(const char *name, enum jail_role role,
+			      bool shares_network)
+{
+	static const char *const own[] = { "pid", "mnt", "ipc", "uts",
+					   "cgroup" };
+	struct scenario_run run;
+
+	scenario_become(SCENARIO_ROOT);
+	scenario_spawn(name, role, -1, &run);
+	scenario_hear(&run);
+	cr_assert_str_eq(run.said, "look");
+	for (size_t i = 0; i < COUNT_OF(own); i++)
+		cr_expect_not(same_namespace(run.child.pid, own[i]), "%s",
+			      own[i]);
+	cr_expect_eq(same_namespace(run.child.pid, "net"), shares_network);
+	cr_expect_eq(entries(run.child.pid, "root"), 0);
+	cr_expect_eq(entries(run.child.pid, "fd"), 4);
+	cr_expect_eq(lines(run.child.pid, "mountinfo"), 1);
+	cr_expect_eq(lines(run.child.pid, "environ"), 0);
+	scenario_go_on(&run);
+	cr_assert_eq(scenario_end(&run), 0);
+}
+
+Test(jail, root_sees_a_keeper_with_nothing_of_the_machine)
+{
+	look_from_outside("wait_isolated", JAIL_KEEPER, false);
+}
+
+Test(jail, root_sees_a_front_with_nothing_but_the_network)
+{
+	look_from_outside("wait_isolated_as_front", JAIL_FRONT, true);
+}
+
+Test(jail, a_process_that_was_not_spawned_is_not_isolated)
+{
+	const struct jail_isolation nothing = { 0 };
+	struct jail_report report;
+
+	cr_assert_eq(jail_isolate(profile_of(JAIL_KEEPER), &nothing, &report),
+		     ERR_UNAVAILABLE);
+	cr_assert_eq(report.failed, JAIL_STEP_ALONE);
+}
+
+Test(jail, every_step_has_a_name)
+{
+	for (unsigned step = 0; step < JAIL_STEPS; step++)
+		cr_expect_not_null(jail_step_name((enum jail_step)step));
+	cr_expect_str_eq(jail_step_name(JAIL_STEPS), "unknown");
 }

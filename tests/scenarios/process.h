@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process: what the kernel says of a node's processes, read from /proc.
+ *
+ *     supervisor ─┬─ pcc-node: front
+ *                 ├─ pcc-node: keeper
+ *                 └─ pcc-node: zygote ── workers
+ */
+#ifndef TESTS_SCENARIOS_PROCESS_H
+#define TESTS_SCENARIOS_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "policy/profile.h"
+
+#define PROCESS_MAX 128
+#define PROCESS_VALUE_MAX 64
+
+struct process_list {
+	pid_t pids[PROCESS_MAX];
+	size_t count;
+};
+
+/* The children of a process, threads' children included. */
+void process_children(pid_t parent, struct process_list *out);
+
+/* The process of a role below this supervisor; 0 where there is none now. */
+pid_t process_role(pid_t supervisor, enum jail_role role);
+
+/* The workers that live now, idle and busy. */
+void process_workers(pid_t supervisor, struct process_list *out);
+
+/* Supervisor, roles and workers, all that live now. */
+void process_node(pid_t supervisor, struct process_list *out);
+
+/*
+ * Wait until every role is there and just `workers` workers are, each in its
+ * jail.  Returns whether they came in time.
+ */
+bool process_await_node(pid_t supervisor, size_t workers, unsigned timeout_ms);
+
+/* The threads of a process. */
+void process_threads(pid_t pid, struct process_list *out);
+
+/*
+ * The value of a line of /proc/PID/status, its first word, such as "2" for
+ * "Seccomp"; empty when there is no such process.
+ */
+void process_status(pid_t pid, const char *name,
+		    char value[static PROCESS_VALUE_MAX]);
+
+/* Identity of a namespace, such as "net"; 0 where we may not look. */
+ino_t process_namespace(pid_t pid, const char *kind);
+
+/* Numbers of the open descriptors, ascending; -1 where we may not look. */
+ssize_t process_descriptors(pid_t pid, int *out, size_t max);
+
+/* Bytes of environment and the like: the length of /proc/PID/name, or -1. */
+ssize_t process_file_bytes(pid_t pid, const char *name);
+
+/* A line of /proc/PID/smaps_rollup in KiB, such as "Pss"; 0 if unreadable. */
+uint64_t process_memory_kib(pid_t pid, const char *name);
+
+/* Whether it is gone or waits to be reaped. */
+bool process_is_gone(pid_t pid);
+
+/* Wait for that; milliseconds it took, or -1 when the time was over. */
+int process_await_end(pid_t pid, unsigned timeout_ms);
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What somebody sees who watches the bytes of a gateway, for each shape that a
+ * policy can ask for.
+ */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/scenarios/openai.h"
+#include "tests/scenarios/sealed.h"
+#include "tests/system.h"
+
+#define FRAME 512
+#define TICK_MS 20
+#define LEAST 16 /* frames: the first total */
+#define NEXT 64
+
+static struct system pcc;
+static struct sealed_target target;
+
+static void stop(void)
+{
+	const char *wrong = system_stop(&pcc);
+
+	cr_assert_null(wrong, "%s", wrong);
+}
+
+TestSuite(shape, .fini = stop);
+
+static struct policy policy_of(enum policy_shape shape)
+{
+	struct policy policy = system_policy();
+
+	policy.shape = shape;
+	policy.frame_bytes = FRAME;
+	policy.tick_ms = TICK_MS;
+	policy.total_buckets[0] = LEAST;
+	policy.total_buckets[1] = NEXT;
+	return policy;
+}
+
+static void start(enum policy_shape shape)
+{
+	struct policy policy = policy_of(shape);
+
+	system_start_or_skip(&policy, &pcc);
+	cr_assert(sealed_find(pcc.gateway, &target));
+}
+
+/* As different as can be, and all of them short. */
+static const struct short_request {
+	const char *method, *path, *body;
+	unsigned status; /* inside */
+} short_requests[] = {
+	{ "POST", "/v1/completions",
+	  "{\"model\":\"" OPENAI_MODEL "\",\"prompt\":\"Once\","
+	  "\"max_tokens\":1}",
+	  200 },
+	{ "POST", "/v1/completions",
+	  "{\"model\":\"" OPENAI_MODEL "\",\"prompt\":\"There was a girl who\","
+	  "\"max_tokens\":12,\"stream\":true}",
+	  200 },
+	{ "GET", "/v1/models", "", 200 },
+	{ "GET", "/nothing/is/here", "", 404 },
+	{ "POST", "/v1/completions", "{", 400 },
+	{ "POST", "/v1/completions", "{\"model\":\"another\",\"prompt\":\"x\"}",
+	  404 },
+};
+
+#define SHORT_REQUESTS (sizeof(short_requests) / sizeof(short_requests[0]))
+
+/* Send it, hold the answer against the status inside, return what was seen. */
+static struct fetch_response *look_at(const struct short_request *request,
+				      enum ohttp_form form)
+{
+	struct fetch_response *response = fetch_response_new();
+	uint8_t memory[1024];
+	struct writer inner = WRITER_OVER(memory);
+	struct sealed_request sealed;
+	struct sealed_answer answer;
+
+	sealed_inner(request->method, request->path, request->body, &inner);
+	sealed_make(&target, form, bytes_written(&inner), &sealed);
+	sealed_send_request(&target, &sealed, response);
+	cr_assert_eq(response->status, 200, "%ld", response->status);
+	cr_assert_eq(sealed_open(&sealed, response, &answer), ERR_OK);
+	cr_assert_eq(answer.status, request->status, "%u: %s", answer.status,
+		     answer.content);
+	free(answer.content);
+	sealed_free(&sealed);
+	return response;
+}
+
+static void expect_one_size(enum ohttp_form form)
+{
+	for (size_t i = 0; i < SHORT_REQUESTS; i++) {
+		struct fetch_response *seen = look_at(&short_requests[i], form);
+
+		cr_expect_eq(seen->len, LEAST * FRAME, "%s %s: %zu bytes",
+			     short_requests[i].path, short_requests[i].body,
+			     seen->len);
+		free(seen);
+	}
+}
+
+Test(shape, every_short_answer_and_refusal_has_one_size_when_paced)
+{
+	start(POLICY_SHAPE_PACED);
+	expect_one_size(OHTTP_CHUNKED);
+}
+
+Test(shape, every_short_answer_and_refusal_has_one_size_when_sized)
+{
+	start(POLICY_SHAPE_SIZED);
+	expect_one_size(OHTTP_CHUNKED);
+}
+
+Test(shape, the_unchunked_form_has_the_same_one_size)
+{
+	start(POLICY_SHAPE_PACED);
+	expect_one_size(OHTTP_UNCHUNKED);
+}
+
+Test(shape, without_a_shape_sizes_tell_answers_apart)
+{
+	size_t sizes[SHORT_REQUESTS];
+	size_t different = 0;
+
+	start(POLICY_SHAPE_OFF);
+	for (size_t i = 0; i < SHORT_REQUESTS; i++) {
+		struct fetch_response *seen =
+			look_at(&short_requests[i], OHTTP_CHUNKED);
+
+		sizes[i] = seen->len;
+		different += i > 0 && sizes[i] != sizes[0];
+		cr_expect_lt(seen->len, LEAST * FRAME);
+		free(seen);
+	}
+	/* The control of the three tests above: they could have failed. */
+	cr_assert_gt(different, 0);
+}
+
+/* An answer of the most tokens, which takes more than the first total. */
+static struct fetch_response *look_at_a_long_answer(void)
+{
+	struct fetch_response *response = fetch_response_new();
+	uint8_t memory[1024];
+	struct writer inner = WRITER_OVER(memory);
+	struct sealed_request sealed;
+	struct sealed_answer answer;
+
+	sealed_inner("POST", "/v1/completions",
+		     "{\"model\":\"" OPENAI_MODEL "\",\"prompt\":\"Once upon a "
+		     "time\",\"stream\":true,\"seed\":3}",
+		     &inner);
+	sealed_make(&target, OHTTP_CHUNKED, bytes_written(&inner), &sealed);
+	sealed_send_request(&target, &sealed, response);
+	cr_assert_eq(sealed_open(&sealed, response, &answer), ERR_OK);
+	cr_assert_eq(answer.status, 200);
+	free(answer.content);
+	sealed_free(&sealed);
+	return response;
+}
+
+Test(shape, the_bytes_of_any_answer_are_one_of_the_policys_totals)
+{
+	struct policy policy = policy_of(POLICY_SHAPE_PACED);
+	struct fetch_response *seen;
+	bool found = false;
+
+	start(POLICY_SHAPE_PACED);
+	seen = look_at_a_long_answer();
+	for (size_t i = 0; i < policy.total_bucket_count; i++)
+		found = found ||
+			seen->len == (size_t)policy.total_buckets[i] * FRAME;
+	cr_assert(found, "%zu bytes", seen->len);
+	free(seen);
+}
+
+/*
+ * Frames may be late on a busy machine, and then two arrive as one piece; but
+ * none is ever early, and no burst makes up for what was missed.
+ */
+Test(shape, one_frame_leaves_at_a_tick)
+{
+	struct fetch_response *seen;
+	const struct fetch_piece *first, *last;
+
+	start(POLICY_SHAPE_PACED);
+	seen = look_at(&short_requests[0], OHTTP_CHUNKED);
+	first = &seen->pieces[0];
+	last = &seen->pieces[seen->piece_count - 1];
+	cr_assert_geq(seen->piece_count, LEAST / 2, "%zu pieces",
+		      seen->piece_count);
+	for (size_t i = 0; i < seen->piece_count; i++) {
+		const struct fetch_piece *piece = &seen->pieces[i];
+		uint64_t ticks = (piece->ms - first->ms) / TICK_MS;
+
+		cr_assert_eq(piece->len % FRAME, 0, "%zu bytes", piece->len);
+		cr_assert_leq(piece->len / FRAME, ticks + 3,
+			      "%zu frames in %lu ticks", piece->len / FRAME,
+			      ticks);
+	}
+	cr_assert_geq(last->ms - first->ms, (LEAST - 3) * TICK_MS);
+	free(seen);
+}
+
+Test(shape, sized_frames_do_not_wait_for_a_tick)
+{
+	struct fetch_response *seen;
+
+	start(POLICY_SHAPE_SIZED);
+	seen = look_at(&short_requests[2], OHTTP_CHUNKED);
+	cr_assert_lt(seen->ms, (LEAST - 1) * TICK_MS, "%lu ms", seen->ms);
+	free(seen);
+}

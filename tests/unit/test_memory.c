@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "sandbox/memory.h"
+
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* What a child that runs `read_it` ends with: its status. */
+static int in_a_fork(int (*act)(void *), void *memory)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(act(memory));
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static int read_it(void *memory)
+{
+	return *(volatile uint8_t *)memory;
+}
+
+static int write_it(void *memory)
+{
+	*(volatile uint8_t *)memory = 42;
+	return 0;
+}
+
+static bool faulted(int status)
+{
+	/* A sanitizer reports the fault itself and exits. */
+	return (WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV) ||
+	       (WIFEXITED(status) && WEXITSTATUS(status) == 1);
+}
+
+/* ---- weights */
+
+static struct memory_weights filled(size_t size)
+{
+	struct memory_weights weights;
+
+	cr_assert_eq(memory_weights_open(size, &weights), ERR_OK);
+	for (size_t i = 0; i < size; i++)
+		weights.writable[i] = (uint8_t)(i * 7);
+	return weights;
+}
+
+Test(memory, sealed_weights_read_as_they_were_filled)
+{
+	struct memory_weights weights = filled(3 * HUGE_PAGE - 1);
+	const uint8_t *mapped;
+	size_t size;
+
+	cr_assert_eq(weights.size, 3 * HUGE_PAGE);
+	cr_assert_eq(memory_weights_seal(&weights), ERR_OK);
+	cr_assert_null(weights.writable);
+	cr_assert_eq(memory_weights_map(weights.fd, &size, &mapped), ERR_OK);
+	memory_weights_close(&weights);
+	cr_assert_eq(weights.fd, -1);
+	cr_assert_eq(size, 3 * HUGE_PAGE);
+	cr_assert_eq((uintptr_t)mapped % HUGE_PAGE, 0);
+	for (size_t i = 0; i < size - 1; i++)
+		cr_assert_eq(mapped[i], (uint8_t)(i * 7));
+	cr_assert_eq(mapped[size - 1], 0);
+}
+
+Test(memory, sealed_weights_cannot_be_changed)
+{
+	struct memory_weights weights = filled(HUGE_PAGE);
+	const uint8_t *mapped;
+	size_t size;
+
+	cr_assert_eq(memory_weights_seal(&weights), ERR_OK);
+	cr_assert_eq(memory_weights_map(weights.fd, &size, &mapped), ERR_OK);
+	cr_expect_eq(write(weights.fd, "x", 1), -1);
+	cr_expect_eq(errno, EPERM);
+	cr_expect_eq(ftruncate(weights.fd, 1), -1);
+	cr_expect_eq(ftruncate(weights.fd, 8 * (off_t)HUGE_PAGE), -1);
+	cr_expect_eq(mmap(NULL, HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			  weights.fd, 0),
+		     MAP_FAILED);
+	cr_expect_eq(mprotect((void *)(uintptr_t)mapped, size,
+			      PROT_READ | PROT_WRITE),
+		     -1);
+	cr_expect_eq(fcntl(weights.fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE), -1);
+	cr_expect(faulted(in_a_fork(write_it, (void *)(uintptr_t)mapped)));
+	cr_expect_eq(WEXITSTATUS(in_a_fork(read_it,
+					   (void *)(uintptr_t)(mapped + 1))),
+		     7);
+}
+
+Test(memory, weights_that_are_not_sealed_are_not_mapped)
+{
+	struct memory_weights weights = filled(HUGE_PAGE);
+	const uint8_t *mapped = NULL;
+	size_t size = 77;
+
+	cr_expect_eq(memory_weights_map(weights.fd, &size, &mapped),
+		     ERR_DENIED);
+	cr_expect_eq(fcntl(weights.fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	cr_expect_eq(memory_weights_map(weights.fd, &size, &mapped),
+		     ERR_DENIED);
+	cr_expect_eq(memory_weights_map(STDIN_FILENO, &size, &mapped),
+		     ERR_DENIED);
+	cr_expect_eq(memory_weights_map(-1, &size, &mapped), ERR_DENIED);
+	cr_expect_null(mapped);
+	cr_expect_eq(size, 77);
+	memory_weights_close(&weights);
+}
+
+Test(memory, weights_of_no_size_or_too_large_are_refused)
+{
+	struct memory_weights weights = { .fd = -7 };
+
+	cr_expect_eq(memory_weights_open(0, &weights), ERR_UNAVAILABLE);
+	cr_expect_eq(memory_weights_open(SIZE_MAX, &weights), ERR_UNAVAILABLE);
+	cr_expect_eq(memory_weights_open(SIZE_MAX - 2 * HUGE_PAGE, &weights),
+		     ERR_UNAVAILABLE);
+	cr_expect_eq(weights.fd, -7);
+}
+
+/* Kilobytes on huge pages by the kernel's own account of this mapping. */
+static size_t huge_kilobytes(const void *mapping)
+{
+	static const char *const names[] = {
+		"ShmemPmdMapped:", "Shared_Hugetlb:", "Private_Hugetlb:"
+	};
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	char line[256], head[32];
+	size_t kilobytes = 0, value;
+	bool inside = false;
+
+	snprintf(head, sizeof(head), "%jx-", (uintmax_t)mapping);
+	while (fgets(line, sizeof(line), smaps) != NULL) {
+		if (strncmp(line, head, strlen(head)) == 0)
+			inside = true;
+		for (size_t i = 0; inside && i < 3; i++) {
+			size_t len = strlen(names[i]);
+
+			if (strncmp(line, names[i], len) == 0 &&
+			    sscanf(line + len, "%zu", &value) == 1)
+				kilobytes += value;
+		}
+		if (strncmp(line, "VmFlags:", 8) == 0)
+			inside = false;
+	}
+	fclose(smaps);
+	return kilobytes;
+}
+
+Test(memory, the_page_size_told_is_the_one_the_kernel_gave)
+{
+	struct memory_weights weights = filled(4 * HUGE_PAGE);
+	const uint8_t *mapped;
+	size_t size;
+
+	cr_assert_eq(memory_weights_seal(&weights), ERR_OK);
+	cr_assert_eq(memory_weights_map(weights.fd, &size, &mapped), ERR_OK);
+	if (weights.pages == MEMORY_PAGES_4K)
+		cr_expect_eq(huge_kilobytes(mapped), 0);
+	else
+		cr_expect_eq(huge_kilobytes(mapped), size >> 10);
+}
+
+/* ---- arenas */
+
+Test(memory, an_arena_is_zero_aligned_and_rounded_up)
+{
+	uint8_t *arena;
+
+	cr_assert_eq(memory_arena_open(HUGE_PAGE + 1, &arena), ERR_OK);
+	cr_expect_eq((uintptr_t)arena % HUGE_PAGE, 0);
+	cr_expect(secret_is_zero(arena, 2 * HUGE_PAGE));
+	memory_arena_close(arena, HUGE_PAGE + 1);
+	cr_expect_eq(memory_arena_open(0, &arena), ERR_UNAVAILABLE);
+	cr_expect_eq(memory_arena_open(SIZE_MAX, &arena), ERR_UNAVAILABLE);
+}
+
+Test(memory, a_fork_has_an_arena_only_when_it_is_shared)
+{
+	uint8_t *arena;
+
+	cr_assert_eq(memory_arena_open(HUGE_PAGE, &arena), ERR_OK);
+	cr_expect(faulted(in_a_fork(read_it, arena)));
+	cr_assert_eq(memory_inherit(arena, HUGE_PAGE, MEMORY_INHERIT_SHARED),
+		     ERR_OK);
+	cr_expect_eq(in_a_fork(write_it, arena), 0);
+	/* The parent sees, and so can wipe, what the child left. */
+	cr_expect_eq(arena[0], 42);
+	secret_wipe(arena, HUGE_PAGE);
+	cr_expect(secret_is_zero(arena, HUGE_PAGE));
+	cr_assert_eq(memory_inherit(arena, HUGE_PAGE, MEMORY_INHERIT_NOTHING),
+		     ERR_OK);
+	cr_expect(faulted(in_a_fork(read_it, arena)));
+	memory_arena_close(arena, HUGE_PAGE);
+}
+
+/* ---- secrets */
+
+Test(memory, a_secret_is_zero_and_not_inherited)
+{
+	void *secret;
+
+	cr_assert_eq(memory_secret_open(100, &secret), ERR_OK);
+	cr_expect(secret_is_zero(secret, 4096));
+	memset(secret, 7, 100);
+	cr_expect(faulted(in_a_fork(read_it, secret)));
+	cr_expect_eq(*(uint8_t *)secret, 7);
+	memory_secret_close(secret, 100);
+	cr_expect_eq(memory_secret_open(0, &secret), ERR_UNAVAILABLE);
+	cr_expect_eq(memory_secret_open(SIZE_MAX, &secret), ERR_UNAVAILABLE);
+}
+
+Test(memory, nobody_reads_a_secret_from_outside_where_the_kernel_can)
+{
+	int memory = open("/proc/self/mem", O_RDONLY);
+	uint8_t plain = 9, byte = 0;
+	void *secret;
+
+	if (memory_secret_kind() != MEMORY_SECRECY_KERNEL)
+		cr_skip_test("this kernel has no secret pages");
+	cr_assert_eq(memory_secret_open(1, &secret), ERR_OK);
+	*(uint8_t *)secret = 9;
+	cr_expect_eq(pread(memory, &byte, 1, (off_t)(uintptr_t)&plain), 1);
+	cr_expect_eq(byte, 9, "the way to look works");
+	cr_expect_eq(pread(memory, &byte, 1, (off_t)(uintptr_t)secret), -1);
+	memory_secret_close(secret, 1);
+}

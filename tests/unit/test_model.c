@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inference/model.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/model_files.h"
+#include "tests/unit/tiny_model.h"
+
+static const struct model_limits limits = {
+	.layers = 64, .width = 4096, .vocabulary = 1024, .context = 4096
+};
+
+static enum err try_file(struct bytes file)
+{
+	struct model *model = NULL;
+	enum err err = model_open(file, &limits, &model);
+
+	if (err == ERR_OK)
+		model_close(model);
+	else
+		cr_assert_null(model, "an error leaves the output alone");
+	model_files_free(file);
+	return err;
+}
+
+static enum err try_shape(const struct tiny_model_shape *shape)
+{
+	return try_file(tiny_model_build(shape));
+}
+
+Test(model, a_parallel_track_model_is_described)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct model_description made;
+	struct bytes file;
+	struct model *model;
+
+	shape.chat_template = TINY_MODEL_HOME_TEMPLATE;
+	file = tiny_model_build(&shape);
+	cr_assert_eq(model_open(file, &limits, &model), ERR_OK);
+	made = model_describe(model);
+	cr_assert(bytes_equal(made.name, BYTES_LITERAL("tiny")));
+	cr_assert_str_eq(made.architecture, "ptmoe");
+	cr_assert_str_eq(made.chat, "home");
+	cr_assert_eq(made.context, 128);
+	cr_assert_eq(made.vocabulary, TINY_MODEL_VOCABULARY);
+	/* embedding, output norm; a track: 4 x (attention and norms),
+	 * 2 dense, 2 of 4 experts with a router */
+	cr_assert_eq(made.weights,
+		     293 * 32 + 32 +
+			     2 * (4 * (3072 + 80) + 2 * 3 * 32 * 64 +
+				  2 * (3 * 4 * 32 * 32 + 128)));
+	model_close(model);
+	model_files_free(file);
+}
+
+Test(model, an_ordinary_llama_is_one_track)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct bytes file;
+	struct model *model;
+
+	shape.tracks = 0;
+	shape.experts = 0;
+	file = tiny_model_build(&shape);
+	cr_assert_eq(model_open(file, &limits, &model), ERR_OK);
+	cr_assert_str_eq(model_describe(model).architecture, "llama");
+	cr_assert_null(model_describe(model).chat);
+	cr_assert_eq(model->config.tracks, 1);
+	cr_assert_eq(model->config.block_depth, 4);
+	cr_assert_eq(config_reach_of(&model->config, 3), CONFIG_GLOBAL);
+	cr_assert(config_rotates(&model->config, 3));
+	model_close(model);
+	model_files_free(file);
+}
+
+Test(model, layers_follow_their_patterns)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct bytes file = tiny_model_build(&shape);
+	struct model *model;
+
+	cr_assert_eq(model_open(file, &limits, &model), ERR_OK);
+	for (uint32_t l = 0; l < 8; l++) {
+		cr_assert_eq(config_reach_of(&model->config, l),
+			     l % 4 == 3 ? CONFIG_GLOBAL : CONFIG_LOCAL);
+		cr_assert_eq(config_rotates(&model->config, l), l % 4 != 3);
+		cr_assert_eq(config_kind_of(&model->config, l),
+			     l % 2 == 1 ? CONFIG_SPARSE : CONFIG_DENSE);
+	}
+	model_close(model);
+	model_files_free(file);
+}
+
+Test(model, shapes_that_do_not_fit_are_refused)
+{
+	const struct tiny_model_shape fine = tiny_model_shape();
+	struct tiny_model_shape shape = fine;
+
+	cr_assert_eq(try_shape(&shape), ERR_OK);
+	shape.block_depth = 3;
+	cr_expect_eq(try_shape(&shape), ERR_MALFORMED);
+	shape.block_depth = 0;
+	cr_expect_eq(try_shape(&shape), ERR_MALFORMED);
+	shape = fine;
+	shape.kv_heads = 3;
+	cr_expect_eq(try_shape(&shape), ERR_MALFORMED);
+	shape = fine;
+	shape.head_width = 7;
+	cr_expect_eq(try_shape(&shape), ERR_MALFORMED);
+	shape = fine;
+	shape.experts_used = 5;
+	cr_expect_eq(try_shape(&shape), ERR_MALFORMED);
+	shape.experts_used = 0;
+	cr_expect_eq(try_shape(&shape), ERR_MALFORMED);
+	shape = fine;
+	shape.combine = "max";
+	cr_expect_eq(try_shape(&shape), ERR_UNSUPPORTED);
+	shape = fine;
+	shape.context = 0;
+	cr_expect_eq(try_shape(&shape), ERR_MALFORMED);
+}
+
+Test(model, shapes_beyond_the_limits_are_too_large)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+
+	shape.layers = 34; /* of two tracks */
+	cr_expect_eq(try_shape(&shape), ERR_TOO_LARGE);
+	shape = tiny_model_shape();
+	shape.context = 1u << 20;
+	cr_expect_eq(try_shape(&shape), ERR_OK, "a context is cut instead");
+}
+
+Test(model, every_format_of_weights_is_opened)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+
+	shape.format = MATRIX_F16;
+	cr_assert_eq(try_shape(&shape), ERR_OK);
+	shape.format = MATRIX_Q8_0;
+	cr_assert_eq(try_shape(&shape), ERR_OK);
+}
+
+/* A tiny file to which a value has been added. */
+static enum err try_with(const char *key, uint32_t value)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct gguf_builder builder = gguf_builder_start();
+
+	tiny_model_add_shape(&builder, &shape);
+	tiny_model_add_vocabulary(&builder);
+	tiny_model_add_tensors(&builder, &shape);
+	gguf_builder_u32(&builder, key, value);
+	return try_file(gguf_builder_finish(&builder));
+}
+
+Test(model, what_would_be_computed_wrongly_is_unsupported)
+{
+	cr_expect_eq(try_with("nothing.special", 1), ERR_OK);
+	cr_expect_eq(try_with("ptmoe.kv_reuse_from", 34), ERR_UNSUPPORTED);
+	cr_expect_eq(try_with("ptmoe.vocab_size", 12), ERR_MALFORMED);
+}
+
+Test(model, a_tensor_too_many_is_unsupported)
+{
+	static const struct gguf_builder_tensor bias = {
+		"blk.0.attn_q.bias", 1, { 4 }, 0
+	};
+	static const float zeros[4] = { 0 };
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct gguf_builder builder = gguf_builder_start();
+
+	tiny_model_add_shape(&builder, &shape);
+	tiny_model_add_vocabulary(&builder);
+	tiny_model_add_tensors(&builder, &shape);
+	gguf_builder_tensor(&builder, &bias, BYTES_ARRAY(zeros));
+	cr_assert_eq(try_file(gguf_builder_finish(&builder)), ERR_UNSUPPORTED);
+}
+
+Test(model, tensors_missing_or_misshapen_are_refused)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct tiny_model_shape other = shape;
+	struct gguf_builder builder;
+	uint32_t *const fields[] = { &other.hidden,	  &other.heads,
+				     &other.kv_heads,	  &other.head_width,
+				     &other.feed_forward, &other.experts,
+				     &other.expert_width, &other.layers,
+				     &other.tracks };
+
+	/* Tensors of one shape, metadata of another. */
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		enum err err;
+
+		other = shape;
+		*fields[i] *= 2;
+		builder = gguf_builder_start();
+		tiny_model_add_shape(&builder, &other);
+		tiny_model_add_vocabulary(&builder);
+		tiny_model_add_tensors(&builder, &shape);
+		err = try_file(gguf_builder_finish(&builder));
+		cr_expect_eq(err, ERR_MALFORMED, "field %zu", i);
+	}
+}
+
+Test(model, weights_that_are_no_numbers_are_refused)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct bytes file = tiny_model_build(&shape);
+	uint8_t *last = (uint8_t *)(uintptr_t)file.data + file.len - 4;
+	const float bad[] = { NAN, INFINITY, -INFINITY };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct model *model;
+
+		memcpy(last, &bad[i], sizeof(bad[i]));
+		cr_assert_eq(model_open(file, &limits, &model), ERR_MALFORMED);
+	}
+	model_files_free(file);
+}
+
+Test(model, a_vocabulary_of_another_size_is_refused)
+{
+	static const char *const tokens[] = { "a", "b" };
+	static const int32_t kinds[] = { 1, 1 };
+	static const float scores[] = { 0, 0 };
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct gguf_builder builder = gguf_builder_start();
+
+	tiny_model_add_shape(&builder, &shape);
+	gguf_builder_string(&builder, "tokenizer.ggml.model", "llama");
+	gguf_builder_strings(&builder, "tokenizer.ggml.tokens", tokens, 2);
+	gguf_builder_i32s(&builder, "tokenizer.ggml.token_type", kinds, 2);
+	gguf_builder_f32s(&builder, "tokenizer.ggml.scores", scores, 2);
+	gguf_builder_bool(&builder, "tokenizer.ggml.add_bos_token", 0);
+	tiny_model_add_tensors(&builder, &shape);
+	cr_assert_eq(try_file(gguf_builder_finish(&builder)), ERR_MALFORMED);
+}
+
+Test(model, an_architecture_that_is_not_known_is_unsupported)
+{
+	struct gguf_builder builder = gguf_builder_start();
+
+	gguf_builder_string(&builder, "general.architecture", "gemma");
+	cr_assert_eq(try_file(gguf_builder_finish(&builder)), ERR_UNSUPPORTED);
+	builder = gguf_builder_start();
+	cr_assert_eq(try_file(gguf_builder_finish(&builder)), ERR_MALFORMED);
+}
+
+Test(model, a_damaged_index_does_no_harm)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct bytes file;
+	uint64_t random = 1;
+
+	shape.layers = 2;
+	file = tiny_model_build(&shape);
+	/* The metadata and the tensor table are the first 10 kB or so. */
+	for (size_t i = 0; i < 3000; i++) {
+		uint8_t *copy = model_files_copy(file, 0);
+
+		random = random * 6364136223846793005u + 1;
+		copy[(random >> 33) % 16384] ^= (uint8_t)(1u << (random >> 61));
+		(void)try_file((struct bytes){ copy, file.len });
+	}
+	model_files_free(file);
+}
+
+Test(model, the_stories_model_is_described)
+{
+	struct bytes file = model_files_load("stories260K/stories260K.gguf");
+	struct model_description made;
+	struct model *model;
+
+	cr_assert_eq(model_open(file, &limits, &model), ERR_OK);
+	made = model_describe(model);
+	cr_assert(bytes_equal(made.name, BYTES_LITERAL("stories260K")));
+	cr_assert_eq(made.vocabulary, 512);
+	cr_assert_eq(made.context, 512);
+	cr_assert_eq(made.weights, 292800);
+	model_close(model);
+	model_files_free(file);
+}
