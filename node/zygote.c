@@ -176,7 +176,7 @@ static void refill(struct zygote *zygote)
 	if (!has_peers(zygote) || clock_now_ms() < zygote->fork_not_before_ms)
 		return;
 	for (size_t i = 0; i < zygote->slot_count; i++) {
-		if (count_in(zygote, SLOT_WARM) >= (wanted > 0 ? wanted : 1))
+		if (count_in(zygote, SLOT_WARM) >= wanted)
 			return;
 		if (zygote->slots[i].state == SLOT_EMPTY &&
 		    start_worker(zygote, i) != ERR_OK)

@@ -219,7 +219,7 @@ static const struct key keys[] = {
 	KEY("shape", shape, 0, 0, 0),
 	NUMBER(tick_ms, 1, 1000),
 	KEY("total_buckets", buckets, 0, 1, FRAMES_MOST),
-	NUMBER(warm_workers, 0, LIMIT_WORKERS),
+	NUMBER(warm_workers, 1, LIMIT_WORKERS),
 	NUMBER(workers, 1, LIMIT_WORKERS),
 };
 
@@ -235,11 +235,11 @@ void policy_default(struct policy *out)
 		.shape = POLICY_SHAPE_PACED,
 		.frame_bytes = SHAPE_FRAME_BYTES,
 		.tick_ms = SHAPE_TICK_MS,
-		.total_buckets = { 16, 64, 256, 512, 1024, 2048, 4096, 8192 },
+		.total_buckets = { 4, 16, 64, 256, 1024, 2048, 4096, 8192 },
 		.total_bucket_count = 8,
 		.key_rotation_s = KEY_ROTATION_S,
 		.key_lifetime_s = KEY_LIFETIME_S,
-		.model_name = "pt-moe",
+		.model_name = "home",
 	};
 }
 

@@ -24,13 +24,13 @@ static const char canonical[] =
 	"frame_bytes = 512\n"
 	"key_lifetime_s = 86400\n"
 	"key_rotation_s = 43200\n"
-	"model_name = pt-moe\n"
+	"model_name = home\n"
 	"output_tokens_max = 1024\n"
 	"queue = 16\n"
 	"request_ms_max = 300000\n"
 	"shape = paced\n"
 	"tick_ms = 25\n"
-	"total_buckets = 16 64 256 512 1024 2048 4096 8192\n"
+	"total_buckets = 4 16 64 256 1024 2048 4096 8192\n"
 	"warm_workers = 2\n"
 	"workers = 4\n";
 
@@ -275,7 +275,7 @@ static const struct range ranges[] = {
 	{ "request_ms_max", 1000, LIMIT_REQUEST_MS },
 	{ "tick_ms", 1, 1000 },
 	{ "total_buckets", 1, 1u << 20 },
-	{ "warm_workers", 0, LIMIT_WORKERS },
+	{ "warm_workers", 1, LIMIT_WORKERS },
 	{ "workers", 1, LIMIT_WORKERS },
 };
 
