@@ -16,6 +16,8 @@
 #include "wire/json_escape.h"
 #include "wire/sse.h"
 
+#define REFUSAL_MAX (64u << 10)
+
 struct chat {
 	const struct options *options;
 	struct session *session;
@@ -76,10 +78,10 @@ static enum err write_request(struct chat *chat, struct body *out)
 }
 
 /*
- * A model's words may hold what moves a terminal's cursor or worse; only text,
+ * A node's words may hold what moves a terminal's cursor or worse; only text,
  * tabs and line feeds are shown.  C2 80..9F are control characters in UTF-8.
  */
-static void show(struct bytes text)
+static void show(struct bytes text, FILE *out)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		uint8_t byte = text.data[i];
@@ -91,9 +93,9 @@ static void show(struct bytes text)
 			continue;
 		}
 		if (!control || byte == '\n' || byte == '\t')
-			putchar(byte);
+			fputc(byte, out);
 	}
-	(void)fflush(stdout);
+	(void)fflush(out);
 }
 
 /* The text of choices[0].delta.content, where an event has one. */
@@ -128,7 +130,7 @@ static enum trouble on_event(struct bytes event, struct body *answer)
 	scratch_prepare();
 	err = delta(event, &text);
 	if (err == ERR_OK) {
-		show(text);
+		show(text, stdout);
 		err = body_put(answer, text, LIMIT_REQUEST_BYTES);
 	}
 	json_wipe();
@@ -155,6 +157,47 @@ static enum trouble read_answer(struct exchange *exchange, struct body *answer)
 	return trouble;
 }
 
+/* The message of {"error":{"message":...}}, on standard error. */
+static void show_error(struct bytes body)
+{
+	const struct json *document;
+	const struct json *text = NULL;
+	struct bytes words;
+
+	scratch_prepare();
+	if (json_parse(body, LIMIT_JSON_DEPTH, &document) == ERR_OK)
+		text = json_member(document, "error");
+	if (text != NULL)
+		text = json_member(text, "message");
+	if (text != NULL && json_as_string(text, &words) == ERR_OK) {
+		fprintf(stderr, "pcc-client: the node says: ");
+		show(words, stderr);
+		fprintf(stderr, "\n");
+	}
+	json_wipe();
+}
+
+/* An answer that is no stream is a refusal, of the node's own making. */
+static enum trouble read_refusal(struct exchange *exchange)
+{
+	SCOPED_WIPE(body_wipe) struct body body = { 0 };
+	struct exchange_event event = { .kind = EXCHANGE_CONTENT };
+	enum trouble trouble = TROUBLE_NODE_REFUSED;
+
+	while (event.kind == EXCHANGE_CONTENT) {
+		exchange_next(exchange, &event);
+		if (event.kind == EXCHANGE_CONTENT &&
+		    body_put(&body, event.content, REFUSAL_MAX) != ERR_OK)
+			break;
+	}
+	if (event.kind == EXCHANGE_END)
+		show_error(body_bytes(&body));
+	else if (event.kind == EXCHANGE_FAILED)
+		trouble = event.trouble;
+	exchange_close(exchange);
+	return trouble;
+}
+
 static enum trouble send_request(struct chat *chat, struct bytes content,
 				 struct body *answer)
 {
@@ -174,9 +217,7 @@ static enum trouble send_request(struct chat *chat, struct bytes content,
 	if (head.status == 200 &&
 	    strcmp(head.media_type, "text/event-stream") == 0)
 		return read_answer(exchange, answer);
-	exchange_close(exchange);
-	return head.status == 413 || head.status == 400 ? TROUBLE_TOO_LARGE
-							: TROUBLE_NODE_FAILED;
+	return read_refusal(exchange);
 }
 
 /* Ask one thing.  A question that got no answer is not kept. */

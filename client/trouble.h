@@ -32,6 +32,7 @@ enum trouble {
 	TROUBLE_BUSY,	     /* try again in a second */
 	TROUBLE_UNAVAILABLE, /* likewise */
 	TROUBLE_NODE_FAILED,
+	TROUBLE_NODE_REFUSED, /* inside the encryption, in its own words */
 	TROUBLE_TIMEOUT,
 
 	/* in mid-answer */

@@ -12,6 +12,7 @@
 
 struct relay {
 	struct node *node; /* NULL: there is nothing but a problem */
+	uint8_t node_id[STATEMENT_DIGEST_BYTES]; /* as it was addressed */
 
 	pthread_mutex_t lock; /* all below */
 	unsigned references;  /* the HTTP side, and each batch under way */
@@ -142,6 +143,7 @@ struct relay *relay_open(struct relay_pool *pool, struct node *node,
 		return relay;
 	}
 	relay->node = node;
+	memcpy(relay->node_id, setup.node_id, sizeof(relay->node_id));
 	pthread_mutex_lock(&relay->lock);
 	begin_locked(relay, &setup);
 	pthread_mutex_unlock(&relay->lock);
@@ -288,14 +290,13 @@ static enum problem
 acknowledge_locked(struct relay *relay,
 		   const struct rpc_serve_response *response)
 {
-	uint8_t id[STATEMENT_DIGEST_BYTES];
+	const struct rpc_setup_ack *ack = &response->setup_ack;
 
 	if (response->step != RPC_RESPONSE_SETUP_ACK ||
-	    node_id(relay->node, id) != ERR_OK ||
-	    memcmp(id, response->setup_ack.node_id, sizeof(id)) != 0)
+	    memcmp(relay->node_id, ack->node_id, sizeof(ack->node_id)) != 0)
 		return PROBLEM_NODE_BROKEN;
 	relay->acknowledged = true;
-	node_key_seen(relay->node, response->setup_ack.key_id);
+	node_key_seen(relay->node, ack->key_id);
 	receive_locked(relay);
 	return PROBLEM_NONE;
 }

@@ -128,6 +128,16 @@ INLINE void add_columns(const struct tile *tile, enum matrix_format format,
 			  load_short(x + r * columns + i, columns - i));
 }
 
+/* Ask for what the next tile needs at this place: a single row of x waits for
+ * memory, and rows of blocks are too short for the processor to foresee.  A
+ * hint may point past the end of the weights. */
+INLINE void prefetch_blocks(const uint8_t *block, size_t outputs, size_t stride)
+{
+#pragma GCC unroll 8
+	for (size_t o = 0; o < outputs; o++)
+		_mm_prefetch((const char *)(block + o * stride), _MM_HINT_T0);
+}
+
 /* Adds all columns of a tile of Q8_0, whose rows are whole blocks. */
 INLINE void add_blocks(const struct tile *tile, size_t outputs, size_t rows,
 		       __m256 sum[TILE_OUTPUTS_ALONE][TILE_ROWS])
@@ -143,6 +153,9 @@ INLINE void add_blocks(const struct tile *tile, size_t outputs, size_t rows,
 #pragma GCC unroll 8
 		for (size_t o = 0; o < outputs; o++)
 			scale[o] = _mm256_set1_ps(scale_of(block + o * stride));
+		if (rows == 1)
+			prefetch_blocks(block + outputs * stride, outputs,
+					stride);
 #pragma GCC unroll 4
 		for (size_t j = 0; j < MATRIX_BLOCK; j += LANES)
 			TILE_STEP(load_scaled(scale[o],

@@ -99,7 +99,7 @@ static const struct jail_limit worker_limits[] = {
 	{ RLIMIT_NOFILE, 0, "the two descriptors it has are all" },
 	{ RLIMIT_NPROC, 0, "its threads are made before this" },
 	{ RLIMIT_MSGQUEUE, 0, "no message queues" },
-	{ RLIMIT_CPU, 2 * LIMIT_REQUEST_MS / 1000,
+	{ RLIMIT_CPU, LIMIT_REQUEST_MS / 500,
 	  "two threads for the longest request, then SIGKILL" },
 };
 
@@ -136,8 +136,8 @@ static const struct jail_rule zygote_rules[] = {
 static const struct jail_limit zygote_limits[] = {
 	{ RLIMIT_CORE, 0, "arenas and keys pass through its workers" },
 	{ RLIMIT_MSGQUEUE, 0, "no message queues" },
-	{ RLIMIT_NPROC, 8 * LIMIT_WORKERS, "workers, their threads, slack" },
-	{ RLIMIT_NOFILE, 16 * LIMIT_WORKERS, "a few descriptors a worker" },
+	{ RLIMIT_NPROC, 8ul * LIMIT_WORKERS, "workers, their threads, slack" },
+	{ RLIMIT_NOFILE, 16ul * LIMIT_WORKERS, "a few descriptors a worker" },
 };
 
 /*
@@ -153,7 +153,7 @@ static const struct jail_limit keeper_limits[] = {
 	{ RLIMIT_CORE, 0, "keys must not reach a file" },
 	{ RLIMIT_MSGQUEUE, 0, "no message queues" },
 	{ RLIMIT_NPROC, 0, "it neither forks nor makes threads" },
-	{ RLIMIT_NOFILE, 8 * LIMIT_WORKERS, "one descriptor a worker" },
+	{ RLIMIT_NOFILE, 8ul * LIMIT_WORKERS, "one descriptor a worker" },
 };
 
 /*

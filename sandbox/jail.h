@@ -105,8 +105,9 @@ MUST_CHECK enum err jail_supervise(const struct jail_profile *profile,
 
 /*
  * Apply the profile's limits, close what it does not keep, and install the
- * filter on every thread of this process.  There is no way back.  The report
- * is one that jail_isolate() filled or that is zero.
+ * filter on every thread of this process.  There is no way back.  A thread that
+ * was just made must have said that it runs, since libc makes calls of its own
+ * until then.  The report is one that jail_isolate() filled or that is zero.
  * ERR_UNAVAILABLE with report->failed set: the caller must exit.
  */
 MUST_CHECK enum err jail_enter(const struct jail_filter *filter,

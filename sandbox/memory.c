@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 
 /* Newer than the headers of Debian 12. */
 #define NOEXEC_SEAL 0x0008u /* MFD_NOEXEC_SEAL: data, and never a program */
+#define COLLAPSE 25	    /* MADV_COLLAPSE: make huge pages of small ones */
 
 static enum err round_up(size_t size, size_t unit, size_t *out)
 {
@@ -59,10 +59,24 @@ static enum err map_aligned(const struct mapping *wanted, uint8_t **out)
 		munmap(start, before);
 	if (before != HUGE_PAGE)
 		munmap(aligned + wanted->size, HUGE_PAGE - before);
-	/* Advice that the kernel may not know: slower without, not wrong. */
-	madvise(aligned, wanted->size, MADV_HUGEPAGE);
 	*out = aligned;
 	return ERR_OK;
+}
+
+/*
+ * Most machines give shared memory huge pages on advice at best, many never;
+ * but to collapse is an order, which is obeyed all the same (from Linux 6.1 on)
+ * where there is a first page to begin with.  Without it all is slower and
+ * nothing wrong, so no result is looked at.
+ */
+static void make_huge(uint8_t *mapping, size_t size)
+{
+	volatile uint8_t *touched = mapping;
+
+	madvise(mapping, size, MADV_HUGEPAGE);
+	for (size_t at = 0; at < size; at += HUGE_PAGE)
+		touched[at] = 0;
+	madvise(mapping, size, COLLAPSE);
 }
 
 static enum err map_writable(int fd, size_t size, uint8_t **out)
@@ -75,8 +89,9 @@ static enum err map_writable(int fd, size_t size, uint8_t **out)
 	if (fd < 0 || ftruncate(fd, (off_t)size) != 0)
 		return ERR_UNAVAILABLE;
 	TRY(map_aligned(&wanted, out));
-	/* What a dump would be full of is no secret, but it is large. */
+	/* No secret, but a dump would be full of it. */
 	madvise(*out, size, MADV_DONTDUMP);
+	make_huge(*out, size);
 	return ERR_OK;
 }
 
@@ -92,28 +107,20 @@ static int open_file(unsigned flags)
 	return fd;
 }
 
-static long faults(void)
-{
-	struct rusage usage;
-
-	return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_minflt : 0;
-}
-
 /*
  * Asked of the memory itself, as there may be no /proc: on a huge page, the
- * second half is there once the first was touched.
+ * last part is there since the first byte was touched.
  */
 static enum memory_pages pages_of(uint8_t *mapping, unsigned kind)
 {
-	volatile uint8_t *touched = mapping;
-	long before;
+	uint8_t *last = mapping + HUGE_PAGE - (size_t)sysconf(_SC_PAGESIZE);
+	unsigned char there = 0;
 
 	if (kind == MFD_HUGETLB)
 		return MEMORY_PAGES_2M_RESERVED;
-	touched[0] = 0;
-	before = faults();
-	touched[HUGE_PAGE / 2] = 0;
-	return faults() == before ? MEMORY_PAGES_2M_ADVISED : MEMORY_PAGES_4K;
+	if (mincore(last, 1, &there) != 0 || (there & 1) == 0)
+		return MEMORY_PAGES_4K;
+	return MEMORY_PAGES_2M_ADVISED;
 }
 
 enum err memory_weights_open(size_t size, struct memory_weights *out)
@@ -171,6 +178,7 @@ enum err memory_weights_map(int fd, size_t *size, const uint8_t **out)
 	if (wanted.size == 0 || wanted.size % HUGE_PAGE != 0)
 		return ERR_DENIED;
 	TRY(map_aligned(&wanted, &mapped));
+	madvise(mapped, wanted.size, MADV_HUGEPAGE);
 	madvise(mapped, wanted.size, MADV_DONTDUMP);
 	/* An older kernel takes a fault for each page at first use instead. */
 	madvise(mapped, wanted.size, MADV_POPULATE_READ);
@@ -193,6 +201,7 @@ enum err memory_arena_open(size_t size, uint8_t **out)
 		munmap(arena, wanted.size);
 		return ERR_UNAVAILABLE;
 	}
+	make_huge(arena, wanted.size);
 	madvise(arena, wanted.size, MADV_POPULATE_WRITE);
 	/* Best effort: a node with a swap device does not start at all. */
 	mlock(arena, wanted.size);

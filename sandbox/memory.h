@@ -19,7 +19,7 @@
 
 enum memory_pages {
 	MEMORY_PAGES_4K,
-	MEMORY_PAGES_2M_ADVISED,  /* shared memory on transparent huge pages */
+	MEMORY_PAGES_2M_ADVISED,  /* transparent huge pages */
 	MEMORY_PAGES_2M_RESERVED, /* from the machine's pool of huge pages */
 };
 
@@ -33,9 +33,9 @@ struct memory_weights {
 
 /*
  * A writable memory file for at least `size` bytes: from the machine's pool of
- * huge pages if that has enough, else on transparent huge pages where
- * /sys/kernel/mm/transparent_hugepage/shmem_enabled is at least "advise", else
- * on small ones, with which each worker pays about 0.1 ms a MiB.
+ * huge pages if that has enough, else on transparent ones (Linux 6.1 or later,
+ * or shmem_enabled = advise), else on small pages, with which each worker pays
+ * about 0.1 ms a MiB.
  * Fill weights->writable, then seal.  ERR_UNAVAILABLE when there is no memory.
  */
 MUST_CHECK enum err memory_weights_open(size_t size,

@@ -213,11 +213,11 @@ _Noreturn static void become_role(struct child *child)
 	_exit(EXIT_FAILURE);
 }
 
-static pid_t clone_child(const struct child *child, int *pidfd)
+static void clone_child(const struct child *child, struct spawn_child *out)
 {
 	struct clone_args arguments = {
 		.flags = NAMESPACES | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
-		.pidfd = (uintptr_t)pidfd,
+		.pidfd = (uintptr_t)&out->pidfd,
 		.exit_signal = SIGCHLD,
 	};
 
@@ -225,7 +225,7 @@ static pid_t clone_child(const struct child *child, int *pidfd)
 		arguments.flags |= CLONE_NEWNET;
 	if (child->power == POWER_USER)
 		arguments.flags |= CLONE_NEWUSER;
-	return (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+	out->pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
 }
 
 /* The child's execution closes the gate without a word; a refusal is one. */
@@ -272,7 +272,7 @@ enum err spawn_role(const struct spawn_start *start, struct spawn_child *out,
 		.gate = gate,
 	};
 
-	made.pid = clone_child(&child, &made.pidfd);
+	clone_child(&child, &made);
 	if (made.pid == 0)
 		become_role(&child);
 	report->error = errno;

@@ -78,11 +78,16 @@ const char *system_model(void)
 
 struct policy system_policy(void)
 {
+	static const uint32_t totals[] = { 16, 64, 256, 1024 };
 	struct policy policy;
 
 	policy_default(&policy);
 	policy.context_tokens = CONTEXT_TOKENS;
 	policy.output_tokens_max = ANSWER_TOKENS;
+	memcpy(policy.total_buckets, totals, sizeof(totals));
+	policy.total_bucket_count = sizeof(totals) / sizeof(totals[0]);
+	memset(policy.model_name, 0, sizeof(policy.model_name));
+	strcpy(policy.model_name, SYSTEM_MODEL_NAME);
 	return policy;
 }
 

@@ -50,7 +50,11 @@ struct system {
  */
 const char *system_model(void);
 
-/* The default policy, with a context that every model under test has. */
+/*
+ * A policy for tests: the default one, with a context that every model under
+ * test has, totals of 16, 64, 256 and 1024 frames, and this name of the model.
+ */
+#define SYSTEM_MODEL_NAME "pt-moe"
 struct policy system_policy(void);
 
 /*

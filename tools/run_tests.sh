@@ -1,36 +1,107 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Run test programs one after the other and close with one line of counts.
+# Run Criterion programs and print each sentence that they prove.
 #   run_tests.sh BUILD PROGRAM...
-# Each program's sentences are printed; a leak or an empty program is a failure.
+# Programs in tests/scenarios/ start whole nodes and run one at a time; beside
+# them, in another lane, run all others.  A program that crashes, hangs, leaks
+# or holds no test is a failure, and nothing is tried twice.  What could not be
+# looked at, for want of data or of rights, is counted as skipped and named.
+#
+# The last line is "N passed, N failed, N skipped".
 set -u
+
+limit=${PCC_TEST_LIMIT:-600} # seconds a program may take
 build=$1
 shift
-passed=0 failed=0 skipped=0
-export ASAN_OPTIONS="${ASAN_OPTIONS:-abort_on_error=1:detect_leaks=1}"
-export PCC_BUILD="$build"
 
-for program in "$@"; do
-	log=$build/$(basename "$program").log
+export MODELS=${MODELS:-../shared/models}
+export VECTORS=${VECTORS:-../shared/vectors}
+export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=1:detect_leaks=1}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+
+results=$build/results
+rm -rf "$results"
+mkdir -p "$results"
+# An ordinary user, which some tests become, has to get through it.
+TMPDIR=$(mktemp -d) && chmod 711 "$TMPDIR" || exit 1
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
+
+# "a_worker_is_killed" becomes "a worker is killed"; one line for each test.
+sentences() {
+	sed -n 's/^\[\(PASS\|FAIL\|SKIP\)\] \([a-z0-9_]*\)::\([A-Za-z0-9_]*\): \?\(.*\)$/\1 \2 \3 \4/p' "$1" |
+		while read -r mark suite name rest; do
+			case $mark in
+			PASS) mark=ok rest= ;;
+			FAIL) mark=FAILED ;;
+			SKIP) mark=skipped ;;
+			esac
+			printf '  %-8s%s: %s%s\n' "$mark" "$suite" \
+				"${name//_/ }" "${rest:+ ($rest)}"
+		done
+}
+
+count() { grep -c "^\[$1\] " "$2"; }
+
+# One program, from start to its lines in $results/NAME.{out,counts}.
+run() {
+	local program=$1 name log status passed failed skipped why=
 	name=$(basename "$program")
-	"$program" --verbose >"$log" 2>&1
+	log=$results/$name.log
+	timeout -k 5 "$limit" "$program" --verbose >"$log" 2>&1 </dev/null
 	status=$?
-	ok=$(grep -c '^\[PASS\]\|PASS' "$log" || :)
-	line=$(grep -o 'Tested: [0-9]* | Passing: [0-9]* | Failing: [0-9]* | Crashing: [0-9]*' "$log" | tail -n 1)
-	set -- "$line"
-	tested=$(echo "$line" | sed -n 's/.*Tested: \([0-9]*\).*/\1/p')
-	passing=$(echo "$line" | sed -n 's/.*Passing: \([0-9]*\).*/\1/p')
-	skips=$(grep -c 'SKIP' "$log" || :)
-	: "${tested:=0}" "${passing:=0}"
-	if [ "$status" -ne 0 ] || [ "$tested" -eq 0 ]; then
-		failed=$((failed + 1))
-		echo "FAILED $name (exit $status)"
-		tail -n 40 "$log"
+	passed=$(count PASS "$log") failed=$(count FAIL "$log")
+	skipped=$(count SKIP "$log")
+	if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+		why="it ended with status $status"
+		[ "$status" -ne 124 ] || why="it took more than $limit s"
+	elif [ $((passed + failed + skipped)) -eq 0 ]; then
+		why="it holds no test"
+	elif grep -q 'Sanitizer: \|runtime error: ' "$log"; then
+		why="a sanitizer complained"
 	fi
-	passed=$((passed + passing))
-	skipped=$((skipped + skips))
-	echo "$name: $line"
+	{
+		sentences "$log"
+		[ -z "$why" ] || echo "  FAILED  $name: $why"
+		if [ "$failed" -gt 0 ] || [ -n "$why" ]; then
+			echo "  --- the end of $log"
+			grep -v '^\[\(RUN \|PASS\|SKIP\)' "$log" | tail -n 60 |
+				sed 's/^/  | /'
+		fi
+	} >"$results/$name.out"
+	[ -z "$why" ] || failed=$((failed + 1))
+	echo "$passed $failed $skipped" >"$results/$name.counts"
+	# One write, so that the lanes do not mix.
+	printf '%s\n%s\n' "$name" "$(cat "$results/$name.out")"
+}
+
+lane() {
+	local program
+	for program in "$@"; do
+		run "$program"
+	done
+}
+
+nodes=() others=()
+for program in "$@"; do
+	case $program in
+	*/scenarios/*) nodes+=("$program") ;;
+	*) others+=("$program") ;;
+	esac
 done
-[ "$skipped" -eq 0 ] || echo "skipped: $skipped (data that is not there)"
+
+lane ${nodes[@]+"${nodes[@]}"} &
+first=$!
+lane ${others[@]+"${others[@]}"} &
+wait "$first" "$!"
+
+passed=0 failed=0 skipped=0
+for program in "$@"; do
+	read -r p f s 2>/dev/null <"$results/$(basename "$program").counts" ||
+		{ p=0 f=1 s=0; }
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+done
+[ $# -gt 0 ] || { echo "there is no test program"; failed=1; }
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

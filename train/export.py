@@ -195,6 +195,10 @@ class FileTokenizer:
                 + self.pieces.encode(request.strip().lower())
                 + [self.pieces.ids["<call>"]])
 
+    def answer(self, call):
+        ids = self.pieces.encode(call)
+        return ids[self.pieces.pieces[ids[0]] == "\u2581":] + [self.eos]
+
     def text(self, ids):
         return self.pieces.decode(ids)
 

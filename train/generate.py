@@ -62,7 +62,8 @@ class Sampler:
             rng.shuffle(parts)
             return " ".join([self.expand(part, state) for part in parts])
         if kind == "rule":
-            rule = state.block.rules.get(node[1], self.language.rules.get(node[1]))
+            rule = state.block.rules.get(node[1],
+                                         self.language.rules.get(node[1]))
             state.depth += 1
             if rule is None or state.depth > DEEPEST:
                 raise templates.Unusable(node[1])
@@ -126,8 +127,8 @@ class Sampler:
         rng = self.rng
         block = self.choose_block()
         state = Expansion(block, rng.uniform(0.2, 0.7))
-        text = self.expand(self.language.parse(rng.choice(block.sentences)), state)
-        text = self.spaced(text)
+        template = self.language.parse(rng.choice(block.sentences))
+        text = self.spaced(self.expand(template, state))
         if not text or len(text) > LONGEST:
             raise templates.Unusable("length")
         slots = {**block.fixed, **state.slots}
@@ -146,7 +147,8 @@ class Sampler:
         rng = self.rng
         while True:
             if rng.random() < 0.65:
-                group = rng.choices(self.language.groups, self.language.group_weights)[0]
+                group = rng.choices(self.language.groups,
+                                    self.language.group_weights)[0]
                 block = rng.choices(*group)[0]
             else:
                 block = rng.choices(*self.language.all_blocks)[0]
@@ -186,8 +188,8 @@ class Sampler:
 
     def with_skip_word(self, text):
         rng = self.rng
-        extra = self.expand(self.language.parse(rng.choice(self.language.skip_words)),
-                            Expansion(None, 0.5)).strip().lower()
+        template = self.language.parse(rng.choice(self.language.skip_words))
+        extra = self.expand(template, Expansion(None, 0.5)).strip().lower()
         words = text.split()
         place = rng.choice([0, 0, len(words), rng.randint(0, len(words))])
         return " ".join(words[:place] + [extra] + words[place:])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gold utterances: what is asked, what is expected, and when a call is right."""
+"""Gold utterances: what is asked and expected, and when a call is right."""
 import glob
 import json
 import os
@@ -18,8 +18,8 @@ def read_yaml(path):
 
 def call_text(intent, slots):
     """The one spelling of a call: sorted slots, no spaces."""
-    return json.dumps({"name": intent, "arguments": dict(sorted(slots.items()))},
-                      ensure_ascii=False, separators=(",", ":"))
+    call = {"name": intent, "arguments": dict(sorted(slots.items()))}
+    return json.dumps(call, ensure_ascii=False, separators=(",", ":"))
 
 
 def normalised(text):
@@ -65,7 +65,7 @@ def _area_unsaid(sentence, slots, context):
 
 
 def fold(value):
-    """Comparable form: numbers as numbers, text without case or loose spaces."""
+    """Comparable: numbers as numbers, text without case or loose spaces."""
     if isinstance(value, bool):
         return value
     if isinstance(value, (int, float)):
@@ -83,7 +83,7 @@ def same_value(expected, found):
     if isinstance(expected, list):
         options = [fold(v) for v in expected]
         if isinstance(found, list):
-            return sorted(map(str, map(fold, found))) == sorted(map(str, options))
+            return {str(fold(v)) for v in found} == {str(v) for v in options}
         return fold(found) in options
     return fold(expected) == fold(found)
 
@@ -94,10 +94,12 @@ def judge(utterance, output):
         call = json.loads(output)
     except ValueError:
         return False, False, False
-    if not isinstance(call, dict) or not isinstance(call.get("arguments"), dict):
+    if not isinstance(call, dict):
+        return False, False, False
+    slots, found = utterance["slots"], call.get("arguments")
+    if not isinstance(found, dict):
         return False, False, False
     intent = call.get("name") == utterance["intent"]
-    slots, found = utterance["slots"], call["arguments"]
     exact = intent and set(slots) == set(found) and all(
         same_value(slots[key], found[key]) for key in slots)
     return True, intent, exact

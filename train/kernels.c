@@ -74,8 +74,9 @@ static void rms_backward_rows(const float *gradient, const float *x,
 		for (long i = 0; i < width; i++)
 			inner += g[i] * w[i] * in[i];
 		inner *= s * s / width;
+		float *out = for_x + row * width;
 		for (long i = 0; i < width; i++) {
-			for_x[row * width + i] = s * (g[i] * w[i] - in[i] * inner);
+			out[i] = s * (g[i] * w[i] - in[i] * inner);
 			for_weight[i] += g[i] * in[i] * s;
 		}
 	}
@@ -109,8 +110,8 @@ void swiglu_forward(const uint16_t *in, const float *gates, uint16_t *out,
 #pragma omp parallel for
 	for (long row = 0; row < rows; row++) {
 		for (long e = 0; e < experts; e++) {
-			const uint16_t *a = in + row * 2 * width + e * expert_width;
-			const uint16_t *b = a + width;
+			long at = row * 2 * width + e * expert_width;
+			const uint16_t *a = in + at, *b = a + width;
 			uint16_t *o = out + row * width + e * expert_width;
 			float gate = gates ? gates[row * experts + e] : 1.0f;
 			if (gate == 0.0f) {
@@ -138,7 +139,7 @@ void swiglu_backward(const uint16_t *gradient, const uint16_t *in,
 		for (long e = 0; e < experts; e++) {
 			long at = row * 2 * width + e * expert_width;
 			const uint16_t *a = in + at, *b = a + width;
-			const uint16_t *g = gradient + row * width + e * expert_width;
+			const uint16_t *g = gradient + at - row * width;
 			uint16_t *for_a = for_in + at, *for_b = for_a + width;
 			float gate = gates ? gates[row * experts + e] : 1.0f;
 			float sum = 0;
@@ -155,7 +156,8 @@ void swiglu_backward(const uint16_t *gradient, const uint16_t *in,
 				sum += d * swish * y;
 				d *= gate;
 				for_b[i] = to_bf16(d * swish);
-				for_a[i] = to_bf16(d * y * (s + swish * (1.0f - s)));
+				s += swish * (1.0f - s);
+				for_a[i] = to_bf16(d * y * s);
 			}
 			if (gates)
 				for_gates[row * experts + e] = sum;

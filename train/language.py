@@ -46,8 +46,9 @@ class Language:
         self.skip_words = common.get("skip_words") or []
         self.parsed = {}
         self.extra = gold.read_yaml(f"{HERE}/wildcards.yaml")[code]
-        self._read_names(gold.read_yaml(f"{folder}/tests/{code}/_fixtures.yaml"))
-        for path in sorted(glob.glob(f"{folder}/tests/{code}/*/*.yaml")):
+        tests = f"{folder}/tests/{code}"
+        self._read_names(gold.read_yaml(f"{tests}/_fixtures.yaml"))
+        for path in sorted(glob.glob(f"{tests}/*/*.yaml")):
             self._read_home(gold.read_yaml(path))
         self._read_blocks(folder)
         self._read_vocabulary()
@@ -121,7 +122,8 @@ class Language:
         self.vocabulary = sorted(seen)
         area_words = {w for forms in self.areas + self.more_areas + self.floors
                       for form in forms for w in form.lower().split()}
-        self.name_words = [w for w in self.extra["words"] if w not in area_words]
+        self.name_words = [word for word in self.extra["words"]
+                           if word not in area_words]
 
     def parse(self, text):
         if text not in self.parsed:

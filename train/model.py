@@ -135,7 +135,8 @@ class PTMoE(nn.Module):
     def __init__(self, config, longest=512):
         super().__init__()
         self.config = c = config
-        self.embedding = nn.Parameter(torch.randn(c.vocabulary, c.hidden) * 0.06)
+        self.embedding = nn.Parameter(
+            torch.randn(c.vocabulary, c.hidden) * 0.06)
         self.output_norm = nn.Parameter(torch.ones(c.hidden))
         self.layers = nn.ModuleList(Layer(c, n) for n in range(c.layers))
         pair = torch.arange(0, c.head_width, 2) / c.head_width
@@ -145,7 +146,8 @@ class PTMoE(nn.Module):
         gap = torch.arange(longest)[:, None] - torch.arange(longest)[None]
         never = torch.tensor(-1e9)
         self.mask_global = torch.where(gap >= 0, 0.0, never)
-        self.mask_local = torch.where((gap >= 0) & (gap <= c.window), 0.0, never)
+        near = (gap >= 0) & (gap <= c.window)
+        self.mask_local = torch.where(near, 0.0, never)
 
     def forward(self, tokens, wanted=None):
         """Logits [rows, vocabulary] of the wanted positions (a mask like

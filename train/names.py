@@ -12,6 +12,7 @@ WILD = {"shopping_list_item": ("items",), "todo_list_item": ("tasks", "items"),
         "zone": ("zones",), "timer_name": ("timers", "items"),
         "timer_command": ("commands",), "message": ("messages", "tasks"),
         "search_query": ("media",)}
+ANY_TEXT = ("items", "tasks", "media", "timers", "messages")
 
 
 class Names:
@@ -27,6 +28,10 @@ class Names:
         return "".join(rng.choice(CONSONANTS) + rng.choice(VOWELS)
                        + rng.choice(["", "", rng.choice(CONSONANTS)])
                        for _ in range(rng.randint(1, 3)))
+
+    def pseudo_words(self):
+        return " ".join(self.pseudo_word()
+                        for _ in range(self.rng.randint(1, 2)))
 
     def entity(self, block):
         fitting = self.language.fitting_names(block)
@@ -60,7 +65,7 @@ class Names:
         if kind < 0.85:
             return f"{name} {rng.randint(1, 12)}"
         if kind < 0.95:
-            return " ".join(self.pseudo_word() for _ in range(rng.randint(1, 2)))
+            return self.pseudo_words()
         return (f"{rng.choice(self.language.name_words)} {self.pseudo_word()}")
 
     def area(self):
@@ -70,7 +75,8 @@ class Names:
             return rng.choice(rng.choice(self.language.areas))
         if kind < 0.92:
             return rng.choice(rng.choice(self.language.more_areas))
-        return f"{rng.choice(rng.choice(self.language.areas))} {rng.randint(1, 9)}"
+        area = rng.choice(rng.choice(self.language.areas))
+        return f"{area} {rng.randint(1, 9)}"
 
     def floor(self):
         rng = self.rng
@@ -89,10 +95,8 @@ class Names:
         if kind < 0.75:
             return f"{rng.choice(self.language.name_words)} {known()}"
         if kind < 0.85 and list_name != "zone":
-            pool = [w for key in ("items", "tasks", "media", "timers", "messages")
-                    for w in extra[key]]
-            return rng.choice(pool)
+            return rng.choice([text for key in ANY_TEXT for text in extra[key]])
         if kind < 0.93 and list_name != "zone":
             return " ".join(rng.choice(self.language.vocabulary)
                             for _ in range(rng.randint(1, 3)))
-        return " ".join(self.pseudo_word() for _ in range(rng.randint(1, 2)))
+        return self.pseudo_words()

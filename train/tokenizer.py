@@ -44,13 +44,16 @@ def fixed_parts(requests):
         for part in parts_of(request["call"]):
             counts[part] += 1
             languages[part].add(request["language"])
-    return sorted(
-        part for part, count in counts.items() if count >= LEAST_COUNT
-        and ('"state":"' not in part or len(languages[part]) >= LEAST_LANGUAGES))
+    def fixed(part):
+        return ('"state":"' not in part
+                or len(languages[part]) >= LEAST_LANGUAGES)
+
+    return sorted(part for part, count in counts.items()
+                  if count >= LEAST_COUNT and fixed(part))
 
 
 def train(requests, prefix, size):
-    """requests: a list of {request, call}; writes prefix.model, prefix.vocab."""
+    """requests: a list of {request, call}; writes prefix.model."""
     symbols = fixed_parts(requests)
     with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False) as text:
         for request in requests:

@@ -45,8 +45,7 @@ enum line_part {
 	PART_VALUE,
 };
 
-/* RFC 9292, section 3.3: bit 0 says response, bit 1 says indeterminate length.
- */
+/* RFC 9292, section 3.3: bit 0 says response, bit 1 indeterminate length. */
 #define FRAMING_RESPONSE 1u
 #define FRAMING_INDETERMINATE 2u
 #define FRAMING_MAX 3u

@@ -137,14 +137,13 @@ static enum err set_type(struct sse *parser, struct bytes value)
 	return ERR_OK;
 }
 
-static bool drop_front(struct bytes *text, struct bytes front)
+static void drop_front(struct bytes *text, struct bytes front)
 {
 	if (text->len < front.len ||
 	    memcmp(text->data, front.data, front.len) != 0)
-		return false;
+		return;
 	text->data += front.len;
 	text->len -= front.len;
-	return true;
 }
 
 /* "name", "name:value" or "name: value". */

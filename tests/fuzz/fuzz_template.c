@@ -14,6 +14,8 @@
 #define TEXT_MAX 4096
 #define MESSAGES_MAX 16
 #define FORMS 4
+#define HOME_TEXT \
+	"{{ bos_token }}{{ messages[-1]['content'] | trim | lower }}<call>"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -25,8 +27,7 @@ static uint8_t memory[1u << 20] __attribute__((aligned(64)));
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static const char *const texts[FORMS] = {
-		"{{ bos_token }}{{ messages[-1]['content'] | trim | lower }}"
-		"<call>",
+		HOME_TEXT,
 		"<|im_start|> <|im_end|> You are a helpful assistant.",
 		"bos_token [INST] <<SYS>>",
 		"bos_token <|start_header_id|> <|eot_id|>",

@@ -22,7 +22,8 @@ class Llama:
 
     def __init__(self, metadata, weights):
         key = lambda name: metadata[f"llama.{name}"]
-        self.layers, self.heads = key("block_count"), key("attention.head_count")
+        self.layers = key("block_count")
+        self.heads = key("attention.head_count")
         self.kv_heads = key("attention.head_count_kv")
         self.epsilon = key("attention.layer_norm_rms_epsilon")
         self.rope_base = key("rope.freq_base")
@@ -63,11 +64,13 @@ class Llama:
         x = self.weights["token_embd.weight"][tokens]
         for layer in range(self.layers):
             w = lambda name: self.weights[f"blk.{layer}.{name}.weight"]
-            x = x + self.attention(self.rms(x, f"blk.{layer}.attn_norm.weight"), w)
+            y = self.rms(x, f"blk.{layer}.attn_norm.weight")
+            x = x + self.attention(y, w)
             y = self.rms(x, f"blk.{layer}.ffn_norm.weight")
             x = x + (silu(y @ w("ffn_gate").T) * (y @ w("ffn_up").T)
                      ) @ w("ffn_down").T
-        return self.rms(x, "output_norm.weight") @ self.weights["output.weight"].T
+        last = self.rms(x, "output_norm.weight")
+        return last @ self.weights["output.weight"].T
 
 
 def surprise(model, tokens):

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/secret.h"
 #include "crypto/random.h"
 
 #define PIECE (4 << 20) /* bytes looked at in one go */
@@ -65,21 +64,20 @@ static void put_base64(struct forensic_needle *needle, const char *text,
 	}
 }
 
-enum order {
-	LITTLE,
-	BIG,
-};
-
-static void put_utf16(struct forensic_needle *needle, const char *text,
-		      enum order order)
+/* Without the zero at its end, or its beginning, both orders are the same. */
+static void put_utf16(struct forensic_needle *needle, const char *text)
 {
-	for (; *text != '\0'; text++) {
-		if (order == BIG)
-			put(needle, 0);
+	put(needle, (unsigned char)*text);
+	while (*++text != '\0') {
+		put(needle, 0);
 		put(needle, (unsigned char)*text);
-		if (order == LITTLE)
-			put(needle, 0);
 	}
+}
+
+/* The first two bytes of a needle, as an index. */
+static unsigned start_of(const uint8_t *inverted)
+{
+	return (unsigned)inverted[0] << 8 | inverted[1];
 }
 
 void forensic_init(struct forensic *forensic, const char *text)
@@ -87,7 +85,7 @@ void forensic_init(struct forensic *forensic, const char *text)
 	static const char *const encodings[FORENSIC_NEEDLES] = {
 		"raw",	    "hex",	  "HEX",	"base64+0",
 		"base64+1", "base64+2",	  "base64url+0", "base64url+1",
-		"base64url+2", "UTF-16LE", "UTF-16BE",
+		"base64url+2", "UTF-16",
 	};
 	struct forensic_needle *needles = forensic->needles;
 
@@ -102,8 +100,9 @@ void forensic_init(struct forensic *forensic, const char *text)
 		put_base64(&needles[3 + i], text, i, standard_letters);
 		put_base64(&needles[6 + i], text, i, url_letters);
 	}
-	put_utf16(&needles[9], text, LITTLE);
-	put_utf16(&needles[10], text, BIG);
+	put_utf16(&needles[9], text);
+	for (size_t i = 0; i < FORENSIC_NEEDLES; i++)
+		forensic->starts[start_of(needles[i].inverted)] = true;
 }
 
 void forensic_invent(uint8_t inverted[static FORENSIC_TEXT_MAX])
@@ -121,78 +120,102 @@ void forensic_reveal(const uint8_t inverted[static FORENSIC_TEXT_MAX],
 	text[FORENSIC_TEXT_MAX] = '\0';
 }
 
-/* Count every needle in bytes that are inverted already. */
-static void count(const struct forensic *forensic, struct bytes inverted,
-		  const char *where, struct forensic_finding *finding)
+/* What has to be told along with a hit. */
+struct place {
+	const struct forensic *forensic;
+	const char *where;
+	struct forensic_finding *finding;
+};
+
+/* Whether a needle begins here: all of it, in bytes that are inverted. */
+static void compare(const struct place *place, struct bytes here)
 {
 	for (size_t i = 0; i < FORENSIC_NEEDLES; i++) {
-		const struct forensic_needle *needle = &forensic->needles[i];
-		const uint8_t *at = inverted.data;
-		const uint8_t *end = at + inverted.len;
+		const struct forensic_needle *needle =
+			&place->forensic->needles[i];
 
-		while ((at = memmem(at, (size_t)(end - at), needle->inverted,
-				    needle->len)) != NULL) {
-			finding->hits++;
-			finding->encoding = needle->encoding;
-			snprintf(finding->where, sizeof(finding->where), "%s",
-				 where);
-			at++;
-		}
+		if (here.len < needle->len ||
+		    memcmp(here.data, needle->inverted, needle->len) != 0)
+			continue;
+		place->finding->hits++;
+		place->finding->encoding = needle->encoding;
+		snprintf(place->finding->where, sizeof(place->finding->where),
+			 "%s", place->where);
 	}
 }
 
-/* Where to read, and the piece of it that is looked at now. */
+/* Invert bytes, and count every needle in them. */
+static void count(const struct place *place, uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)~bytes[i];
+	for (size_t i = 0; i + 1 < len; i++)
+		if (place->forensic->starts[start_of(bytes + i)])
+			compare(place, (struct bytes){ bytes + i, len - i });
+}
+
+static const uint8_t zeros[PAGE];
+
+static size_t page_len(size_t at, size_t len)
+{
+	return len - at < PAGE ? len - at : PAGE;
+}
+
+/*
+ * Most memory is zero, which no needle is at its first and last byte: count in
+ * each run of pages that are not.
+ */
+static void count_in_runs(const struct place *place, uint8_t *bytes, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		size_t begin = at;
+
+		while (at < len &&
+		       memcmp(bytes + at, zeros, page_len(at, len)) != 0)
+			at += page_len(at, len);
+		count(place, bytes + begin, at - begin);
+		while (at < len &&
+		       memcmp(bytes + at, zeros, page_len(at, len)) == 0)
+			at += page_len(at, len);
+	}
+}
+
+/* Where to read. */
 struct window {
 	int file;
 	off_t from, to;
-	const char *where;
-	uint8_t *memory; /* PIECE and one needle */
+	uint8_t *memory; /* PIECE */
 };
 
-/* Keep the end of a piece: what begins there may go on in the next. */
-static size_t keep_end(uint8_t *memory, size_t len)
+/* Pieces overlap by a needle, so that nothing hides at a border. */
+static void look(const struct window *window, const struct place *place)
 {
-	size_t keep = FORENSIC_NEEDLE_MAX - 1;
+	off_t at = window->from;
 
-	if (len < keep)
-		return len;
-	memmove(memory, memory + len - keep, keep);
-	return keep;
-}
-
-/* Look at a stretch.  What lies across two pieces may be counted twice. */
-static void look(const struct forensic *forensic, const struct window *window,
-		 struct forensic_finding *finding)
-{
-	size_t kept = 0;
-
-	for (off_t at = window->from; at < window->to;) {
+	while (at < window->to) {
 		off_t left = window->to - at;
-		uint8_t *piece = window->memory + kept;
-		ssize_t got = pread(window->file, piece,
+		ssize_t got = pread(window->file, window->memory,
 				    left < PIECE ? (size_t)left : PIECE, at);
 
 		if (got <= 0) {
-			/* A page that the kernel gives nobody, such as a key's. */
-			finding->unreadable += PAGE;
+			/* A page that nobody is given, such as a key's. */
+			place->finding->unreadable += PAGE;
 			at += PAGE;
-			kept = 0;
 			continue;
 		}
-		for (ssize_t i = 0; i < got; i++)
-			piece[i] = (uint8_t)~piece[i];
-		kept += (size_t)got;
-		count(forensic, (struct bytes){ window->memory, kept },
-		      window->where, finding);
-		finding->bytes += (uint64_t)got;
+		count_in_runs(place, window->memory, (size_t)got);
+		place->finding->bytes += (uint64_t)got;
 		at += got;
-		kept = keep_end(window->memory, kept);
+		if (got == PIECE)
+			at -= FORENSIC_NEEDLE_MAX;
 	}
 }
 
 static uint8_t *new_memory(void)
 {
-	uint8_t *memory = malloc(PIECE + FORENSIC_NEEDLE_MAX);
+	uint8_t *memory = malloc(PIECE);
 
 	invariant(memory != NULL);
 	return memory;
@@ -202,7 +225,8 @@ void forensic_look_at_process(const struct forensic *forensic, pid_t pid,
 			      struct forensic_finding *finding)
 {
 	char path[PATH_BYTES], line[LINE_BYTES], where[LINE_BYTES];
-	struct window window = { .where = where, .memory = new_memory() };
+	struct window window = { .memory = new_memory() };
+	struct place place = { forensic, where, finding };
 	SCOPED_FD file = -1;
 	FILE *maps;
 
@@ -224,7 +248,7 @@ void forensic_look_at_process(const struct forensic *forensic, pid_t pid,
 		window.to = (off_t)to;
 		/* The kernel's own pages have no end that off_t could hold. */
 		if (window.from >= 0 && strcmp(name, "[vsyscall]") != 0)
-			look(forensic, &window, finding);
+			look(&window, &place);
 	}
 	if (maps != NULL)
 		fclose(maps);
@@ -234,7 +258,8 @@ void forensic_look_at_process(const struct forensic *forensic, pid_t pid,
 void forensic_look_at_file(const struct forensic *forensic, const char *path,
 			   struct forensic_finding *finding)
 {
-	struct window window = { .where = path, .memory = new_memory() };
+	struct window window = { .memory = new_memory() };
+	struct place place = { forensic, path, finding };
 	SCOPED_FD file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat status;
 
@@ -242,7 +267,7 @@ void forensic_look_at_file(const struct forensic *forensic, const char *path,
 	    S_ISREG(status.st_mode)) {
 		window.file = file;
 		window.to = status.st_size;
-		look(forensic, &window, finding);
+		look(&window, &place);
 	}
 	free(window.memory);
 }

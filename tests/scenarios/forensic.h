@@ -12,12 +12,13 @@
 #ifndef TESTS_SCENARIOS_FORENSIC_H
 #define TESTS_SCENARIOS_FORENSIC_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/bytes.h"
 
 #define FORENSIC_TEXT_MAX 64
-#define FORENSIC_NEEDLES 11
+#define FORENSIC_NEEDLES 10
 #define FORENSIC_NEEDLE_MAX (4 * FORENSIC_TEXT_MAX)
 
 struct forensic_needle {
@@ -28,6 +29,7 @@ struct forensic_needle {
 
 struct forensic {
 	struct forensic_needle needles[FORENSIC_NEEDLES];
+	bool starts[1 << 16]; /* whether a needle begins with these two bytes */
 };
 
 /* What was looked at, and what was found. */

@@ -161,7 +161,7 @@ static void write_body(const struct openai_question *question,
 	json_t *object = json_object();
 	char *text;
 
-	json_object_set_new(object, "model", json_string(OPENAI_MODEL));
+	json_object_set_new(object, "model", json_string(SYSTEM_MODEL_NAME));
 	json_object_set_new(object, "prompt", json_string(question->prompt));
 	if (question->form == OPENAI_STREAMED) {
 		json_object_set_new(object, "stream", json_true());

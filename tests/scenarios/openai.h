@@ -8,7 +8,7 @@
 
 #include "tests/scenarios/fetch.h"
 
-#define OPENAI_MODEL "home" /* the default policy's name for any model */
+#define SYSTEM_MODEL_NAME "home" /* the default policy's name for any model */
 #define OPENAI_TEXT_MAX 8192
 #define OPENAI_WORD_MAX 64
 

@@ -96,7 +96,7 @@ void sealed_inner_question(const char *prompt, unsigned tokens,
 	char body[4096];
 
 	snprintf(body, sizeof(body),
-		 "{\"model\":\"" OPENAI_MODEL
+		 "{\"model\":\"" SYSTEM_MODEL_NAME
 		 "\",\"prompt\":\"%s\",\"max_tokens\":%u}",
 		 prompt, tokens);
 	sealed_inner("POST", "/v1/completions", body, out);

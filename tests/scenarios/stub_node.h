@@ -385,7 +385,7 @@ static inline bool stub_misbehave(struct stub_call *call)
 	enum stub_manner manner = stub_self.plan.manner;
 
 	if (manner == STUB_DIES) {
-		stub_rest(100);
+		stub_rest(300);
 		kill(getpid(), SIGKILL);
 	}
 	if (manner == STUB_CUT)

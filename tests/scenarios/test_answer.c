@@ -182,7 +182,7 @@ Test(answer, a_chat_is_answered_where_the_model_knows_how)
 	struct openai_answer answer;
 
 	openai_post(pcc.client, "/v1/chat/completions",
-		    "{\"model\":\"" OPENAI_MODEL "\",\"max_tokens\":64,"
+		    "{\"model\":\"" SYSTEM_MODEL_NAME "\",\"max_tokens\":64,"
 		    "\"temperature\":0,\"messages\":[{\"role\":\"user\","
 		    "\"content\":\"turn on the kitchen lights\"}]}",
 		    &answer);
@@ -227,13 +227,13 @@ Test(answer, the_one_model_is_listed_and_described)
 	cr_assert_str_eq(text_of(list, "object"), "list");
 	cr_assert_eq(json_array_size(json_object_get(list, "data")), 1);
 	one = json_array_get(json_object_get(list, "data"), 0);
-	cr_assert_str_eq(text_of(one, "id"), OPENAI_MODEL);
+	cr_assert_str_eq(text_of(one, "id"), SYSTEM_MODEL_NAME);
 	cr_assert_str_eq(text_of(one, "object"), "model");
 	json_decref(list);
 
-	one = get("/v1/models/" OPENAI_MODEL, &status);
+	one = get("/v1/models/" SYSTEM_MODEL_NAME, &status);
 	cr_assert_eq(status, 200);
-	cr_assert_str_eq(text_of(one, "id"), OPENAI_MODEL);
+	cr_assert_str_eq(text_of(one, "id"), SYSTEM_MODEL_NAME);
 	json_decref(one);
 }
 
@@ -250,7 +250,7 @@ Test(answer, a_model_that_is_not_there_is_not_described)
 
 #define COMPLETION "/v1/completions"
 #define CHAT "/v1/chat/completions"
-#define HEAD "{\"model\":\"" OPENAI_MODEL "\","
+#define HEAD "{\"model\":\"" SYSTEM_MODEL_NAME "\","
 #define MESSAGES "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]"
 
 static const struct refused {

@@ -49,7 +49,7 @@ static void start(void)
 	policy.warm_workers = WORKERS;
 	policy.tick_ms = TICK_MS;
 	policy.total_buckets[0] = FRAMES;
-	policy.total_buckets[1] = 2 * FRAMES;
+	policy.total_bucket_count = 1;
 	system_start_or_skip(&policy, &pcc);
 	cr_assert(process_await_node(pcc.pids[SYSTEM_NODE], WORKERS, 5000));
 }

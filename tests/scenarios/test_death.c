@@ -45,7 +45,7 @@ static void start(uint32_t workers)
 	policy.warm_workers = workers;
 	policy.tick_ms = TICK_MS;
 	policy.total_buckets[0] = FRAMES;
-	policy.total_buckets[1] = 2 * FRAMES;
+	policy.total_bucket_count = 1;
 	system_start_or_skip(&policy, &pcc);
 	cr_assert(process_await_node(pcc.pids[SYSTEM_NODE], workers, 5000));
 }

@@ -33,7 +33,7 @@ static void start(void)
 
 	policy.tick_ms = TICK_MS;
 	policy.total_buckets[0] = FRAMES;
-	policy.total_buckets[1] = 2 * FRAMES;
+	policy.total_bucket_count = 1;
 	system_start_or_skip(&policy, &pcc);
 }
 

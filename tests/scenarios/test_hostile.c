@@ -136,7 +136,7 @@ Test(hostile, garbage_is_refused_as_malformed)
 Test(hostile, plaintext_is_refused_and_not_logged)
 {
 	static const char text[] =
-		"{\"model\":\"" OPENAI_MODEL "\",\"prompt\":\"" WORD "\"}";
+		"{\"model\":\"" SYSTEM_MODEL_NAME "\",\"prompt\":\"" WORD "\"}";
 
 	send_bytes(bytes_of_string(text), SEALED_CHUNKED);
 	expect_problem(400);

@@ -39,7 +39,7 @@ static void start(uint32_t workers, uint32_t queue, uint32_t frames)
 	policy.queue = queue;
 	policy.tick_ms = TICK_MS;
 	policy.total_buckets[0] = frames;
-	policy.total_buckets[1] = 2 * frames;
+	policy.total_bucket_count = 1;
 	system_start_or_skip(&policy, &pcc);
 	cr_assert(process_await_node(pcc.pids[SYSTEM_NODE], workers, 5000));
 }

@@ -13,8 +13,7 @@
 
 #define FRAME 512
 #define TICK_MS 20
-#define LEAST 16 /* frames: the first total */
-#define NEXT 64
+#define LEAST 16 /* frames: the first total of system_policy() */
 
 static struct system pcc;
 static struct sealed_target target;
@@ -35,8 +34,6 @@ static struct policy policy_of(enum policy_shape shape)
 	policy.shape = shape;
 	policy.frame_bytes = FRAME;
 	policy.tick_ms = TICK_MS;
-	policy.total_buckets[0] = LEAST;
-	policy.total_buckets[1] = NEXT;
 	return policy;
 }
 
@@ -54,11 +51,11 @@ static const struct short_request {
 	unsigned status; /* inside */
 } short_requests[] = {
 	{ "POST", "/v1/completions",
-	  "{\"model\":\"" OPENAI_MODEL "\",\"prompt\":\"Once\","
+	  "{\"model\":\"" SYSTEM_MODEL_NAME "\",\"prompt\":\"Once\","
 	  "\"max_tokens\":1}",
 	  200 },
 	{ "POST", "/v1/completions",
-	  "{\"model\":\"" OPENAI_MODEL "\",\"prompt\":\"There was a girl who\","
+	  "{\"model\":\"" SYSTEM_MODEL_NAME "\",\"prompt\":\"There was a girl who\","
 	  "\"max_tokens\":12,\"stream\":true}",
 	  200 },
 	{ "GET", "/v1/models", "", 200 },
@@ -151,7 +148,7 @@ static struct fetch_response *look_at_a_long_answer(void)
 	struct sealed_answer answer;
 
 	sealed_inner("POST", "/v1/completions",
-		     "{\"model\":\"" OPENAI_MODEL "\",\"prompt\":\"Once upon a "
+		     "{\"model\":\"" SYSTEM_MODEL_NAME "\",\"prompt\":\"Once upon a "
 		     "time\",\"stream\":true,\"seed\":3}",
 		     &inner);
 	sealed_make(&target, OHTTP_CHUNKED, bytes_written(&inner), &sealed);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,8 +34,11 @@ _Noreturn static void answer(const char *claim)
 
 	/* write, because that is what every filter lets a role do */
 	if (write(SCENARIO_CONTROL, said, strlen(said)) < 0)
-		_exit(2);
-	_exit(claim == NULL ? 0 : 1);
+		claim = "nobody listens";
+	/* The call itself: a sanitizer's _exit() does more than a filter lets
+	 */
+	for (;;)
+		syscall(SYS_exit_group, claim == NULL ? 0 : 1);
 }
 
 int scenario_main(const struct scenario *table, int argc, char **argv)
@@ -86,6 +90,13 @@ void scenario_become(enum scenario_caller caller)
 		cr_assert_eq(setgid(ORDINARY_USER), 0);
 		cr_assert_eq(setuid(ORDINARY_USER), 0);
 	}
+}
+
+void scenario_skip_if_sanitized(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	cr_skip_test("a sanitizer's threads are killed by the filter");
+#endif
 }
 
 int scenario_executable(void)

@@ -83,6 +83,12 @@ int scenario_end(struct scenario_run *run);
 /* From begin to end: every claim holds, and it exits with 0. */
 void scenario_holds(const char *name, enum jail_role role);
 
+/*
+ * Skip a test whose role makes threads behind a closed filter: a sanitizer's
+ * threads make system calls of their own, for which no filter is widened.
+ */
+void scenario_skip_if_sanitized(void);
+
 /* A descriptor of this program, opened before scenario_become() dropped. */
 int scenario_executable(void);
 

@@ -43,7 +43,8 @@ struct text {
 static void add(struct text *text, const char *more, size_t len)
 {
 	cr_assert_leq(text->len + len, sizeof(text->bytes));
-	memcpy(text->bytes + text->len, more, len);
+	if (len != 0)
+		memcpy(text->bytes + text->len, more, len);
 	text->len += len;
 }
 

@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/auxv.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,12 +69,18 @@ static const char *just_wait(void)
 	return scenario_wait();
 }
 
+static const char *say_isolated(void)
+{
+	return scenario_isolate(JAIL_KEEPER);
+}
+
 static const struct scenario scenarios[] = {
 	{ "start_empty", start_empty },
 	{ "read_the_second", read_the_second },
 	{ "fork_and_wait", fork_and_wait },
 	{ "outlive_polite_signals", outlive_polite_signals },
 	{ "just_wait", just_wait },
+	{ "say_isolated", say_isolated },
 	{ NULL, NULL },
 };
 
@@ -214,6 +221,115 @@ SCENARIO_TEST(spawn, a_role_dies_with_its_supervisor)
 	cr_assert_eq(poll(&role, 1, PATIENCE_MS), 1, "it outlived");
 	scenario_hear(&run);
 	cr_assert_str_empty(run.said);
+}
+
+/* In a child: the supervisor's own jail, and then the act. */
+static int jailed_supervisor(int (*act)(void))
+{
+	static struct jail_filter filter;
+	struct jail_report report;
+	int status;
+	pid_t pid;
+
+	cr_assert_eq(filter_compile(profile_of(JAIL_SUPERVISOR), &filter),
+		     ERR_OK);
+	pid = fork();
+	if (pid == 0) {
+		if (jail_supervise(profile_of(JAIL_SUPERVISOR), &report) !=
+			    ERR_OK ||
+		    jail_enter(&filter, &report) != ERR_OK)
+			_exit(90);
+		_exit(act());
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static int start_and_reap_a_role(void)
+{
+	char *const named[] = { (char[]){ "scenario" },
+				(char[]){ "say_isolated" }, NULL };
+	struct spawn_child child;
+	struct jail_report report;
+	int pair[2], status;
+	struct spawn_start start = {
+		.profile = profile_of(JAIL_KEEPER),
+		.executable = scenario_executable(),
+		.arguments = named,
+		.descriptors = &pair[1],
+		.descriptor_count = 1,
+	};
+
+	if (fd_pair(pair) != ERR_OK)
+		return 1;
+	/* Twice, since a role that died has to be started again. */
+	for (int i = 0; i < 2; i++) {
+		if (spawn_role(&start, &child, &report) != ERR_OK)
+			return 10 + (int)report.failed;
+		if (spawn_reap(&child, &status) != ERR_OK || status != 0)
+			return 3;
+	}
+	if (spawn_role(&start, &child, &report) != ERR_OK)
+		return 4;
+	spawn_kill(&child);
+	return spawn_reap(&child, &status) == ERR_OK ? 0 : 5;
+}
+
+static int execute_by_path(void)
+{
+	char *const nothing[] = { NULL };
+
+	execve("/bin/true", nothing, nothing);
+	return 1;
+}
+
+static int execute_by_path_at(void)
+{
+	char *const nothing[] = { NULL };
+
+	syscall(SYS_execveat, AT_FDCWD, "/bin/true", nothing, nothing, 0);
+	return 1;
+}
+
+static int trace_a_child(void)
+{
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	return 1;
+}
+
+static int leave_a_namespace(void)
+{
+	unshare(CLONE_NEWUSER);
+	return 1;
+}
+
+static int make_a_raw_socket(void)
+{
+	socket(AF_PACKET, SOCK_RAW, 0);
+	return 1;
+}
+
+SCENARIO_TEST(spawn, a_jailed_supervisor_starts_kills_and_restarts_roles)
+{
+	int status = jailed_supervisor(start_and_reap_a_role);
+
+	cr_assert(WIFEXITED(status));
+	cr_assert_eq(WEXITSTATUS(status), 0, "%d", WEXITSTATUS(status));
+}
+
+SCENARIO_TEST(spawn, a_supervisor_dies_of_what_no_process_of_a_node_does)
+{
+	static int (*const acts[])(void) = {
+		execute_by_path,   execute_by_path_at, trace_a_child,
+		leave_a_namespace, make_a_raw_socket,
+	};
+
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+		int status = jailed_supervisor(acts[i]);
+
+		cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS,
+			  "act %zu", i);
+	}
 }
 
 static void spawn_badly(const struct spawn_start *start, enum jail_step step)

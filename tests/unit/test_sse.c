@@ -86,6 +86,7 @@ Test(sse, every_end_of_line_is_one)
 		      "message|a\nmessage|b\nmessage|c\n");
 	expect_events(BYTES_LITERAL("data: a\r\ndata: b\rdata: c\n\r\n"),
 		      "message|a\nb\nc\n");
+	expect_events(BYTES_LITERAL("data: a\rdata: b\n\n"), "message|a\nb\n");
 	expect_events(BYTES_LITERAL("data: a\n\rdata: b\r\n\r"),
 		      "message|a\nmessage|b\n");
 }
@@ -192,6 +193,9 @@ Test(sse, a_full_writer_is_left_as_it_was)
 			     ERR_TOO_LARGE);
 		cr_assert_eq(sse_put_padding(&out, max + 1), ERR_TOO_LARGE);
 		cr_assert_eq(out.len, 0);
+		out.len = max;
+		cr_assert_eq(sse_put_padding(&out, 1), ERR_TOO_LARGE);
+		cr_assert_eq(out.len, max);
 	}
 }
 
@@ -227,21 +231,31 @@ Test(sse, a_comment_needs_no_memory)
 	cr_assert_eq(read_stream(bytes_written(&out), 4096).err, ERR_OK);
 }
 
-Test(sse, a_type_beyond_its_room_is_refused_for_good)
+/* The end of an event whose type has so many letters. */
+static enum err read_type(struct sse *parser, size_t len)
 {
-	char text[SSE_TYPE_MAX + 32] = "event:";
-	uint8_t memory[MEMORY_BYTES];
-	struct bytes good = BYTES_LITERAL("\ndata: a\n\n");
+	static char text[SSE_TYPE_MAX + 32];
 	struct sse_event event;
-	struct sse parser;
 	struct bytes in;
 
-	memset(text + 6, 'x', SSE_TYPE_MAX + 1);
-	text[6 + SSE_TYPE_MAX + 1] = '\n';
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "event:", 6);
+	memcpy(text + 6 + len, "\ndata\n\n", 8);
 	in = bytes_of_string(text);
+	TRY(sse_next(parser, &in, &event));
+	cr_assert_eq(event.type.len, len);
+	return ERR_OK;
+}
+
+Test(sse, a_type_beyond_its_room_is_refused_for_good)
+{
+	uint8_t memory[MEMORY_BYTES];
+	struct sse parser;
+
 	sse_init(&parser, WRITER_OVER(memory));
-	cr_assert_eq(sse_next(&parser, &in, &event), ERR_TOO_LARGE);
-	cr_assert_eq(sse_next(&parser, &good, &event), ERR_TOO_LARGE);
+	cr_assert_eq(read_type(&parser, SSE_TYPE_MAX), ERR_OK);
+	cr_assert_eq(read_type(&parser, SSE_TYPE_MAX + 1), ERR_TOO_LARGE);
+	cr_assert_eq(read_type(&parser, 1), ERR_TOO_LARGE);
 }
 
 Test(sse, only_the_marker_says_done)
