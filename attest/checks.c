@@ -88,6 +88,8 @@ void checks_keys(const struct checks *checks, struct verify_record *out)
 	}
 }
 
+/* A type beyond the table, which this build does not know, is never accepted.
+ */
 static bool accepts(const struct checks *checks, enum bundle_evidence_type type)
 {
 	return type < BUNDLE_EVIDENCE_COUNT &&
@@ -110,6 +112,7 @@ static const struct bundle_evidence *accepted(const struct checks *checks)
 	return best;
 }
 
+/* Evidence that the policy does not name is not looked at, however strong. */
 void checks_evidence_type(const struct checks *checks,
 			  struct verify_record *out)
 {
@@ -135,6 +138,10 @@ static bool holds_software(const struct bundle *bundle)
 	return false;
 }
 
+/*
+ * Its own check, so that a report can never show software evidence without a
+ * line that says what it is worth.
+ */
 void checks_evidence_software(const struct checks *checks,
 			      struct verify_record *out)
 {
@@ -170,6 +177,10 @@ static enum err binds(const struct checks *checks, const uint8_t *nonce)
 	return ERR_OK;
 }
 
+/*
+ * Whether the bundle is of one piece.  Keys or a statement put in by somebody
+ * on the way end here.
+ */
 void checks_binding(const struct checks *checks, struct verify_record *out)
 {
 	if (accepted(checks) == NULL) {
@@ -197,6 +208,7 @@ void checks_binding(const struct checks *checks, struct verify_record *out)
 	}
 }
 
+/* A replayed bundle passes every check but this one. */
 void checks_freshness(const struct checks *checks, struct verify_record *out)
 {
 	if (checks->nonce == NULL)
@@ -218,6 +230,7 @@ _Static_assert((int)STATEMENT_SOFTWARE == (int)BUNDLE_EVIDENCE_SOFTWARE &&
 		       (int)STATEMENT_TDX == (int)BUNDLE_EVIDENCE_TDX,
 	       "assurance levels are types of evidence");
 
+/* A node may say less of itself than it can show, but never more. */
 void checks_assurance(const struct checks *checks, struct verify_record *out)
 {
 	const struct bundle_evidence *evidence = accepted(checks);
@@ -234,6 +247,7 @@ void checks_assurance(const struct checks *checks, struct verify_record *out)
 	}
 }
 
+/* The time is the caller's: a machine's clock is no evidence. */
 void checks_expiry(const struct checks *checks, struct verify_record *out)
 {
 	uint64_t expiry = checks->result->statement.key_expiry;
@@ -249,6 +263,10 @@ void checks_expiry(const struct checks *checks, struct verify_record *out)
 	}
 }
 
+/*
+ * Keys end so that what was recorded stays closed; a node that makes them last
+ * would take that away without anybody seeing it.
+ */
 void checks_lifetime(const struct checks *checks, struct verify_record *out)
 {
 	uint64_t expiry = checks->result->statement.key_expiry;
@@ -337,6 +355,7 @@ void checks_digest(const struct checks *checks, struct verify_record *out)
 	       list->count);
 }
 
+/* A place for the log's proof, so that its absence is always in view. */
 void checks_release(const struct checks *checks, struct verify_record *out)
 {
 	(void)checks;

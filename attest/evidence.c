@@ -9,6 +9,7 @@
 
 static const uint8_t no_nonce[EVIDENCE_NONCE_BYTES];
 
+/* Hashes of fixed length, so that no byte can move from one part to another. */
 static void put_digest(struct writer *out, struct bytes data)
 {
 	uint8_t digest[HASH_SHA512_BYTES];
@@ -40,6 +41,7 @@ static enum err software_make(const struct evidence_report_data *report_data,
 	return bytes_put(out, BYTES_ARRAY(report_data->bytes));
 }
 
+/* Nothing here is secret, but a habit is cheaper than an exception. */
 static enum err software_check(struct bytes value,
 			       const struct evidence_report_data *report_data)
 {

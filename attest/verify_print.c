@@ -37,6 +37,7 @@ static const char *digest_hex(const struct verify_result *result, size_t which,
 	return text;
 }
 
+/* True as well when it passed for want of anything better. */
 static bool rests_on_software(const struct verify_result *result)
 {
 	return verify_passed(result, VERIFY_EVIDENCE_SOFTWARE);

@@ -37,6 +37,7 @@ static enum err grow(struct body *body, size_t least)
 	return ERR_OK;
 }
 
+/* Checked before it is added, so that no sum can wrap. */
 enum err body_put(struct body *body, struct bytes piece, size_t max)
 {
 	if (piece.len > max || body->len > max - piece.len)

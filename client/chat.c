@@ -29,6 +29,7 @@ static enum err put_text(struct body *body, const char *text)
 	return body_put(body, bytes_of_string(text), LIMIT_REQUEST_BYTES);
 }
 
+/* Escaped in memory of its own, which is a copy of the prompt: wiped. */
 static enum err put_string(struct body *body, struct bytes text)
 {
 	size_t max = json_escape_size(text) + 2;
@@ -57,6 +58,7 @@ static enum err add_message(struct chat *chat, const char *role,
 	return put_text(&chat->messages, "}");
 }
 
+/* The conversation so far goes along: nodes keep nothing between requests. */
 static enum err write_request(struct chat *chat, struct body *out)
 {
 	char model[STATEMENT_NAME_MAX + 1];
@@ -120,6 +122,7 @@ static enum err delta(struct bytes event, struct bytes *out)
 	return json_as_string(piece, out);
 }
 
+/* Events that hold no text, such as the role, say nothing here. */
 static enum trouble on_event(struct bytes event, struct body *answer)
 {
 	struct bytes text;
@@ -137,6 +140,7 @@ static enum trouble on_event(struct bytes event, struct body *answer)
 	return err == ERR_OK ? TROUBLE_NONE : TROUBLE_NODE_FAILED;
 }
 
+/* Print as it comes; only an authentic end makes it an answer to keep. */
 static enum trouble read_answer(struct exchange *exchange, struct body *answer)
 {
 	struct stream *stream = stream_open(exchange);

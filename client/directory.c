@@ -29,6 +29,7 @@ static enum err take_id(struct bytes digits, struct writer *memory,
 	return ERR_OK;
 }
 
+/* Not parsed here: whatever it is, verify_bundle() is the one to say so. */
 static enum err take_bundle(struct bytes letters, struct writer *memory,
 			    struct bytes *out)
 {
@@ -59,6 +60,7 @@ static enum err take_node(const struct json *entry, struct writer *memory,
 	return ERR_OK;
 }
 
+/* Depth and count are bounded before a node of it is looked at. */
 static enum err take_list(struct bytes text, struct writer *memory,
 			  struct directory *out)
 {

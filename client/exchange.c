@@ -76,6 +76,7 @@ static enum trouble send_sealed(struct exchange *exchange,
 	return TROUBLE_NONE;
 }
 
+/* The opener's scratch bounds a chunk, the parser's all header lines. */
 static void prepare_opening(struct exchange *exchange,
 			    const struct ohttp_exchange *keys)
 {
@@ -91,6 +92,7 @@ static void prepare_opening(struct exchange *exchange,
 		   (struct writer)WRITER_OVER(exchange->fields));
 }
 
+/* The keys go into the opener; the copy here is wiped in any case. */
 enum trouble exchange_open(const struct exchange_target *target,
 			   const struct exchange_request *request,
 			   struct exchange **out)
@@ -181,6 +183,8 @@ static bool on_parsed(struct exchange *exchange,
 	return false;
 }
 
+/* A wrong tag is tampering; sound seals around nonsense are the node's fault.
+ */
 static enum trouble trouble_of(enum err err)
 {
 	if (err == ERR_TRUNCATED)
@@ -254,6 +258,7 @@ static enum trouble admit(struct exchange *exchange)
 		       : TROUBLE_REFUSED;
 }
 
+/* Ask for more ciphertext; the first of it shows whether there is an answer. */
 static enum trouble fetch(struct exchange *exchange)
 {
 	enum trouble trouble;
@@ -270,6 +275,11 @@ static enum trouble fetch(struct exchange *exchange)
 	return event == HTTP_END ? open_last(exchange) : TROUBLE_NONE;
 }
 
+/*
+ * One step towards an event: give what is parsed, else parse what is open, else
+ * open what was fetched, else fetch.  A chunk is given out before the next one
+ * is fetched, so that nothing waits behind the network.
+ */
 static enum trouble advance(struct exchange *exchange,
 			    struct exchange_event *event, bool *given)
 {

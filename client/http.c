@@ -48,6 +48,7 @@ static size_t on_read(char *out, size_t size, size_t count, void *context)
 	return room;
 }
 
+/* Without room it takes nothing, and the library asks again once unpaused. */
 static size_t on_write(char *data, size_t size, size_t count, void *context)
 {
 	struct http *http = context;
@@ -76,6 +77,10 @@ static void set_url(struct http *http, const struct http_server *server,
 	(void)curl_easy_setopt(http->easy, CURLOPT_URL, url);
 }
 
+/*
+ * A proxy or a redirect could send the ciphertext elsewhere than the user said;
+ * signals would be for a program of one thread.
+ */
 static void set_common(struct http *http, const struct http_server *server)
 {
 	CURL *easy = http->easy;
@@ -135,6 +140,7 @@ struct http *http_open(const struct http_server *server,
 	return http;
 }
 
+/* Removing a transfer that runs closes its connection, which tells the peer. */
 void http_close(struct http *http)
 {
 	if (http == NULL)
@@ -188,6 +194,7 @@ static enum trouble wait_on(struct http *http)
 	return client_left(http) ? TROUBLE_LEFT : TROUBLE_NONE;
 }
 
+/* Once a status came, what ends is an answer; before, a connection. */
 static enum trouble trouble_of_end(const struct http *http)
 {
 	if (http_status(http) != 0)

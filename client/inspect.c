@@ -34,6 +34,7 @@ static int rank(enum verify_verdict verdict)
 	return (int)verdict;
 }
 
+/* A lone bundle has no id of its own to go by: the check node-id judges it. */
 static bool is_wanted(const struct options *options,
 		      const struct directory_node *node)
 {

@@ -49,23 +49,16 @@ static int run_serve(const struct options *options, struct session *session)
 	sigset_t signals;
 	int signal_number;
 	enum trouble trouble;
+	enum err err;
 
 	block_signals(&signals);
-	switch (serve_open(session, options->address, options->port, &serve)) {
-	case ERR_OK:
-		break;
-	case ERR_DENIED:
+	err = serve_open(session, options->address, options->port, &serve);
+	if (err == ERR_DENIED) {
 		fprintf(stderr, "pcc-client: --address has to be loopback\n");
 		return EXIT_USAGE;
-	case ERR_MALFORMED:
-	case ERR_TRUNCATED:
-	case ERR_UNAUTHENTIC:
-	case ERR_UNSUPPORTED:
-	case ERR_TOO_LARGE:
-	case ERR_EXPIRED:
-	case ERR_UNAVAILABLE:
-		die("cannot listen on this address and port");
 	}
+	if (err != ERR_OK)
+		die("cannot listen on this address and port");
 	trouble = session_ready(session);
 	fprintf(stderr, "pcc-client: %s\n",
 		trouble == TROUBLE_NONE ? session_summary(session)

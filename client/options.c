@@ -119,6 +119,7 @@ static enum err parse_number(const char *text, uint64_t min, uint64_t max,
 	return ERR_OK;
 }
 
+/* Each type is accepted by its own name; there is no word for all of them. */
 static enum err take_evidence(const char *value, struct options *options)
 {
 	enum bundle_evidence_type type;
@@ -198,6 +199,7 @@ static enum err take_number(int name, const char *value,
 	}
 }
 
+/* Kept as the command line's own: it outlives everything here. */
 static enum err take_text(int name, const char *value, struct options *options)
 {
 	const char **where[] = {

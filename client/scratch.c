@@ -23,6 +23,7 @@ static void make_key(void)
 	invariant(pthread_key_create(&key, give_back) == 0);
 }
 
+/* Threads come and go with connections, so the memory goes with the thread. */
 void scratch_prepare(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;

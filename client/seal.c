@@ -12,6 +12,10 @@
 #define HEAD_MAX 1024 /* of an inner request, all but its content */
 #define CHUNK LIMIT_CHUNK_PLAINTEXT
 
+/*
+ * No header but the type: a user agent or a language would be one more thing to
+ * tell users apart by, if ever a node were dishonest.
+ */
 static enum err write_inner(const struct exchange_request *request,
 			    struct writer *out)
 {
@@ -34,6 +38,7 @@ static enum err write_inner(const struct exchange_request *request,
 	return bhttp_write_padding(out, size);
 }
 
+/* Chunks of one size, so that their number tells the class and no more. */
 static enum err seal_all(struct bytes plaintext, struct ohttp_sealer *sealer,
 			 struct writer *out)
 {
@@ -47,6 +52,7 @@ static enum err seal_all(struct bytes plaintext, struct ohttp_sealer *sealer,
 	return ohttp_sealer_put(sealer, OHTTP_CHUNK_FINAL, plaintext, out);
 }
 
+/* The first pair of a key config is the one that its node likes best. */
 static enum err seal(const struct ohttp_key_config *key, struct bytes plaintext,
 		     struct ohttp_exchange *exchange, struct writer *out)
 {

@@ -48,6 +48,7 @@ static enum MHD_Result send_off(struct MHD_Connection *connection,
 	return result;
 }
 
+/* OpenAI's libraries take Retry-After of these two statuses to heart. */
 static enum MHD_Result refuse(struct MHD_Connection *connection,
 			      const struct chat_refusal *refusal)
 {
@@ -113,6 +114,10 @@ static ssize_t read_answer(void *context, uint64_t position, char *out,
 	return (ssize_t)len;
 }
 
+/*
+ * Held back until the end is authentic: a half answer under status 200 and a
+ * right length would look whole to every client there is.
+ */
 static enum MHD_Result answer_whole(struct MHD_Connection *connection,
 				    struct exchange *exchange,
 				    const struct exchange_event *head)
@@ -151,6 +156,7 @@ static ssize_t read_stream(void *context, uint64_t position, char *out,
 	return len > 0 ? len : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
+/* The stream lives with the request, and its end is on_completed(). */
 static enum MHD_Result answer_stream(struct MHD_Connection *connection,
 				     struct exchange *exchange,
 				     struct visit *visit, unsigned status)
@@ -165,6 +171,7 @@ static enum MHD_Result answer_stream(struct MHD_Connection *connection,
 			"text/event-stream");
 }
 
+/* To see our own client leave while nothing is written to it. */
 static int socket_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
@@ -307,6 +314,7 @@ static enum MHD_Result on_request(void *closure,
 	return MHD_YES;
 }
 
+/* Closing a stream under way is what aborts it upstream. */
 static void on_completed(void *closure, struct MHD_Connection *connection,
 			 void **context, enum MHD_RequestTerminationCode reason)
 {
@@ -381,6 +389,7 @@ uint16_t serve_port(const struct serve *serve)
 		->port;
 }
 
+/* The library shuts every socket down, and exchanges see their client leave. */
 void serve_close(struct serve *serve)
 {
 	MHD_stop_daemon(serve->daemon);

@@ -67,6 +67,7 @@ static bool names_itself(const struct directory_node *node,
 		      STATEMENT_DIGEST_BYTES) == 0;
 }
 
+/* Only what passed is ever copied here, so only that can be chosen. */
 static void keep(struct session *session, const struct directory_node *node,
 		 const struct verify_result *result)
 {
@@ -100,6 +101,7 @@ static enum trouble worse(enum trouble a, enum trouble b)
 	return a != TROUBLE_NONE ? a : b;
 }
 
+/* What was verified before is forgotten: this list is the newest word. */
 static enum trouble verify_all(struct session *session,
 			       const struct directory *directory, uint64_t now)
 {
@@ -141,6 +143,7 @@ static enum trouble renew_locked(struct session *session)
 	return trouble;
 }
 
+/* A key that ends while the request is on its way would be refused. */
 static bool is_good(const struct candidate *candidate, uint64_t now)
 {
 	return now + SEND_MARGIN_S < candidate->expiry;
@@ -166,6 +169,7 @@ static bool is_due_locked(const struct session *session, uint64_t now)
 	return false;
 }
 
+/* Fetched at need, not by a clock: an idle client says nothing to anyone. */
 static enum trouble ready_locked(struct session *session)
 {
 	uint64_t now = now_s();
@@ -304,6 +308,7 @@ static enum trouble renew_past(struct session *session,
 	return trouble;
 }
 
+/* Up to the head of the answer, which is where a retry is still possible. */
 static enum trouble attempt(const struct exchange_target *target,
 			    const struct exchange_request *request,
 			    struct exchange **out, struct exchange_event *head)

@@ -83,6 +83,7 @@ enum stream_kind stream_next(struct stream *stream, struct bytes *data,
 	}
 }
 
+/* The one event that is ours, in the form that OpenAI's own server uses. */
 static enum err write_error(enum trouble trouble, struct writer *out)
 {
 	struct chat_refusal refusal = trouble_refusal(trouble);

@@ -120,6 +120,7 @@ enum trouble trouble_of_result(const struct verify_result *result)
 		       : TROUBLE_NOT_VERIFIED;
 }
 
+/* What a gateway says is unauthenticated: it can only ever make us refuse. */
 enum trouble trouble_of_status(long status)
 {
 	switch (status) {

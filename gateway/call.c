@@ -33,6 +33,7 @@ void call_destroy(struct call *call)
 	free(call->arena.base);
 }
 
+/* The deadline goes along to the node, whose worker lives no longer. */
 enum err call_open(struct call *call, grpc_channel *channel,
 		   grpc_completion_queue *queue)
 {
@@ -111,6 +112,7 @@ void call_send_chunk(struct call *call, const struct rpc_chunk *chunk)
 	grpc_byte_buffer_destroy(message);
 }
 
+/* The head of the answer has to be asked for, once, or no message comes. */
 static void receive(struct call *call, size_t count)
 {
 	grpc_op ops[2] = { { .op = GRPC_OP_RECV_MESSAGE },

@@ -56,6 +56,7 @@ static char *readable(const char *text)
 	return view.declared;
 }
 
+/* gRPC copies the texts, so the caller may wipe them when this is done. */
 static enum err credentials(const char *target, const struct dial_tls *tls,
 			    grpc_channel_credentials **out)
 {
@@ -153,6 +154,7 @@ struct answer {
 	grpc_slice details;
 };
 
+/* All six steps in one batch, for a call that has one message each way. */
 static void run(grpc_call *call, grpc_completion_queue *queue,
 		grpc_byte_buffer *request, struct answer *answer)
 {

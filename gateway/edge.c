@@ -14,6 +14,7 @@
 #include "gateway/guard.h"
 #include "gateway/journal.h"
 #include "gateway/relay.h"
+#include "gateway/reply.h"
 #include "policy/limits.h"
 
 #define HTTP_THREADS 2
@@ -57,78 +58,28 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-/* Fixed headers on every answer; then it is the library's. */
-static enum MHD_Result send_off(struct MHD_Connection *connection,
-				unsigned status, struct MHD_Response *response,
-				const char *type)
-{
-	enum MHD_Result result;
-
-	if (response == NULL)
-		return MHD_NO;
-	(void)MHD_add_response_header(response, "Content-Type", type);
-	(void)MHD_add_response_header(response, "Cache-Control", "no-store");
-	result = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return result;
-}
-
-/* The library only reads a persistent buffer, but declares it without const. */
-static struct MHD_Response *fixed(const char *text)
-{
-	union {
-		const char *given;
-		void *declared;
-	} view = { .given = text };
-
-	return MHD_create_response_from_buffer(strlen(text), view.declared,
-					       MHD_RESPMEM_PERSISTENT);
-}
-
-static enum MHD_Result answer_problem(struct MHD_Connection *connection,
-				      enum problem problem)
-{
-	struct MHD_Response *response = fixed(problem_body(problem));
-	const char *retry = problem_retry_after(problem);
-
-	if (response != NULL && retry != NULL)
-		(void)MHD_add_response_header(response, "Retry-After", retry);
-	return send_off(connection, problem_status(problem), response,
-			"application/problem+json");
-}
-
-static enum MHD_Result answer_text(struct MHD_Connection *connection,
-				   struct nodes_text text, const char *type)
-{
-	if (text.data == NULL)
-		return answer_problem(connection, PROBLEM_NODE_UNAVAILABLE);
-	return send_off(connection, MHD_HTTP_OK,
-			MHD_create_response_from_buffer(text.len, text.data,
-							MHD_RESPMEM_MUST_FREE),
-			type);
-}
-
 static enum MHD_Result get_nodes(struct edge *edge,
 				 struct MHD_Connection *connection)
 {
-	return answer_text(connection, nodes_bundles(edge->nodes),
-			   "application/json");
+	return reply_text(connection, nodes_bundles(edge->nodes),
+			  "application/json");
 }
 
 static enum MHD_Result get_keys(struct edge *edge,
 				struct MHD_Connection *connection)
 {
-	return answer_text(connection, nodes_keys(edge->nodes),
-			   "application/ohttp-keys");
+	return reply_text(connection, nodes_keys(edge->nodes),
+			  "application/ohttp-keys");
 }
 
+/* Healthy means that a request would be taken now. */
 static enum MHD_Result get_health(struct edge *edge,
 				  struct MHD_Connection *connection)
 {
 	if (nodes_ready(edge->nodes) == 0)
-		return answer_problem(connection, PROBLEM_NODE_UNAVAILABLE);
-	return send_off(connection, MHD_HTTP_OK, fixed("{\"status\":\"ok\"}\n"),
-			"application/json");
+		return reply_problem(connection, PROBLEM_NODE_UNAVAILABLE);
+	return reply_fixed(connection, "{\"status\":\"ok\"}\n",
+			   "application/json");
 }
 
 /* The media type says how the request is encapsulated; parameters may follow.
@@ -150,6 +101,7 @@ static enum problem form_of(struct MHD_Connection *connection,
 	return PROBLEM_NONE;
 }
 
+/* A length that is a lie is met again as the body comes. */
 static bool declares_too_much(struct MHD_Connection *connection)
 {
 	const char *length = header(connection, "Content-Length");
@@ -212,7 +164,7 @@ begin_post(struct edge *edge, struct MHD_Connection *connection, void **context)
 	if (problem != PROBLEM_NONE && header(connection, "Expect") != NULL) {
 		free(visit);
 		journal_request(problem_status(problem), 0);
-		return answer_problem(connection, problem);
+		return reply_problem(connection, problem);
 	}
 	if (visit->entry != NULL)
 		visit->relay =
@@ -236,16 +188,16 @@ static enum MHD_Result answer_post(struct visit *visit,
 
 	visit->status = problem_status(problem);
 	if (problem != PROBLEM_NONE)
-		return answer_problem(connection, problem);
+		return reply_problem(connection, problem);
 	response = MHD_create_response_from_callback(
 		MHD_SIZE_UNKNOWN, CONNECTION_MEMORY / 2, relay_read,
 		visit->relay, NULL);
 	if (response != NULL)
 		(void)MHD_add_response_header(response, "Incremental", "?1");
-	return send_off(connection, MHD_HTTP_OK, response,
-			visit->form == RPC_FORM_CHUNKED
-				? "message/ohttp-chunked-res"
-				: "message/ohttp-res");
+	return reply_send(connection, MHD_HTTP_OK, response,
+			  visit->form == RPC_FORM_CHUNKED
+				  ? "message/ohttp-chunked-res"
+				  : "message/ohttp-res");
 }
 
 static enum MHD_Result continue_post(struct edge *edge,
@@ -297,7 +249,7 @@ static enum MHD_Result begin(struct edge *edge,
 			return begin_post(edge, connection, context);
 		problem = PROBLEM_METHOD;
 	}
-	return answer_problem(connection, problem);
+	return reply_problem(connection, problem);
 }
 
 /* An MHD_AccessHandlerCallback, whose parameters are not ours to choose. */
@@ -320,6 +272,7 @@ static enum MHD_Result on_request(void *closure,
 	return result;
 }
 
+/* In whatever way it ended; the next request has its own time to come. */
 static void on_completed(void *closure, struct MHD_Connection *connection,
 			 void **context, enum MHD_RequestTerminationCode reason)
 {
@@ -340,6 +293,7 @@ static void on_completed(void *closure, struct MHD_Connection *connection,
 	atomic_fetch_sub(&edge->running, 1);
 }
 
+/* From here to the end of its headers a client has HEAD_MS. */
 static void on_connection(void *closure, struct MHD_Connection *connection,
 			  void **context,
 			  enum MHD_ConnectionNotificationCode what)
@@ -358,6 +312,7 @@ static void on_connection(void *closure, struct MHD_Connection *connection,
 	guard_set_deadline(edge->guard, *context, HEAD_MS);
 }
 
+/* Digits alone: a name could lead to an address nobody meant to serve on. */
 static enum err resolve(const struct edge_options *options,
 			struct sockaddr_storage *out, unsigned *flags)
 {

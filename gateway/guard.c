@@ -35,6 +35,7 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* POLLRDHUP tells the end even behind bytes that nobody has read. */
 static bool has_closed(int socket)
 {
 	struct pollfd poller = { .fd = socket, .events = POLLRDHUP };
@@ -69,6 +70,7 @@ static void wait_tick(struct guard *guard)
 		continue;
 }
 
+/* The lock is held while it looks, so no entry can go from under it. */
 static void *run(void *argument)
 {
 	struct guard *guard = argument;

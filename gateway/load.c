@@ -36,6 +36,7 @@ static void start_message(struct load *load)
 	start(load, &step, 1, &load->message);
 }
 
+/* Asked for from the start, so that the end of the stream is told at once. */
 static void start_status(struct load *load)
 {
 	grpc_op step = { .op = GRPC_OP_RECV_STATUS_ON_CLIENT };

@@ -47,6 +47,7 @@ static const char *read_pem(const char *path, char text[static PEM_MAX])
 	return text;
 }
 
+/* A node that is down is no error: its thread goes on trying. */
 static void open_nodes(const struct options *options, struct nodes *nodes)
 {
 	struct dial_tls tls = {
@@ -86,6 +87,7 @@ static void reserve_descriptors(unsigned connections_max)
 		die("--connections is beyond the limit of descriptors");
 }
 
+/* The first signal drains; a second, or the end of the time, cuts. */
 static void await_end(struct edge *edge, const sigset_t *signals,
 		      unsigned drain_s)
 {

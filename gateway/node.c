@@ -59,6 +59,7 @@ static void sleep_ms(long ms)
 	nanosleep(&pause, NULL);
 }
 
+/* The bundle stays in memory, but is not shown: its keys may be gone. */
 static void set_absent(struct node *node)
 {
 	pthread_mutex_lock(&node->lock);
@@ -84,6 +85,7 @@ static enum err identify(struct bytes bundle, uint8_t id[static 32],
 	return ERR_OK;
 }
 
+/* All at once, so that nobody sees one bundle's id with another's bytes. */
 static enum err adopt(struct node *node,
 		      const struct rpc_attestation_response *response)
 {
@@ -148,6 +150,7 @@ static void note_load(struct node *node, const struct rpc_load *load)
 	pthread_mutex_unlock(&node->lock);
 }
 
+/* Early enough that no client is ever given a bundle past its date. */
 static bool is_due(struct node *node, uint64_t fetched)
 {
 	uint64_t now = now_s();

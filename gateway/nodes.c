@@ -33,6 +33,7 @@ static enum problem as_problem(enum node_state state)
 	return PROBLEM_NODE_UNAVAILABLE;
 }
 
+/* The length tells the two encodings apart. */
 static enum err parse_id(struct bytes header, uint8_t id[static ID_BYTES])
 {
 	struct writer out = { id, 0, ID_BYTES };
@@ -44,6 +45,7 @@ static enum err parse_id(struct bytes header, uint8_t id[static ID_BYTES])
 	return base64_decode(header, &out);
 }
 
+/* A handful of nodes, so a list will do. */
 static enum problem find(const struct nodes *nodes,
 			 const uint8_t wanted[static ID_BYTES],
 			 struct node **out)
@@ -101,6 +103,7 @@ static enum err put_entry(struct writer *out, const struct node_view *view)
 	return put_text(out, refresh);
 }
 
+/* A bundle was parsed when it came; here it is cut up once more. */
 static enum err put_keys(struct writer *out, const struct node_view *view)
 {
 	struct bundle bundle;

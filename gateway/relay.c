@@ -35,6 +35,7 @@ struct relay {
 	struct bytes waiting; /* of the answer; a view into the call */
 };
 
+/* Of any thread.  Waking once too often costs one look, and nothing else. */
 static void wake_locked(struct relay *relay)
 {
 	if (!relay->suspended)
@@ -118,6 +119,7 @@ struct relay *relay_refuse(enum problem problem,
 	return relay;
 }
 
+/* Three batches at once, each with its own reference. */
 static void begin_locked(struct relay *relay, const struct rpc_setup *setup)
 {
 	relay->references += 3;
@@ -159,6 +161,10 @@ static enum relay_step discard_locked(struct relay *relay, size_t *len)
 								 : RELAY_AGAIN;
 }
 
+/*
+ * One piece is with gRPC at a time: while it is, the client is not read, and so
+ * a slow node slows its client down to its own speed.
+ */
 static enum relay_step upload_locked(struct relay *relay, const uint8_t *data,
 				     size_t *len)
 {
@@ -193,6 +199,10 @@ enum relay_step relay_upload(struct relay *relay, const void *data, size_t *len)
 	return step;
 }
 
+/*
+ * The last piece was sent without knowing that it was; an empty one says so.
+ * Then wait until there is something to answer with.
+ */
 static enum relay_step upload_end_locked(struct relay *relay)
 {
 	if (relay->gone)
@@ -219,6 +229,7 @@ enum relay_step relay_upload_end(struct relay *relay)
 	return step;
 }
 
+/* Where our own verdict stands it comes first: its cancel made the status. */
 enum problem relay_problem(struct relay *relay)
 {
 	pthread_mutex_lock(&relay->lock);
@@ -318,6 +329,7 @@ on_response_locked(struct relay *relay,
 	return PROBLEM_NONE;
 }
 
+/* What a node may not say ends the call, and with it the client's answer. */
 static void on_message_locked(struct relay *relay)
 {
 	struct rpc_serve_response response;

@@ -75,6 +75,15 @@ static enum err put_bytes(struct encoder *encoder, struct bytes text)
 	return ERR_OK;
 }
 
+static enum err put_symbol(struct encoder *encoder, struct bytes text,
+			   const struct merge_symbol *symbol)
+{
+	if (symbol->token != VOCABULARY_NONE)
+		return encode_token(encoder->list, symbol->token);
+	return put_bytes(encoder, (struct bytes){ text.data + symbol->start,
+						  symbol->len });
+}
+
 /* Merge the symbols that were added, and append what became of them. */
 static enum err put_merged(struct encoder *encoder, struct bytes text)
 {
@@ -90,12 +99,7 @@ static enum err put_merged(struct encoder *encoder, struct bytes text)
 	merge_run(merge, text, &rules);
 	for (uint32_t i = 0; i != MERGE_END; i = symbol->next) {
 		symbol = &merge->symbols[i];
-		if (symbol->token != VOCABULARY_NONE)
-			TRY(encode_token(encoder->list, symbol->token));
-		else
-			TRY(put_bytes(encoder,
-				      (struct bytes){ text.data + symbol->start,
-						      symbol->len }));
+		TRY(put_symbol(encoder, text, symbol));
 	}
 	return ERR_OK;
 }
@@ -148,25 +152,28 @@ static enum err put_stretch(struct encoder *encoder, struct bytes text)
 	return ERR_OK;
 }
 
+/* Cut the text at user-defined tokens; `stretch` is what lies before one. */
 static enum err put_text(struct encoder *encoder, struct bytes text)
 {
 	const struct vocabulary *vocabulary = &encoder->tokenizer->vocabulary;
 	struct bytes stretch = { text.data, 0 };
 
-	while (text.len > 0) {
-		uint32_t token = vocabulary_match(vocabulary, text);
-		size_t len = 1;
+	while (stretch.len < text.len) {
+		struct bytes rest = { text.data + stretch.len,
+				      text.len - stretch.len };
+		uint32_t token = vocabulary_match(vocabulary, rest);
+		size_t taken;
 
 		if (token == VOCABULARY_NONE) {
 			stretch.len++;
-		} else {
-			len = vocabulary->texts[token].len;
-			TRY(put_stretch(encoder, stretch));
-			TRY(encode_token(encoder->list, token));
-			stretch = (struct bytes){ text.data + len, 0 };
+			continue;
 		}
-		text.data += len;
-		text.len -= len;
+		TRY(put_stretch(encoder, stretch));
+		TRY(encode_token(encoder->list, token));
+		taken = stretch.len + vocabulary->texts[token].len;
+		text.data += taken;
+		text.len -= taken;
+		stretch = (struct bytes){ text.data, 0 };
 	}
 	return put_stretch(encoder, stretch);
 }

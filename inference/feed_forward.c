@@ -137,6 +137,17 @@ static size_t gather(struct session *session, size_t rows, uint32_t expert)
 	return count;
 }
 
+/* Put an expert's answers, row by row in branch, where they belong. */
+static void scatter(struct session *session, size_t count)
+{
+	size_t hidden = session->model.config->hidden;
+
+	for (size_t i = 0; i < count; i++) {
+		memcpy(session->answers + session->places[i] * hidden,
+		       session->branch + i * hidden, hidden * sizeof(float));
+	}
+}
+
 /* session->answers from session->normed: rows sorted by expert, so that each
  * expert's weights are read once a chunk. */
 static void run_experts(struct session *session, size_t rows,
@@ -157,10 +168,7 @@ static void run_experts(struct session *session, size_t rows,
 			continue;
 		run_network(session, &expert, session->gathered, count,
 			    session->branch);
-		for (size_t i = 0; i < count; i++)
-			memcpy(session->answers + session->places[i] * hidden,
-			       session->branch + i * hidden,
-			       hidden * sizeof(float));
+		scatter(session, count);
 	}
 }
 

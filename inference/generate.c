@@ -115,20 +115,22 @@ static void give_back(struct arena *arena, size_t mark)
 	arena->used = mark;
 }
 
+static enum err encode_part(struct generation *generation,
+			    const struct template_part *part,
+			    struct arena *arena)
+{
+	if (part->token != VOCABULARY_NONE)
+		return encode_token(&generation->prompt, part->token);
+	return encode_text(&generation->model->tokenizer, part->text, arena,
+			   &generation->prompt);
+}
+
 static enum err encode_parts(struct generation *generation,
 			     const struct template_prompt *prompt,
 			     struct arena *arena)
 {
-	for (size_t i = 0; i < prompt->count; i++) {
-		const struct template_part *part = &prompt->parts[i];
-
-		if (part->token != VOCABULARY_NONE)
-			TRY(encode_token(&generation->prompt, part->token));
-		else
-			TRY(encode_text(&generation->model->tokenizer,
-					part->text, arena,
-					&generation->prompt));
-	}
+	for (size_t i = 0; i < prompt->count; i++)
+		TRY(encode_part(generation, &prompt->parts[i], arena));
 	return ERR_OK;
 }
 

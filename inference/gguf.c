@@ -183,15 +183,18 @@ static int compare_places(const void *a, const void *b)
 	return (left->offset > right->offset) - (left->offset < right->offset);
 }
 
+/* By name; a name that comes twice would mean one thing here and another to
+ * the next reader. */
 static enum err sort_entries(void *entries, size_t count, size_t size)
 {
 	const uint8_t *entry = entries;
 
 	qsort(entries, count, size, compare_entries);
-	for (size_t i = 1; i < count; i++)
-		if (compare_entries(entry + (i - 1) * size, entry + i * size) ==
-		    0)
+	for (size_t i = 1; i < count; i++) {
+		if (compare_entries(entry, entry + size) == 0)
 			return ERR_MALFORMED;
+		entry += size;
+	}
 	return ERR_OK;
 }
 

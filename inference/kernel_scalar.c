@@ -56,10 +56,11 @@ static float dot_row(const struct matrix *matrix, size_t row, const float *x)
 static void multiply(const struct matrix *matrix, const float *x, size_t rows,
 		     float *out)
 {
-	for (size_t r = 0; r < rows; r++)
+	for (size_t r = 0; r < rows; r++) {
 		for (size_t o = 0; o < matrix->rows; o++)
-			out[r * matrix->rows + o] =
-				dot_row(matrix, o, x + r * matrix->columns);
+			*out++ = dot_row(matrix, o, x);
+		x += matrix->columns;
+	}
 }
 
 static void blend(const float *weights, const struct matrix *values, float *out)

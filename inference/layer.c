@@ -21,10 +21,12 @@ void layer_norm(struct session *session, const float *weight, size_t rows)
 	const struct kernel_norm norm = { weight, config->hidden,
 					  config->rms_epsilon };
 
-	for (size_t r = 0; r < rows; r++)
-		kernel_rms_norm(session->model.kernel, &norm,
-				session->x + r * config->hidden,
-				session->normed + r * config->hidden);
+	for (size_t r = 0; r < rows; r++) {
+		size_t at = r * config->hidden;
+
+		kernel_rms_norm(session->model.kernel, &norm, session->x + at,
+				session->normed + at);
+	}
 }
 
 /* The residual: x += branch. */

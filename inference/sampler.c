@@ -23,6 +23,17 @@ static void quarter_round(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 	*b = rotated(*b ^ *c, 7);
 }
 
+/* Down the columns of the 4 x 4 words, then down the diagonals. */
+static void double_round(uint32_t x[static 16])
+{
+	for (int j = 0; j < 4; j++)
+		quarter_round(x + j, x + 4 + j, x + 8 + j, x + 12 + j);
+	for (int j = 0; j < 4; j++) {
+		quarter_round(x + j, x + 4 + (j + 1) % 4, x + 8 + (j + 2) % 4,
+			      x + 12 + (j + 3) % 4);
+	}
+}
+
 /* The first two words of a ChaCha20 block; not a cipher, a source of draws. */
 static uint64_t chacha_start(const uint8_t key[static 32], uint32_t counter)
 {
@@ -33,14 +44,8 @@ static uint64_t chacha_start(const uint8_t key[static 32], uint32_t counter)
 	memcpy(start + 4, key, 32);
 	start[12] = counter;
 	memcpy(x, start, sizeof(x));
-	for (int i = 0; i < 10; i++) {
-		for (int j = 0; j < 4; j++)
-			quarter_round(&x[j], &x[4 + j], &x[8 + j], &x[12 + j]);
-		for (int j = 0; j < 4; j++)
-			quarter_round(&x[j], &x[4 + (j + 1) % 4],
-				      &x[8 + (j + 2) % 4],
-				      &x[12 + (j + 3) % 4]);
-	}
+	for (int i = 0; i < 10; i++)
+		double_round(x);
 	result = (uint64_t)(x[1] + start[1]) << 32 | (x[0] + start[0]);
 	secret_wipe(x, sizeof(x));
 	secret_wipe(start, sizeof(start));
@@ -196,10 +201,11 @@ static size_t keep_tokens(struct sampler *sampler, double *sum)
 		return count;
 	}
 	make_heap(sampler);
-	if (options->top_k == 0)
-		return take_best(sampler, count,
-				 (double)options->top_p * sum_of_all(sampler),
-				 sum);
+	if (options->top_k == 0) {
+		double enough = (double)options->top_p * sum_of_all(sampler);
+
+		return take_best(sampler, count, enough, sum);
+	}
 	count = take_best(sampler, options->top_k, INFINITY, sum);
 	return cut_to_share(sampler, count, sum);
 }

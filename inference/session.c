@@ -89,7 +89,7 @@ size_t session_memory(const struct config *config, size_t context)
 	for (size_t i = 0; i < BUFFERS; i++)
 		bytes += aligned(buffers[i].count * buffers[i].size);
 	for (uint32_t l = 0; l < config->layers; l++)
-		bytes += 2 * config->tracks *
+		bytes += (size_t)config->tracks * 2 *
 			 aligned(slots_of(config, l, context) * row);
 	return bytes;
 }

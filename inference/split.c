@@ -27,6 +27,16 @@ static enum presence look(struct bytes text, struct character *out)
 	return CHARACTER_READ;
 }
 
+/* The first character of a text that has one. */
+static struct character first_of(struct bytes text)
+{
+	struct character first = { 0 };
+	enum presence presence = look(text, &first);
+
+	invariant(presence == CHARACTER_READ);
+	return first;
+}
+
 static bool starts_with(struct bytes text, enum unicode_kind kind)
 {
 	struct character c;
@@ -131,9 +141,9 @@ static struct bytes skip_lines(struct bytes text)
 /* The alternatives of GPT-2 from the second on. */
 static struct bytes skip_word_gpt2(enum split_rule rule, struct bytes text)
 {
-	struct character first, second;
+	struct character first = first_of(text);
+	struct character second;
 
-	(void)look(text, &first);
 	/* " ?" takes a space along with the word that follows it. */
 	if (first.code == ' ' && look(first.after, &second) == CHARACTER_READ &&
 	    second.kind != UNICODE_SPACE &&
@@ -149,10 +159,9 @@ static struct bytes skip_word_gpt2(enum split_rule rule, struct bytes text)
 /* The alternatives of llama-3 from the second on. */
 static struct bytes skip_word_llama3(enum split_rule rule, struct bytes text)
 {
-	struct character first;
+	struct character first = first_of(text);
 	struct bytes rest;
 
-	(void)look(text, &first);
 	if (first.kind == UNICODE_LETTER)
 		return skip(text, UNICODE_LETTER, SIZE_MAX);
 	if (first.kind == UNICODE_NUMBER)

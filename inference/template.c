@@ -185,18 +185,16 @@ static enum err add_token(struct template_prompt *prompt, uint32_t token)
 /* Text next to text is one text: the tokenizer must see it whole. */
 static enum err add_text(struct template_prompt *prompt, struct bytes text)
 {
-	struct template_part *last = NULL;
-	const uint8_t *end = prompt->text.data + prompt->text.len;
+	struct template_part *parts = prompt->parts;
+	const uint8_t *start = prompt->text.data + prompt->text.len;
 
 	TRY(bytes_put(&prompt->text, text));
-	if (prompt->count > 0)
-		last = &prompt->parts[prompt->count - 1];
-	if (last != NULL && last->token == VOCABULARY_NONE) {
-		last->text.len += text.len;
-		return ERR_OK;
+	if (prompt->count == 0 ||
+	    parts[prompt->count - 1].token != VOCABULARY_NONE) {
+		TRY(add_token(prompt, VOCABULARY_NONE));
+		parts[prompt->count - 1].text.data = start;
 	}
-	TRY(add_token(prompt, VOCABULARY_NONE));
-	prompt->parts[prompt->count - 1].text = (struct bytes){ end, text.len };
+	parts[prompt->count - 1].text.len += text.len;
 	return ERR_OK;
 }
 
@@ -365,6 +363,8 @@ static enum err render_llama2(const struct template *template,
 			      const struct generate_chat *chat,
 			      struct template_prompt *prompt)
 {
+	static const enum generate_role turns[] = { GENERATE_USER,
+						    GENERATE_ASSISTANT };
 	const struct generate_message *system = NULL;
 	size_t first = 0;
 
@@ -380,15 +380,13 @@ static enum err render_llama2(const struct template *template,
 		const struct generate_message *message = &chat->messages[i];
 		struct bytes content = trimmed(message->content);
 
-		if ((i - first) % 2 == 0 && message->role == GENERATE_USER)
-			TRY(add_instruction(template, content,
-					    i == first ? system : NULL,
-					    prompt));
-		else if ((i - first) % 2 == 1 &&
-			 message->role == GENERATE_ASSISTANT)
+		if (message->role != turns[(i - first) % 2])
+			return ERR_MALFORMED;
+		if (message->role == GENERATE_ASSISTANT)
 			TRY(add_answer(template, content, prompt));
 		else
-			return ERR_MALFORMED;
+			TRY(add_instruction(template, content, system, prompt));
+		system = NULL;
 	}
 	return ERR_OK;
 }

@@ -168,11 +168,12 @@ static enum err byte_of_character(uint32_t code, uint8_t *out)
 		*out = (uint8_t)code;
 		return ERR_OK;
 	}
-	for (uint32_t byte = 0; byte < 0x100; byte++)
-		if (!prints(byte) && hidden++ == code) {
-			*out = (uint8_t)byte;
-			return ERR_OK;
-		}
+	for (uint32_t byte = 0; byte < 0x100; byte++) {
+		if (prints(byte) || hidden++ != code)
+			continue;
+		*out = (uint8_t)byte;
+		return ERR_OK;
+	}
 	return ERR_MALFORMED;
 }
 

@@ -139,17 +139,23 @@ static enum err bind_sparse(struct binder *binder, struct weights_layer *out)
 	return bind_all(binder, expected, 4);
 }
 
+static void set_prefix(struct binder *binder, uint32_t layer, uint32_t track)
+{
+	char *out = binder->prefix;
+	size_t max = sizeof(binder->prefix);
+
+	if (binder->config->naming == CONFIG_NAMES_TRACKS)
+		(void)snprintf(out, max, "blk.%u.trk.%u.", layer, track);
+	else
+		(void)snprintf(out, max, "blk.%u.", layer);
+}
+
 static enum err bind_layer(struct binder *binder, uint32_t layer,
 			   uint32_t track, struct weights_layer *out)
 {
 	const struct config *config = binder->config;
 
-	if (config->naming == CONFIG_NAMES_TRACKS)
-		(void)snprintf(binder->prefix, sizeof(binder->prefix),
-			       "blk.%u.trk.%u.", layer, track);
-	else
-		(void)snprintf(binder->prefix, sizeof(binder->prefix),
-			       "blk.%u.", layer);
+	set_prefix(binder, layer, track);
 	TRY(bind_attention(binder, out));
 	TRY(bind_vector(binder, "ffn_norm", config->hidden, &out->feed_norm));
 	if (config_kind_of(config, layer) == CONFIG_SPARSE)
@@ -183,10 +189,9 @@ static enum err bind_model(struct binder *binder, struct weights *out)
 	const struct config *config = binder->config;
 
 	TRY(bind_shared(binder, out));
-	for (uint32_t l = 0; l < config->layers; l++)
-		for (uint32_t t = 0; t < config->tracks; t++)
-			TRY(bind_layer(binder, l, t,
-				       &out->layers[l * config->tracks + t]));
+	for (uint32_t i = 0; i < config->layers * config->tracks; i++)
+		TRY(bind_layer(binder, i / config->tracks, i % config->tracks,
+			       &out->layers[i]));
 	/* A tensor left over would have been part of the computation. */
 	if (binder->bound != binder->gguf->tensor_count)
 		return ERR_UNSUPPORTED;

@@ -111,10 +111,25 @@ static void hash_file(int fd, uint8_t digest[static HASH_SHA256_BYTES])
 	hash_stream_end(&stream, digest);
 }
 
+/* The filters of all five processes, in the order of enum jail_role. */
+static void hash_filters(uint8_t digest[static HASH_SHA256_BYTES])
+{
+	SCOPED_WIPE(hash_stream_wipe) struct hash_stream stream = { 0 };
+	static struct jail_filter filter;
+
+	hash_stream_begin(&stream);
+	for (int role = 0; role < JAIL_ROLES; role++) {
+		if (filter_compile(profile_of((enum jail_role)role),
+				   &filter) != ERR_OK)
+			die("a system call filter does not compile");
+		hash_stream_add(&stream, filter_bytes(&filter));
+	}
+	hash_stream_end(&stream, digest);
+}
+
 /* What the statement says of this build and its choices. */
 static void measure_self(struct supervisor *node)
 {
-	static struct jail_filter filter;
 	static uint8_t memory[POLICY_TEXT_MAX];
 	struct writer text = WRITER_OVER(memory);
 
@@ -126,9 +141,7 @@ static void measure_self(struct supervisor *node)
 	if (events_grammar_write(&text) != ERR_OK)
 		die("the log grammar does not fit");
 	hash_sha256(bytes_written(&text), node->digests.grammar);
-	if (filter_compile(profile_of(JAIL_WORKER), &filter) != ERR_OK)
-		die("the worker's filter does not compile");
-	hash_sha256(filter_bytes(&filter), node->digests.jail);
+	hash_filters(node->digests.jail);
 }
 
 static void open_files(struct supervisor *node)

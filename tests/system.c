@@ -46,12 +46,17 @@ static const struct {
 
 static char fault[FAULT_MAX]; /* what the last call complained of */
 
-uint64_t system_now_ms(void)
+uint64_t system_now_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t system_now_ms(void)
+{
+	return system_now_us() / 1000;
 }
 
 void system_sleep_ms(unsigned ms)

@@ -106,8 +106,9 @@ bool system_await_log(const struct system *system, enum system_part part,
 void system_socket(const struct system *system,
 		   char path[static SYSTEM_PATH_MAX]);
 
-/* Milliseconds of a clock that only goes forward; and a wait. */
+/* A clock that only goes forward, in milli- and microseconds; and a wait. */
 uint64_t system_now_ms(void);
+uint64_t system_now_us(void);
 void system_sleep_ms(unsigned ms);
 
 #endif

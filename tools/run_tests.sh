@@ -3,8 +3,9 @@
 # Run Criterion programs and print each sentence that they prove.
 #   run_tests.sh BUILD PROGRAM...
 # Programs in tests/scenarios/ start whole nodes and run one at a time; beside
-# them, in another lane, run all others.  A program that crashes, hangs, leaks
-# or holds no test is a failure, and nothing is tried twice.  What could not be
+# them, in another lane, run all others, and in a third what only waits.  A
+# program that crashes, hangs, leaks or holds no test is a failure, and nothing
+# is tried twice.  What could not be
 # looked at, for want of data or of rights, is counted as skipped and named.
 #
 # The last line is "N passed, N failed, N skipped".
@@ -30,15 +31,15 @@ trap 'kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
 
 # "a_worker_is_killed" becomes "a worker is killed"; one line for each test.
 sentences() {
-	sed -n 's/^\[\(PASS\|FAIL\|SKIP\)\] \([a-z0-9_]*\)::\([A-Za-z0-9_]*\): \?\(.*\)$/\1 \2 \3 \4/p' "$1" |
+	sed -n 's/^\[\(PASS\|FAIL\|SKIP\)\] \([^:]*\)::\([^:]*\): *\(.*\)$/\1 \2 \3 \4/p' "$1" |
 		while read -r mark suite name rest; do
 			case $mark in
 			PASS) mark=ok rest= ;;
-			FAIL) mark=FAILED ;;
-			SKIP) mark=skipped ;;
+			FAIL) mark=FAILED rest=" $rest" ;;
+			SKIP) mark=skipped rest=": $rest" ;;
 			esac
 			printf '  %-8s%s: %s%s\n' "$mark" "$suite" \
-				"${name//_/ }" "${rest:+ ($rest)}"
+				"${name//_/ }" "$rest"
 		done
 }
 
@@ -83,18 +84,19 @@ lane() {
 	done
 }
 
-nodes=() others=()
+nodes=() others=() sleepers=()
 for program in "$@"; do
 	case $program in
+	*/test_rotation) sleepers+=("$program") ;;
 	*/scenarios/*) nodes+=("$program") ;;
 	*) others+=("$program") ;;
 	esac
 done
 
-lane ${nodes[@]+"${nodes[@]}"} &
-first=$!
-lane ${others[@]+"${others[@]}"} &
-wait "$first" "$!"
+lane "${sleepers[@]}" &
+lane "${nodes[@]}" &
+lane "${others[@]}" &
+wait
 
 passed=0 failed=0 skipped=0
 for program in "$@"; do

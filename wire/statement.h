@@ -12,7 +12,7 @@
  *        4: bytes[32]  Merkle root of the model file (crypto/merkle.h)
  *        5: bytes[32]  digest of the tokenizer
  *        6: bytes[32]  digest of the policy file
- *        7: bytes[32]  digest of the worker's system call filter
+ *        7: bytes[32]  digest of the system call filters of all roles
  *        8: bytes[32]  digest of the log grammar
  *        9: [ mode, frame bytes, tick ms ]  the shape of responses
  *       10: text       model name, 1..STATEMENT_NAME_MAX

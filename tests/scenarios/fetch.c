@@ -13,7 +13,7 @@ struct state {
 	const struct fetch_request *request;
 	struct fetch_response *response;
 	struct bytes left; /* of the body to send */
-	uint64_t began_ms;
+	uint64_t began_us;
 	bool has_left;
 };
 
@@ -46,7 +46,7 @@ static size_t on_data(char *data, size_t size, size_t count, void *user)
 	keep(response, piece);
 	if (response->piece_count < FETCH_PIECES_MAX)
 		response->pieces[response->piece_count++] =
-			(struct fetch_piece){ system_now_ms() - state->began_ms,
+			(struct fetch_piece){ system_now_us() - state->began_us,
 					      response->len };
 	if (state->request->on_piece == NULL ||
 	    state->request->on_piece(state->request->user, response))
@@ -159,7 +159,7 @@ void fetch(const struct fetch_request *request, struct fetch_response *out)
 	struct state state = { .request = request,
 			       .response = out,
 			       .left = request->body,
-			       .began_ms = system_now_ms() };
+			       .began_us = system_now_us() };
 	struct curl_slist *headers = list_headers(request);
 	CURL *curl = curl_easy_init();
 	CURLcode code;
@@ -170,7 +170,7 @@ void fetch(const struct fetch_request *request, struct fetch_response *out)
 	code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &out->status);
 	out->end = end_of(&state, code);
-	out->ms = system_now_ms() - state.began_ms;
+	out->us = system_now_us() - state.began_us;
 	out->body[out->len < FETCH_BODY_MAX ? out->len : FETCH_BODY_MAX] = '\0';
 	curl_easy_cleanup(curl);
 	curl_slist_free_all(headers);

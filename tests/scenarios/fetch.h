@@ -19,7 +19,7 @@
 
 /* When how much of the body was there. */
 struct fetch_piece {
-	uint64_t ms; /* since the request began */
+	uint64_t us; /* since the request began */
 	size_t len;  /* of the body, this piece included */
 };
 
@@ -35,7 +35,7 @@ struct fetch_response {
 	long status; /* 0: no answer began */
 	char type[FETCH_TEXT_MAX];
 	char retry_after[FETCH_TEXT_MAX];
-	uint64_t ms; /* until the end */
+	uint64_t us; /* until the end */
 	struct fetch_piece pieces[FETCH_PIECES_MAX];
 	size_t piece_count; /* at most the maximum; the rest goes unrecorded */
 	size_t len;

@@ -119,9 +119,11 @@ static void read_answer(const struct fetch_response *response,
 {
 	*out = (struct openai_answer){ .end = response->end,
 				       .status = response->status,
-				       .ms = response->ms };
-	if (response->piece_count > 0)
-		out->first_ms = response->pieces[0].ms;
+				       .ms = response->us / 1000 };
+	if (response->piece_count > 0) {
+		out->first_us = response->pieces[0].us;
+		out->last_us = response->pieces[response->piece_count - 1].us;
+	}
 	snprintf(out->retry_after, sizeof(out->retry_after), "%s",
 		 response->retry_after);
 	if (strcmp(response->type, "text/event-stream") == 0)

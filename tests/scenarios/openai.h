@@ -8,7 +8,6 @@
 
 #include "tests/scenarios/fetch.h"
 
-#define SYSTEM_MODEL_NAME "home" /* the default policy's name for any model */
 #define OPENAI_TEXT_MAX 8192
 #define OPENAI_WORD_MAX 64
 
@@ -33,8 +32,8 @@ struct openai_question {
 struct openai_answer {
 	enum fetch_end end;
 	long status;
-	uint64_t ms;
-	uint64_t first_ms;	      /* when the first byte of it was there */
+	uint64_t ms;		      /* until its end */
+	uint64_t first_us, last_us;   /* when its first and last bytes came */
 	char text[OPENAI_TEXT_MAX];   /* all of it */
 	char finish[OPENAI_WORD_MAX]; /* finish_reason, or empty */
 	bool has_usage;

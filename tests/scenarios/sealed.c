@@ -8,7 +8,7 @@
 
 #include "crypto/ohttp_opener.h"
 #include "crypto/ohttp_sealer.h"
-#include "tests/scenarios/openai.h"
+#include "tests/system.h"
 #include "wire/base64.h"
 #include "wire/bhttp.h"
 #include "wire/bhttp_write.h"

@@ -412,6 +412,24 @@ Test(gateway, sigterm_cuts_what_does_not_end_in_its_time, .timeout = 60)
 	cr_assert_eq(stub_news(&world.stub, 250), 'c');
 }
 
+/* Ten seconds for the headers, however many bytes of them come. */
+Test(gateway, a_client_that_never_ends_its_headers_is_closed, .timeout = 60)
+{
+	struct world world = begin(STUB_STREAM);
+	int silent = peer_connect(world.port);
+	int slow = peer_connect(world.port);
+	uint64_t began = program_now_ms();
+
+	peer_say(slow, "GET / HTTP/1.1\r\nX: ");
+	while (!peer_is_closed_within(slow, 500)) {
+		cr_assert_lt(program_now_ms() - began, 13000);
+		(void)send(slow, "a", 1, MSG_NOSIGNAL);
+	}
+	cr_assert_gt(program_now_ms() - began, 8000);
+	cr_assert(peer_is_closed_within(silent, 2000));
+	end(&world);
+}
+
 Test(gateway, a_network_node_without_tls_is_refused, .timeout = 60)
 {
 	struct program gateway =

@@ -13,6 +13,7 @@
 
 #define FRAME 512
 #define TICK_MS 20
+#define TICK_US (1000 * TICK_MS)
 #define LEAST 16 /* frames: the first total of system_policy() */
 
 static struct system pcc;
@@ -192,14 +193,14 @@ Test(shape, one_frame_leaves_at_a_tick)
 		      seen->piece_count);
 	for (size_t i = 0; i < seen->piece_count; i++) {
 		const struct fetch_piece *piece = &seen->pieces[i];
-		uint64_t ticks = (piece->ms - first->ms) / TICK_MS;
+		uint64_t ticks = (piece->us - first->us) / TICK_US;
 
 		cr_assert_eq(piece->len % FRAME, 0, "%zu bytes", piece->len);
 		cr_assert_leq(piece->len / FRAME, ticks + 3,
 			      "%zu frames in %lu ticks", piece->len / FRAME,
 			      ticks);
 	}
-	cr_assert_geq(last->ms - first->ms, (LEAST - 3) * TICK_MS);
+	cr_assert_geq(last->us - first->us, (LEAST - 3) * TICK_US);
 	free(seen);
 }
 
@@ -209,6 +210,6 @@ Test(shape, sized_frames_do_not_wait_for_a_tick)
 
 	start(POLICY_SHAPE_SIZED);
 	seen = look_at(&short_requests[2], OHTTP_CHUNKED);
-	cr_assert_lt(seen->ms, (LEAST - 1) * TICK_MS, "%lu ms", seen->ms);
+	cr_assert_lt(seen->us, (LEAST - 1) * TICK_US, "%lu us", seen->us);
 	free(seen);
 }

@@ -95,6 +95,27 @@ Test(json, what_is_not_there_is_null)
 	cr_assert_eq(json_count(json_element(root, 1)), 0);
 }
 
+Test(json, empty_is_what_holds_nothing)
+{
+	static const bool empty[] = { true,  true,  true,  false, false,
+				      false, false, false, false };
+
+	cr_assert_eq(parse("[\"\",[],{},\"a\",[0],{\"a\":0},0,false,null]"),
+		     ERR_OK);
+	for (size_t i = 0; i < sizeof(empty); i++)
+		cr_assert_eq(json_is_empty(json_element(root, i)), empty[i],
+			     "element %zu", i);
+}
+
+Test(json, a_text_is_equal_to_itself_alone)
+{
+	cr_assert_eq(parse("[\"text\",\"tex\",\"text \",1]"), ERR_OK);
+	for (size_t i = 0; i < 4; i++)
+		cr_assert_eq(json_equals_text(json_element(root, i), "text"),
+			     i == 0);
+	cr_assert_not(json_equals_text(json_element(root, 3), ""));
+}
+
 Test(json, names_do_not_repeat)
 {
 	cr_assert_eq(parse("{\"a\":1,\"a\":2}"), ERR_MALFORMED);
@@ -180,6 +201,10 @@ Test(json, brackets_in_strings_are_not_nesting)
 		ERR_OK);
 	cr_assert_eq(json_parse(BYTES_LITERAL("[\"\\\\\",[]]"), 1, &root),
 		     ERR_TOO_LARGE);
+	cr_assert_eq(json_parse(BYTES_LITERAL("[\"a\",\"[\"]"), 1, &root),
+		     ERR_OK);
+	cr_assert_eq(json_parse(BYTES_LITERAL("[\"ab\",\"[\"]"), 1, &root),
+		     ERR_OK);
 }
 
 Test(json, a_document_that_does_not_fit_is_too_large)

@@ -107,6 +107,25 @@ Test(json_escape, pieces_cut_anywhere_write_the_same)
 	}
 }
 
+Test(json_escape, an_end_writes_only_what_was_begun)
+{
+	struct json_escape escape = { .pending_len = 0 };
+	uint8_t buffer[16];
+	struct writer out = WRITER_OVER(buffer);
+
+	cr_assert_eq(json_escape_put(&escape, BYTES_LITERAL("a"), &out),
+		     ERR_OK);
+	cr_assert_eq(json_escape_end(&escape, &out), ERR_OK);
+	cr_assert_eq(out.len, 1);
+	cr_assert_eq(json_escape_put(&escape, BYTES_LITERAL("\xe2"), &out),
+		     ERR_OK);
+	cr_assert_eq(out.len, 1);
+	cr_assert_eq(json_escape_end(&escape, &out), ERR_OK);
+	cr_assert_eq(out.len, 4);
+	cr_assert_eq(json_escape_end(&escape, &out), ERR_OK);
+	cr_assert_eq(out.len, 4);
+}
+
 Test(json_escape, a_full_writer_is_left_as_it_was)
 {
 	struct bytes text = bytes_of_string(mixed);
