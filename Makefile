@@ -6,6 +6,7 @@ MODULES  := base policy wire crypto sandbox attest inference
 PROGRAMS := pcc-node pcc-gateway $(if $(wildcard client/main.c),pcc-client)
 
 BUILD    ?= build
+JOBS     ?= $(shell nproc)
 CFLAGS   ?= -O2 -g
 CFLAGS   += -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen -MMD -MP
 CFLAGS   += -Wall -Wextra -Werror -Wshadow -Wconversion -Wvla -Wundef \
@@ -44,14 +45,15 @@ HEADERS  := $(wildcard $(addsuffix /*.h,$(MODULES) node gateway client tests tes
 
 all: $(PROGRAMS:%=$(BUILD)/%) ## build every program
 
-demo: deps all ## one private answer through every process, with the checks that passed
+demo: deps ## one private answer through every process, with the checks that passed
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tools/demo.sh $(BUILD)
 
-test: deps-test all ## build and run every test; each prints the sentence it proves
-	@$(MAKE) --no-print-directory -s tests-only
-
-tests-only: all $(UNIT)
+test: deps-test ## build and run every test; each prints the sentence it proves
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests
 	@tools/run_tests.sh $(BUILD) $(UNIT)
+
+tests: $(UNIT)
 
 deps: ## install what the build needs, where it is missing (Debian 12)
 	@tools/deps.sh build
@@ -150,6 +152,6 @@ $(BUILD)/%.o: %.c | $(GEN)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-.PHONY: all demo test tests-only deps deps-test sanitize fuzz bench claims check includes symbols format tidy help clean
+.PHONY: all demo test tests deps deps-test sanitize fuzz bench claims check includes symbols format tidy help clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "inference/merge.h"
+#include "inference/reserve.h"
 #include "inference/unicode.h"
 
 #define SENTENCEPIECE_SPACE 0x2581
@@ -205,8 +206,8 @@ static struct bytes normalise(const struct tokenizer *tokenizer,
 
 size_t encode_memory(size_t text_bytes)
 {
-	/* The text with a space in front, and that to a multiple. */
-	return merge_memory(text_bytes + 1) + text_bytes + 1 + ARENA_ALIGNMENT;
+	/* SentencePiece sees a text with a space in front. */
+	return reserve_bytes(text_bytes + 1, 1) + merge_memory(text_bytes + 1);
 }
 
 static enum err encode_in(struct arena *scratch, struct encoder *encoder,

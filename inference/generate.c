@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "inference/encode.h"
 #include "inference/model.h"
+#include "inference/reserve.h"
 #include "inference/sampler.h"
 #include "inference/stream.h"
 
@@ -24,12 +25,6 @@ struct generation {
 	uint32_t answer_max;
 	enum generate_state state;
 };
-
-static size_t aligned(size_t bytes)
-{
-	return (bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT *
-	       ARENA_ALIGNMENT;
-}
 
 static size_t text_max(uint32_t context)
 {
@@ -55,8 +50,8 @@ size_t generate_memory(const struct model *model, uint32_t context_max)
 	size_t before = prompt_memory(context_max);
 	size_t after = session_memory(&model->config, context_max);
 
-	return aligned(sizeof(struct generation)) +
-	       aligned(context_max * sizeof(uint32_t)) +
+	return reserve_bytes(1, sizeof(struct generation)) +
+	       reserve_bytes(context_max, sizeof(uint32_t)) +
 	       sampler_memory(model->config.vocabulary) +
 	       stream_memory(GENERATE_STOPS_MAX, GENERATE_STOP_BYTES_MAX,
 			     model->tokenizer.vocabulary.longest) +

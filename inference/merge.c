@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inference/merge.h"
 
-static size_t aligned(size_t bytes)
-{
-	return (bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT *
-	       ARENA_ALIGNMENT;
-}
+#include "inference/reserve.h"
 
 size_t merge_memory(size_t max)
 {
-	return aligned(max * sizeof(struct merge_symbol)) +
-	       aligned(2 * max * sizeof(struct merge_candidate));
+	return reserve_bytes(max, sizeof(struct merge_symbol)) +
+	       reserve_bytes(2 * max, sizeof(struct merge_candidate));
 }
 
 enum err merge_init(struct merge *merge, struct arena *arena, size_t max)

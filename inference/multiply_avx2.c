@@ -118,10 +118,10 @@ static INLINE_AVX2 void add_columns(const struct tile *tile,
 			load_columns(tile->x + i, columns, size.rows);
 
 #pragma GCC unroll 8
-		for (size_t o = 0; o < size.outputs; o++)
-			add_products(sums->of[o],
-				     load_weights(format, from + o * stride, i),
-				     x, size.rows);
+		for (size_t o = 0; o < size.outputs; o++) {
+			weights = load_weights(format, from + o * stride, i);
+			add_products(sums->of[o], weights, x, size.rows);
+		}
 	}
 	if (i < columns) {
 		struct columns x = load_columns_short(tile->x + i, columns,
@@ -172,7 +172,7 @@ static INLINE_AVX2 void add_block(const struct tile *tile, struct size size,
 				  struct sums *sums)
 {
 	size_t stride = tile->matrix->stride;
-	__m256 scales[TILE_OUTPUTS_ALONE];
+	__m256 scales[TILE_OUTPUTS_ALONE], weights;
 
 #pragma GCC unroll 8
 	for (size_t o = 0; o < size.outputs; o++)
@@ -186,11 +186,10 @@ static INLINE_AVX2 void add_block(const struct tile *tile, struct size size,
 			tile->x + i, tile->matrix->columns, size.rows);
 
 #pragma GCC unroll 8
-		for (size_t o = 0; o < size.outputs; o++)
-			add_products(
-				sums->of[o],
-				load_scaled(scales[o], integers + o * stride),
-				x, size.rows);
+		for (size_t o = 0; o < size.outputs; o++) {
+			weights = load_scaled(scales[o], integers + o * stride);
+			add_products(sums->of[o], weights, x, size.rows);
+		}
 	}
 }
 

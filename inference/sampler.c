@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "inference/reserve.h"
 
 static uint32_t rotated(uint32_t word, unsigned int bits)
 {
@@ -57,16 +58,10 @@ double sampler_draw(const uint8_t seed[static 32], uint32_t n)
 	return (double)(chacha_start(seed, n) >> 11) * 0x1p-53;
 }
 
-static size_t aligned(size_t bytes)
-{
-	return (bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT *
-	       ARENA_ALIGNMENT;
-}
-
 size_t sampler_memory(size_t vocabulary)
 {
-	return aligned(vocabulary * sizeof(float)) +
-	       aligned(vocabulary * sizeof(uint32_t));
+	return reserve_bytes(vocabulary, sizeof(float)) +
+	       reserve_bytes(vocabulary, sizeof(uint32_t));
 }
 
 enum err sampler_init(struct sampler *sampler,

@@ -7,6 +7,7 @@
 #include "inference/attention.h"
 #include "inference/layer.h"
 #include "inference/numeric.h"
+#include "inference/reserve.h"
 
 /* One buffer of a session: where its pointer is, and what it needs. */
 struct buffer {
@@ -61,12 +62,6 @@ static void list_buffers(const struct config *config, size_t context,
 	memcpy(out, list, sizeof(list));
 }
 
-static size_t aligned(size_t bytes)
-{
-	return (bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT *
-	       ARENA_ALIGNMENT;
-}
-
 /* A local layer never looks further back than its window. */
 static size_t slots_of(const struct config *config, uint32_t layer,
 		       size_t context)
@@ -83,14 +78,14 @@ size_t session_memory(const struct config *config, size_t context)
 	struct buffer buffers[BUFFERS];
 	size_t layers = (size_t)config->layers * config->tracks;
 	size_t row = config_kv_width(config) * sizeof(float);
-	size_t bytes = aligned(layers * sizeof(struct session_cache));
+	size_t bytes = reserve_bytes(layers, sizeof(struct session_cache));
 
 	list_buffers(config, context, buffers);
 	for (size_t i = 0; i < BUFFERS; i++)
-		bytes += aligned(buffers[i].count * buffers[i].size);
+		bytes += reserve_bytes(buffers[i].count, buffers[i].size);
 	for (uint32_t l = 0; l < config->layers; l++)
-		bytes += (size_t)config->tracks * 2 *
-			 aligned(slots_of(config, l, context) * row);
+		bytes += 2 * (size_t)config->tracks *
+			 reserve_bytes(slots_of(config, l, context), row);
 	return bytes;
 }
 

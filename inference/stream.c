@@ -3,16 +3,11 @@
 
 #include <string.h>
 
+#include "inference/reserve.h"
 #include "inference/unicode.h"
 
 /* A byte that is no character becomes the three of U+FFFD. */
 #define GROWTH 3
-
-static size_t aligned(size_t bytes)
-{
-	return (bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT *
-	       ARENA_ALIGNMENT;
-}
 
 static size_t raw_max(size_t piece_max)
 {
@@ -27,9 +22,10 @@ static size_t held_max(size_t longest_stop, size_t piece_max)
 
 size_t stream_memory(size_t stop_count, size_t stop_bytes, size_t piece_max)
 {
-	return aligned(stop_count * sizeof(struct bytes)) +
-	       stop_count * aligned(stop_bytes) + aligned(raw_max(piece_max)) +
-	       aligned(held_max(stop_bytes, piece_max));
+	return reserve_bytes(stop_count, sizeof(struct bytes)) +
+	       stop_count * reserve_bytes(stop_bytes, 1) +
+	       reserve_bytes(raw_max(piece_max), 1) +
+	       reserve_bytes(held_max(stop_bytes, piece_max), 1);
 }
 
 /* Text that ends before a stop must end with a whole character. */

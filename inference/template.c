@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "inference/reserve.h"
 #include "inference/unicode.h"
 
 #define HOME_TEXT \
@@ -147,16 +148,11 @@ static size_t parts_for(size_t messages)
 	return (messages + 2) * PARTS_PER_MESSAGE;
 }
 
-static size_t aligned(size_t bytes)
-{
-	return (bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT *
-	       ARENA_ALIGNMENT;
-}
-
 size_t template_memory(size_t messages, size_t text_bytes)
 {
-	return aligned(parts_for(messages) * sizeof(struct template_part)) +
-	       aligned(text_bytes);
+	return reserve_bytes(parts_for(messages),
+			     sizeof(struct template_part)) +
+	       reserve_bytes(text_bytes, 1);
 }
 
 enum err template_prompt_init(struct template_prompt *prompt, size_t messages,

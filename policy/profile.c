@@ -224,7 +224,6 @@ static const struct jail_rule supervisor_rules[] = {
 	KILL(keyctl, "a store that outlives the process"),
 	KILL(unshare, "namespaces are made by clone3 alone"),
 	KILL(setns, "no way into another namespace"),
-	KILL(chroot, "roots are made by pivot_root alone"),
 	KILL(open_by_handle_at, "opens past every mount"),
 	KILL(fanotify_init, "watches the machine's files"),
 	KILL(mknodat, "devices"),

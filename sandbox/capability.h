@@ -12,8 +12,10 @@
 
 #include "base/err.h"
 
-/* To make the namespaces' contents: mounts, host name, bounding set. */
-#define CAPABILITY_ISOLATE (1ull << 21 | 1ull << 8) /* SYS_ADMIN, SETPCAP */
+/* To make the namespaces' contents: mounts, host name, root, bounding set. */
+#define CAPABILITY_ISOLATE         \
+	(1ull << 21 | 1ull << 18 | \
+	 1ull << 8) /* SYS_ADMIN, SYS_CHROOT, SETPCAP */
 
 /* What a supervisor that is root needs: also SETUID, SETGID and KILL. */
 #define CAPABILITY_SUPERVISE \

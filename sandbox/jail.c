@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "sandbox/capability.h"
 #include "sandbox/landlock.h"
 
@@ -157,6 +158,31 @@ static enum err keep_listed_descriptors(const struct jailing *jailing)
 }
 
 /*
+ * The root in a chroot, which is no mount and so cannot be exchanged for one: a
+ * file system without a file that was never mounted anywhere becomes the root.
+ * What was the root before stays in the mount namespace, but no path, no
+ * descriptor and no capability leads to it.
+ */
+static enum err detached_root(void)
+{
+	SCOPED_FD context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	SCOPED_FD empty = -1;
+
+	if (context < 0 ||
+	    fsconfig(context, FSCONFIG_SET_STRING, "size", "4k", 0) != 0 ||
+	    fsconfig(context, FSCONFIG_SET_STRING, "nr_inodes", "1", 0) != 0 ||
+	    fsconfig(context, FSCONFIG_SET_STRING, "mode", "0555", 0) != 0 ||
+	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0)
+		return ERR_UNAVAILABLE;
+	empty = fsmount(context, FSMOUNT_CLOEXEC,
+			MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+				MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	if (empty < 0 || fchdir(empty) != 0 || chroot(".") != 0)
+		return ERR_UNAVAILABLE;
+	return zero_is_ok(chdir("/"));
+}
+
+/*
  * A file system without a file becomes the root, and the machine's is taken
  * away below it.  /proc is where it is put first, because that is a directory
  * which every machine that can start a role has.
@@ -164,8 +190,9 @@ static enum err keep_listed_descriptors(const struct jailing *jailing)
 static enum err empty_root(const struct jailing *jailing)
 {
 	(void)jailing;
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-	    mount("none", "/proc", "tmpfs", MOUNT_NOTHING | MS_RDONLY,
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		return errno == EINVAL ? detached_root() : ERR_UNAVAILABLE;
+	if (mount("none", "/proc", "tmpfs", MOUNT_NOTHING | MS_RDONLY,
 		  "size=4k,nr_inodes=1,mode=0555") != 0 ||
 	    chdir("/proc") != 0)
 		return ERR_UNAVAILABLE;

@@ -81,6 +81,22 @@ const char *system_model(void)
 	return access(path, R_OK) == 0 ? path : NULL;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+#define IS_SANITIZED true
+#else
+#define IS_SANITIZED false
+#endif
+
+const char *system_obstacle(void)
+{
+	if (system_model() == NULL)
+		return "no model is present";
+	if (IS_SANITIZED && getenv("PCC_NODE") == NULL)
+		return "a sanitizer cannot live in a jail, and PCC_NODE names "
+		       "no other node";
+	return NULL;
+}
+
 struct policy system_policy(void)
 {
 	static const uint32_t totals[] = { 16, 64, 256, 1024 };
@@ -191,11 +207,15 @@ static const char *write_policy(const struct system *system,
 }
 
 /* $BUILD/PROGRAM, from a test program that is $BUILD/tests/FOLDER/NAME. */
-static int open_program(const char *name)
+static int open_program(enum system_part part)
 {
+	const char *node = getenv("PCC_NODE");
 	char path[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 32);
+	ssize_t len;
 
+	if (part == SYSTEM_NODE && node != NULL)
+		return open(node, O_RDONLY | O_CLOEXEC);
+	len = readlink("/proc/self/exe", path, sizeof(path) - 32);
 	if (len < 0)
 		return -1;
 	path[len] = '\0';
@@ -207,7 +227,7 @@ static int open_program(const char *name)
 		*slash = '\0';
 	}
 	strcat(path, "/");
-	strcat(path, name);
+	strcat(path, parts[part].program);
 	/* An open descriptor is all that an ordinary user needs of it. */
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
@@ -280,7 +300,7 @@ static const char *start_part(struct system *system, enum system_part part,
 			      char *const *arguments,
 			      char rest[static SYSTEM_URL_MAX])
 {
-	SCOPED_FD program = open_program(parts[part].program);
+	SCOPED_FD program = open_program(part);
 	pid_t self = getpid();
 	pid_t pid;
 
@@ -389,8 +409,9 @@ const char *system_start(const struct policy *policy, enum system_caller caller,
 	const char *wrong;
 
 	*out = (struct system){ .caller = caller };
-	if (system_model() == NULL)
-		return "no model";
+	wrong = system_obstacle();
+	if (wrong != NULL)
+		return wrong;
 	wrong = start_all(out, policy);
 	if (wrong == NULL)
 		return NULL;
@@ -401,10 +422,10 @@ const char *system_start(const struct policy *policy, enum system_caller caller,
 
 void system_start_or_skip(const struct policy *policy, struct system *out)
 {
-	const char *wrong;
+	const char *wrong = system_obstacle();
 
-	if (system_model() == NULL)
-		cr_skip_test("no model is present");
+	if (wrong != NULL)
+		cr_skip_test("%s", wrong);
 	wrong = system_start(policy, SYSTEM_AS_CALLER, out);
 	cr_assert_null(wrong, "%s", wrong);
 }
@@ -432,8 +453,8 @@ void system_adopt(struct system *out)
 	const char *text = getenv(SHARED);
 
 	*out = (struct system){ .caller = SYSTEM_AS_CALLER };
-	if (system_model() == NULL)
-		cr_skip_test("no model is present");
+	if (system_obstacle() != NULL)
+		cr_skip_test("%s", system_obstacle());
 	cr_assert(text != NULL && text[0] != '!', "%s", text);
 	cr_assert_eq(sscanf(text, "%95s %63s %63s %d %d %d", out->folder,
 			    out->gateway, out->client, &out->pids[0],

@@ -45,6 +45,13 @@ struct system {
 };
 
 /*
+ * Why no system can be started here, or NULL: there is no model, or this is a
+ * build with sanitizers, which cannot live in a jail; $PCC_NODE may then name
+ * a pcc-node without, and gateway and client are still the build's own.
+ */
+const char *system_obstacle(void);
+
+/*
  * The model under test: $PCC_MODEL, else models/home.gguf, else the public
  * stories260K below $MODELS (../shared/models).  NULL when none is there.
  */
@@ -64,14 +71,14 @@ struct policy system_policy(void);
 const char *system_start(const struct policy *policy, enum system_caller caller,
 			 struct system *out);
 
-/* The same for the default policy; a test without a model is skipped. */
+/* The same for a test, which fails with it, or is skipped for an obstacle. */
 void system_start_or_skip(const struct policy *policy, struct system *out);
 
 /*
  * One system for all tests of a program, which Criterion runs as processes of
  * their own.  The runner shares it in its hook before all tests and stops it in
- * the one after; a test then adopts it, is skipped when there is no model, and
- * fails when the start had failed.
+ * the one after; a test then adopts it, is skipped for an obstacle, and fails
+ * when the start had failed.
  */
 void system_share(const struct policy *policy);
 void system_adopt(struct system *out);

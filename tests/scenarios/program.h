@@ -8,6 +8,8 @@
 #define TESTS_SCENARIOS_PROGRAM_H
 
 #include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <criterion/options.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +21,13 @@
 #include <unistd.h>
 
 #define PROGRAM_TEXT_MAX 65536
+
+/* One at a time: several processes to a test, and bounds in milliseconds. */
+ReportHook(PRE_ALL)(struct criterion_test_set *tests)
+{
+	(void)tests;
+	criterion_options.jobs = 1;
+}
 
 struct program {
 	pid_t pid;

@@ -46,10 +46,10 @@ TestSuite(jailed, .fini = stop);
 static void start(enum system_caller caller)
 {
 	struct policy policy = system_policy();
-	const char *wrong;
+	const char *wrong = system_obstacle();
 
-	if (system_model() == NULL)
-		cr_skip_test("no model is present");
+	if (wrong != NULL)
+		cr_skip_test("%s", wrong);
 	policy.workers = WORKERS;
 	policy.warm_workers = WORKERS;
 	policy.tick_ms = 5;

@@ -29,6 +29,15 @@ Test(status, an_overload_with_its_delay_is_written_as_protoc_does)
 	vector_expect(bytes_written(&out), overload);
 }
 
+Test(status, without_a_delay_there_are_no_details)
+{
+	struct status status = status_of(8, "busy", 0);
+	struct writer out = WRITER_OVER(buffer);
+
+	cr_assert_eq(status_encode(&status, &out), ERR_OK);
+	vector_expect(bytes_written(&out), "0808120462757379");
+}
+
 Test(status, what_is_written_reads_back)
 {
 	static const uint32_t delays[] = { 0,	 1,    999,
@@ -62,6 +71,17 @@ Test(status, a_cut_is_refused_or_lacks_what_was_cut)
 		cr_assert(err == ERR_OK || read.code == 7);
 		cr_assert_eq(read.retry_delay_ms, 0);
 	}
+}
+
+Test(status, a_field_of_another_type_is_refused)
+{
+	struct status read;
+
+	cr_assert_eq(status_parse(vector_hex("1201611801"), &read),
+		     ERR_MALFORMED);
+	cr_assert_eq(status_parse(vector_hex("1001"), &read), ERR_MALFORMED);
+	/* and a field of a later version is passed over */
+	cr_assert_eq(status_parse(vector_hex("2001"), &read), ERR_OK);
 }
 
 Test(status, details_of_other_types_are_passed_over)
