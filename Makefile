@@ -61,8 +61,9 @@ deps: ## install what the build needs, where it is missing (Debian 12)
 deps-test: ## install what the tests need, where it is missing
 	@tools/deps.sh test interop
 
-sanitize: ## the tests under address and undefined-behaviour sanitizers
-	@$(MAKE) --no-print-directory test BUILD=build/sanitize \
+sanitize: all ## the tests under address and undefined-behaviour sanitizers
+	@PCC_NODE=$(CURDIR)/$(BUILD)/pcc-node \
+	    $(MAKE) --no-print-directory test BUILD=build/sanitize \
 	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 
 fuzz: $(FUZZERS) ## fuzz every parser of foreign bytes; SECONDS=60 each

@@ -52,7 +52,7 @@ enum err fd_send(int socket, struct bytes message, int passed)
 		attach_descriptor(&header, passed);
 	}
 	do
-		sent = sendmsg(socket, &header, MSG_NOSIGNAL);
+		sent = sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (sent < 0 && errno == EINTR);
 	return sent == (ssize_t)message.len ? ERR_OK : ERR_UNAVAILABLE;
 }

@@ -22,8 +22,8 @@ MUST_CHECK enum err fd_pair(int pair[static 2]);
 
 /*
  * Send one message, and a descriptor with it unless passed is -1.  The caller
- * keeps its own copy.  ERR_UNAVAILABLE when the peer is gone or, on a
- * non-blocking socket, when it is not reading (errno EAGAIN).
+ * keeps its own copy.  Never waits: ERR_UNAVAILABLE when the peer is gone or,
+ * with errno EAGAIN, when it does not read.
  */
 MUST_CHECK enum err fd_send(int socket, struct bytes message, int passed);
 

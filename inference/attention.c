@@ -64,6 +64,7 @@ struct stretch {
 	size_t count;
 };
 
+/* Keys or values of a stretch: rows a whole ring slot apart. */
 static struct matrix view(const struct session *session, const float *ring,
 			  struct stretch stretch, size_t kv_head)
 {
@@ -77,7 +78,9 @@ static struct matrix view(const struct session *session, const float *ring,
 	return matrix;
 }
 
-/* One head of one row: out [d] from query [d], over both stretches. */
+/* One head of one row: out [d] from query [d], over both stretches.  The
+ * stretches follow each other from the oldest position to the newest, so sums
+ * are taken in the order of positions, wherever the ring begins. */
 static void attend(struct session *session, const struct session_cache *cache,
 		   const struct stretch stretches[2], size_t head, size_t row)
 {

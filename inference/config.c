@@ -17,6 +17,7 @@ struct key {
 	char text[96];
 };
 
+/* By value: keys are short, and nothing has to be freed. */
 static struct key key_of(const struct keys *keys, const char *name)
 {
 	struct key key;
@@ -59,6 +60,7 @@ struct choice {
 	const char *words[2];
 };
 
+/* A word that is neither is a kind of layer that this engine lacks. */
 static enum err read_pattern(const struct keys *keys,
 			     const struct choice *choice,
 			     struct config_pattern *out)
@@ -120,6 +122,7 @@ static enum err read_experts(const struct keys *keys, struct config *config)
 	return read_f32_or(keys, "expert_logit_cap", &config->logit_cap);
 }
 
+/* design: RoPE on local layers only, heads normalised after it. */
 static enum err read_ptmoe(const struct keys *keys, struct config *config)
 {
 	if (has(keys, "kv_reuse_from"))
@@ -151,6 +154,7 @@ static enum err refuse_scaling(const struct keys *keys)
 							: ERR_UNSUPPORTED;
 }
 
+/* One track of one block, global layers that all rotate, plain heads. */
 static enum err read_llama(const struct keys *keys, struct config *config)
 {
 	uint32_t experts = 0;
@@ -214,6 +218,7 @@ static bool has_sparse_layers(const struct config *config)
 	return false;
 }
 
+/* The keys of experts count only where a layer has them. */
 static enum err check_experts(const struct config *config,
 			      const struct config_limits *limits)
 {
@@ -229,6 +234,7 @@ static enum err check_experts(const struct config *config,
 	return ERR_OK;
 }
 
+/* Sizes alone, so that what follows can multiply them. */
 static enum err check_sizes(const struct config *config,
 			    const struct config_limits *limits)
 {
@@ -246,6 +252,7 @@ static enum err check_sizes(const struct config *config,
 	return ERR_OK;
 }
 
+/* How the sizes must divide each other. */
 static enum err check_shape(const struct config *config)
 {
 	if (config->block_depth == 0 ||

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A text takes four steps, each on what the one before left whole:
+ *   user-defined tokens are cut out        put_text
+ *   byte-level: what lies between, in words  put_stretch, split.h
+ *   characters (or bytes) become symbols   put_sentencepiece, put_word
+ *   symbols merge, and become tokens       put_merged, merge.h
+ * At no step is a control token looked for, which is what keeps a user's text
+ * from being taken for the template's.
+ */
 #include "inference/encode.h"
 
 #include <string.h>
@@ -43,6 +52,7 @@ static bool find_by_text(const void *context, struct bytes text,
 	return true;
 }
 
+/* Two neighbours of byte-level BPE merge where the list says so. */
 static bool find_by_pair(const void *context, struct bytes text,
 			 const struct merge_symbol *left,
 			 const struct merge_symbol *right,
@@ -53,9 +63,13 @@ static bool find_by_pair(const void *context, struct bytes text,
 
 	(void)text;
 	found = pairs_find(&tokenizer->pairs, left->token, right->token);
+	/* The merge is older than a template's claim on what it makes. */
+	if (found.token == VOCABULARY_NONE ||
+	    tokenizer->vocabulary.kinds[found.token] != VOCABULARY_NORMAL)
+		return false;
 	out->rank = found.rank;
 	out->token = found.token;
-	return found.token != VOCABULARY_NONE;
+	return true;
 }
 
 /* Text that is no token: a byte at a time, or else as unknown. */
@@ -105,6 +119,7 @@ static enum err put_merged(struct encoder *encoder, struct bytes text)
 	return ERR_OK;
 }
 
+/* One symbol a character; one that is no token may yet merge into one. */
 static enum err put_sentencepiece(struct encoder *encoder, struct bytes text)
 {
 	struct bytes rest = text;
@@ -122,6 +137,7 @@ static enum err put_sentencepiece(struct encoder *encoder, struct bytes text)
 	return put_merged(encoder, text);
 }
 
+/* One symbol a byte, of a word that no merge may leave. */
 static enum err put_word(struct encoder *encoder, struct bytes word)
 {
 	const struct tokenizer *tokenizer = encoder->tokenizer;

@@ -77,6 +77,7 @@ static void choose(const struct config *config, const float *probability,
 		shares[slot] /= sum;
 }
 
+/* For tests; see session_trace. */
 static void report_choice(const struct session *session,
 			  const struct layer_place *place)
 {
@@ -91,6 +92,7 @@ static void report_choice(const struct session *session,
 	layer_report(session, place, "expert_weights", session->shares, count);
 }
 
+/* session->chosen and session->shares from session->normed. */
 static enum err route(struct session *session, const struct layer_place *place,
 		      const struct matrix *router)
 {
@@ -172,6 +174,7 @@ static void run_experts(struct session *session, size_t rows,
 	}
 }
 
+/* In the order of the choice, not of the experts: as one row alone would. */
 static void combine_experts(struct session *session, size_t rows)
 {
 	const struct config *config = session->model.config;

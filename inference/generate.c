@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The memory of a generation, in the order in which it is taken:
+ *
+ *     generation | prompt tokens | sampler | stream | S
+ *
+ * S is first the prompt's text and what turning it into tokens needs, which
+ * is wiped and given back, and then the session.
+ */
 #include "inference/generate.h"
 
 #include <string.h>
@@ -58,6 +66,7 @@ size_t generate_memory(const struct model *model, uint32_t context_max)
 	       (before > after ? before : after);
 }
 
+/* What can be said before any memory is taken. */
 static enum err check_options(const struct model *model,
 			      const struct generate_options *options)
 {
@@ -142,6 +151,7 @@ static enum err encode_chat(struct generation *generation,
 	return encode_parts(generation, &prompt, arena);
 }
 
+/* A raw text is continued as it stands, after what every text begins with. */
 static enum err encode_plain(struct generation *generation, struct bytes text,
 			     struct arena *arena)
 {
@@ -206,6 +216,7 @@ enum err generate_start_text(const struct model *model, struct arena *arena,
 	return ERR_OK;
 }
 
+/* The next chunk of the prompt. */
 static enum err feed_prompt(struct generation *generation)
 {
 	size_t left = generation->prompt.count - generation->fed;
@@ -218,6 +229,7 @@ static enum err feed_prompt(struct generation *generation)
 	return ERR_OK;
 }
 
+/* A control token that is none of these is passed over: it has no text. */
 static bool ends_answer(const struct model *model, uint32_t token)
 {
 	return token == model->tokenizer.eos || token == model->tokenizer.eot ||

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every number that the file states is checked where it is read: counts
+ * against a limit and against the bytes that are left, products by the
+ * overflow builtins, places against the whole file.  What the index holds
+ * needs no second look, and nothing of the file is looked at outside it.
+ */
 #include "inference/gguf.h"
 
 #include <math.h>
@@ -45,6 +51,8 @@ static enum err take_count(struct reader *in, size_t limit, size_t least_bytes,
 	return ERR_OK;
 }
 
+/* Text is not looked into here: most of it is tokens, which may be any bytes.
+ */
 static enum err take_string(struct reader *in, struct bytes *out)
 {
 	size_t len;
@@ -63,6 +71,7 @@ static enum err take_name(struct reader *in, struct bytes *out)
 	return ERR_OK;
 }
 
+/* Strings are walked once now, so that walking them later cannot fail. */
 static enum err take_elements(struct reader *in, struct gguf_array *out)
 {
 	const struct bytes before = in->rest;
@@ -94,6 +103,8 @@ static enum err take_array(struct reader *in, struct gguf_array *out)
 	return take_elements(in, out);
 }
 
+/* The value's own bytes, or an array's shape: meaning comes with the getters.
+ */
 static enum err take_value(struct reader *in, struct gguf_value *out)
 {
 	uint32_t type;
@@ -292,6 +303,8 @@ static enum err read_index(struct reader *in, struct bytes file,
 {
 	struct bytes data;
 
+	/* In this order: the alignment is a value, and places refer to tensors
+	 * by their number in the file, until those are sorted. */
 	TRY(read_entries(in, gguf, places));
 	TRY(find_data(gguf, file, file.len - in->rest.len, &data));
 	TRY(place_tensors(gguf, places, data));
@@ -353,6 +366,7 @@ const struct gguf_tensor *gguf_find_tensor(const struct gguf *gguf,
 		    name);
 }
 
+/* Of a scalar of any width; signed ones are not extended. */
 static uint64_t little_endian(struct bytes raw)
 {
 	uint64_t value = 0;

@@ -9,6 +9,7 @@
 #include "inference/multiply_avx2.h"
 #include "inference/numeric.h"
 
+/* A short end is loaded as zeros, which the definition counts it as. */
 static TARGET_AVX2 float dot(const float *a, const float *b, size_t count)
 {
 	__m256 sum = _mm256_setzero_ps();
@@ -51,6 +52,7 @@ static INLINE_AVX2 void blend_columns(const float *weights,
 		_mm256_maskstore_ps(out + v * LANES, mask, sum[v]);
 }
 
+/* Columns do not meet, so any cut of them gives the same sums. */
 static TARGET_AVX2 void blend(const float *weights, const struct matrix *values,
 			      float *out)
 {
@@ -135,6 +137,7 @@ static TARGET_AVX2 void softmax(float *x, size_t count)
 	}
 }
 
+/* x / (1 + e^-x) * up; the sign is flipped by its bit. */
 static TARGET_AVX2 void swiglu(float *gate, const float *up, size_t count)
 {
 	const __m256 one = _mm256_set1_ps(1.0f);

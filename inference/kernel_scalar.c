@@ -7,6 +7,7 @@
 
 #define LANES 8
 
+/* The order in which a vector register folds in half. */
 static float sum_of_lanes(const float lane[static LANES])
 {
 	return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
@@ -38,6 +39,8 @@ static float dot(const float *a, const float *b, size_t count)
 	return sum_of_lanes(lane);
 }
 
+/* A row is decoded a block at a time; 32 is a multiple of the lanes, so the
+ * lanes do not notice. */
 static float dot_row(const struct matrix *matrix, size_t row, const float *x)
 {
 	float weights[MATRIX_BLOCK];

@@ -39,6 +39,7 @@ enum err matrix_row_bytes(enum matrix_format format, uint64_t columns,
 	return ERR_OK;
 }
 
+/* Blocks of 34 bytes leave halves at odd places of a word. */
 static uint16_t load_half(const uint8_t *from)
 {
 	uint16_t half;
@@ -68,6 +69,7 @@ float matrix_half(uint16_t half)
 	return value;
 }
 
+/* Exact: 11 significant bits times 7. */
 static void decode_block(const uint8_t *block, float *out)
 {
 	float scale = matrix_half(load_half(block));

@@ -41,6 +41,8 @@ void merge_add(struct merge *merge, uint32_t len, uint32_t token)
 	merge->count++;
 }
 
+/* The heap's order: a total one, since each left symbol starts at its own
+ * place, so the result does not depend on how the heap was filled. */
 static bool is_before(const struct merge_candidate *a,
 		      const struct merge_candidate *b)
 {
@@ -62,6 +64,7 @@ static void push(struct merge *merge, const struct merge_candidate *candidate)
 	heap[i] = *candidate;
 }
 
+/* The first candidate; the last one sinks to where it belongs. */
 static struct merge_candidate pop(struct merge *merge)
 {
 	struct merge_candidate *heap = merge->heap;
@@ -82,6 +85,7 @@ static struct merge_candidate pop(struct merge *merge)
 	return first;
 }
 
+/* Offer the pair that starts at `left`, if there is one and it may merge. */
 static void consider(struct merge *merge, struct bytes text,
 		     const struct merge_rules *rules, uint32_t left)
 {
@@ -109,6 +113,7 @@ static bool is_stale(const struct merge *merge,
 	       left->len + merge->symbols[left->next].len != candidate->len;
 }
 
+/* The left symbol takes over its neighbour's text and place. */
 static void join(struct merge *merge, const struct merge_candidate *candidate)
 {
 	struct merge_symbol *left = &merge->symbols[candidate->left];

@@ -13,6 +13,8 @@ static const struct gguf_limits index_limits = {
 
 #define MERGES_MAX (1u << 22)
 
+/* Index, shape, weights, vocabulary, form of chats: each from what the one
+ * before has proven. */
 static enum err read_model(struct bytes file, const struct model_limits *limits,
 			   struct model *model)
 {

@@ -15,6 +15,8 @@ static float power_of_two(int32_t n)
 	return value;
 }
 
+/* Cephes' expf.  Reduction by ln 2 in two parts keeps r exact where n is
+ * small, and every step is one that the vector kernels have, too. */
 float numeric_exp(float x)
 {
 	float cut = x < NUMERIC_EXP_MOST ? x : NUMERIC_EXP_MOST;
@@ -126,6 +128,8 @@ static double logarithm(double x)
 	return 2 * sum + exponent * LN2;
 }
 
+/* e^(exponent ln base), to about 1e-15: called when a session opens, so it
+ * may be slow, and must be the same everywhere. */
 double numeric_power(double base, double exponent)
 {
 	double y = exponent * logarithm(base);

@@ -27,6 +27,7 @@ static size_t slot_of(const struct pairs *pairs, uint64_t key)
 	return (size_t)(key >> 32) & pairs->slot_mask;
 }
 
+/* See vocabulary.c for why a long search is the file's fault. */
 static enum err insert(struct pairs *pairs, const struct pairs_slot *merge)
 {
 	size_t slot = slot_of(pairs, merge->key);
@@ -73,6 +74,7 @@ static enum err find_spelt(const struct vocabulary *vocabulary,
 	return *token == VOCABULARY_NONE ? ERR_MALFORMED : ERR_OK;
 }
 
+/* One line of the list, as the two tokens and the one that they become. */
 static enum err read_merge(const struct vocabulary *vocabulary,
 			   struct bytes spelt, struct writer *text,
 			   struct pairs_slot *out)

@@ -86,6 +86,7 @@ enum err sampler_init(struct sampler *sampler,
 	return ERR_OK;
 }
 
+/* Of those that tie, the first. */
 static uint32_t most_probable(const float *logits, size_t count)
 {
 	uint32_t best = 0;
@@ -96,6 +97,7 @@ static uint32_t most_probable(const float *logits, size_t count)
 	return best;
 }
 
+/* The order of the heap: a total one. */
 static bool comes_before(const float *probabilities, uint32_t a, uint32_t b)
 {
 	if (probabilities[a] != probabilities[b])
@@ -123,6 +125,8 @@ static void sink(struct sampler *sampler, size_t i, size_t count)
 	heap[i] = token;
 }
 
+/* O(n), and what is taken from it O(log n) each: a sort of the whole
+ * vocabulary would cost more than the draw. */
 static void make_heap(struct sampler *sampler)
 {
 	size_t count = sampler->vocabulary;

@@ -89,6 +89,7 @@ size_t session_memory(const struct config *config, size_t context)
 	return bytes;
 }
 
+/* Fill in the pointers that the list names. */
 static enum err take_buffers(struct session *session, struct arena *arena)
 {
 	struct buffer buffers[BUFFERS];
@@ -106,6 +107,7 @@ static enum err take_buffers(struct session *session, struct arena *arena)
 	return ERR_OK;
 }
 
+/* A ring for each layer of each track, in the order of weights_layer_of(). */
 static enum err take_caches(struct session *session, struct arena *arena)
 {
 	const struct config *config = session->model.config;
@@ -162,6 +164,7 @@ enum err session_open(struct session *session,
 	return ERR_OK;
 }
 
+/* All tokens are looked at before any is used: an error changes nothing. */
 static enum err embed(struct session *session, const uint32_t *tokens,
 		      size_t count)
 {
@@ -188,7 +191,8 @@ static void add_track(struct session *session, uint32_t track, size_t count)
 		session->sum[i] += session->x[i];
 }
 
-/* The tracks meet: h becomes what all of them go on with. */
+/* The tracks meet: h becomes what all of them go on with.  Never a mean over
+ * fewer than all: that would be another model. */
 static void combine_tracks(struct session *session, size_t count)
 {
 	const struct config *config = session->model.config;
@@ -212,6 +216,8 @@ static enum err run_track(struct session *session, struct layer_place place,
 	return ERR_OK;
 }
 
+/* Tracks run one after the other here; nothing in a block lets one see
+ * another, so they could as well run at once. */
 static enum err run_blocks(struct session *session, size_t rows)
 {
 	const struct config *config = session->model.config;

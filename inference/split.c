@@ -37,6 +37,7 @@ static struct character first_of(struct bytes text)
 	return first;
 }
 
+/* A lookahead of one character. */
 static bool starts_with(struct bytes text, enum unicode_kind kind)
 {
 	struct character c;
@@ -71,11 +72,14 @@ static struct bytes skip_newlines(struct bytes text)
 	return text;
 }
 
+/* The rules that begin with (?i:...). */
 static bool ignores_case(enum split_rule rule)
 {
 	return rule == SPLIT_LLAMA3 || rule == SPLIT_QWEN2;
 }
 
+/* As \p{L} under (?i): simple lower case, and the one letter besides that
+ * folds to one of those in a contraction. */
 static uint32_t folded(enum split_rule rule, uint32_t code)
 {
 	if (!ignores_case(rule))

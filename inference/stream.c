@@ -62,6 +62,7 @@ static enum err copy_stops(struct stream *stream,
 	return ERR_OK;
 }
 
+/* An empty writer over memory of the arena. */
 static enum err take_room(struct writer *out, size_t max, struct arena *arena)
 {
 	*out = (struct writer){ arena_alloc(arena, max, 1), 0, max };
@@ -147,6 +148,7 @@ static size_t started_stop(const struct stream *stream)
 	return longest;
 }
 
+/* Hand out the front of held; it is dropped at the next call. */
 static void give(struct stream *stream, size_t count, struct bytes *text)
 {
 	stream->given = count;
@@ -176,6 +178,8 @@ enum stream_state stream_push(struct stream *stream, struct bytes piece,
 	move_characters(stream);
 	if (more == STREAM_LAST)
 		close_text(stream);
+	/* What was held before holds no whole stop, so all of them are in what
+	 * is held now. */
 	stop = find_stop(stream);
 	if (stop < stream->held.len) {
 		stream->held.len = stop;

@@ -75,6 +75,7 @@ static const char *const systems[] = {
 	"You are a helpful assistant",
 };
 
+/* Whether a template's text has a piece in it; it is never interpreted. */
 static bool holds(struct bytes text, const char *wanted)
 {
 	return memmem(text.data, text.len, wanted, strlen(wanted)) != NULL;
@@ -199,6 +200,7 @@ static enum err add_string(struct template_prompt *prompt, const char *text)
 	return add_text(prompt, bytes_of_string(text));
 }
 
+/* Where the template asks for it. */
 static enum err add_bos(const struct template *template,
 			struct template_prompt *prompt)
 {
@@ -300,6 +302,7 @@ static enum err render_home(const struct template *template,
 	return add_token(prompt, template->tokens[CALL]);
 }
 
+/* <|im_start|>role\n content <|im_end|>\n */
 static enum err add_chatml_turn(const struct template *template,
 				enum generate_role role, struct bytes content,
 				struct template_prompt *prompt)
@@ -345,6 +348,7 @@ static enum err add_instruction(const struct template *template,
 	return add_string(prompt, " [/INST]");
 }
 
+/* What the assistant said, and the token by which it ended. */
 static enum err add_answer(const struct template *template,
 			   struct bytes content, struct template_prompt *prompt)
 {
@@ -387,6 +391,7 @@ static enum err render_llama2(const struct template *template,
 	return ERR_OK;
 }
 
+/* <|start_header_id|>role<|end_header_id|>\n\n */
 static enum err add_header(const struct template *template,
 			   enum generate_role role,
 			   struct template_prompt *prompt)

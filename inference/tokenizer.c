@@ -25,6 +25,7 @@ static const struct {
 	{ "deepseek-r1-qwen", SPLIT_QWEN2, TOKENIZER_OFF, TOKENIZER_OFF },
 };
 
+/* Keeps *out, the default of the model, where the file is silent. */
 static enum err read_setting(const struct gguf *gguf, const char *key,
 			     enum tokenizer_setting *out)
 {
@@ -37,6 +38,8 @@ static enum err read_setting(const struct gguf *gguf, const char *key,
 	return ERR_OK;
 }
 
+/* A special token that the file names, or none; one beyond the vocabulary
+ * would be an index into the embedding. */
 static enum err read_token(const struct gguf *gguf, const char *key,
 			   const struct tokenizer *tokenizer, uint32_t *out)
 {
@@ -71,11 +74,14 @@ static enum err read_specials(const struct gguf *gguf,
 	return ERR_OK;
 }
 
+/* SentencePiece merges by score; ranks are the same order as integers, as
+ * byte-level merges have it, so that one heap serves both. */
 struct scored {
 	float score;
 	uint32_t token;
 };
 
+/* The best score first; finite, so the order is total but for ties. */
 static int compare_scores(const void *a, const void *b)
 {
 	const struct scored *left = a;
@@ -144,6 +150,8 @@ static enum err open_sentencepiece(const struct gguf *gguf,
 	return rank_scores(scores.elements, scores.count, tokenizer->ranks);
 }
 
+/* A rule that is nearly right would give other tokens for some texts only,
+ * and nobody would notice: what is not known here is refused. */
 static enum err choose_split(const struct gguf *gguf,
 			     struct tokenizer *tokenizer)
 {

@@ -3,6 +3,8 @@
 
 #include "inference/unicode_table.h"
 
+/* Binary search; `count` is one less than there are, so that the last range
+ * found is always one. */
 static bool in_ranges(const struct unicode_range *ranges, size_t count,
 		      uint32_t code)
 {
@@ -19,6 +21,7 @@ static bool in_ranges(const struct unicode_range *ranges, size_t count,
 	return ranges[low].first <= code && code <= ranges[low].last;
 }
 
+/* White_Space; few enough to be listed. */
 static bool is_space(uint32_t code)
 {
 	return (code >= 0x09 && code <= 0x0d) || code == 0x20 || code == 0x85 ||

@@ -20,6 +20,7 @@ static uint64_t hash_byte(uint64_t hash, uint8_t byte)
 	return (hash ^ byte) * 0x100000001b3u;
 }
 
+/* FNV leaves its low bits poor for short texts: mix before cutting off. */
 static size_t slot_of(const struct vocabulary *vocabulary, uint64_t hash)
 {
 	hash ^= hash >> 32;
@@ -42,6 +43,8 @@ static enum vocabulary_kind kind_of(const struct vocabulary *vocabulary,
 	return (enum vocabulary_kind)vocabulary->kinds[token];
 }
 
+/* Ends, because half of the slots are free; soon, because of PROBES_MAX.  The
+ * first token that was inserted is the lowest. */
 static uint32_t find_hashed(const struct vocabulary *vocabulary, uint64_t hash,
 			    struct bytes text, enum vocabulary_kind kind)
 {
@@ -90,6 +93,8 @@ uint32_t vocabulary_match(const struct vocabulary *vocabulary,
 	return longest;
 }
 
+/* A text may be several tokens; the one that a template means is the first of
+ * these kinds. */
 static uint32_t find_any(const struct vocabulary *vocabulary, struct bytes text)
 {
 	static const enum vocabulary_kind kinds[] = { VOCABULARY_CONTROL,
@@ -111,6 +116,7 @@ uint32_t vocabulary_reserve(struct vocabulary *vocabulary, const char *text)
 	return token;
 }
 
+/* Tokens of one text take a slot each, in the order of their numbers. */
 static enum err insert(struct vocabulary *vocabulary, uint32_t token)
 {
 	struct bytes text = vocabulary->texts[token];
@@ -126,7 +132,8 @@ static enum err insert(struct vocabulary *vocabulary, uint32_t token)
 	return ERR_MALFORMED;
 }
 
-/* "<0x41>", with capital or small digits and nothing else, is 0x41. */
+/* "<0x41>", with capital or small digits and nothing else, is 0x41.  A sign, a
+ * third digit or a space has been another engine's way out of its array. */
 static enum err parse_byte(struct bytes text, uint8_t *out)
 {
 	unsigned int value = 0;
@@ -191,6 +198,7 @@ enum err vocabulary_respell(struct bytes text, struct writer *out)
 	return ERR_OK;
 }
 
+/* U+2581 becomes the space that it stands for. */
 static enum err respell_sentencepiece(struct bytes text, struct writer *out)
 {
 	static const uint8_t space[] = { 0xe2, 0x96, 0x81 };

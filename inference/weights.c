@@ -24,6 +24,7 @@ struct expected {
 	struct matrix *out;
 };
 
+/* NULL where the file has no such tensor. */
 static const struct gguf_tensor *find(const struct binder *binder,
 				      const char *name)
 {
@@ -45,6 +46,8 @@ static bool has_shape(const struct gguf_tensor *tensor,
 	       tensor->dimensions[3] == 1;
 }
 
+/* Take a tensor for what it has to be.  Its weights are read here, once, so
+ * that no request meets a number that is none. */
 static enum err bind(struct binder *binder, const struct expected *expected)
 {
 	const struct gguf_tensor *tensor = find(binder, expected->name);
@@ -124,6 +127,7 @@ static enum err bind_dense(struct binder *binder, struct weights_layer *out)
 	return bind_all(binder, expected, 3);
 }
 
+/* All experts of a layer lie in three tensors, expert after expert. */
 static enum err bind_sparse(struct binder *binder, struct weights_layer *out)
 {
 	size_t hidden = binder->config->hidden;
@@ -163,6 +167,7 @@ static enum err bind_layer(struct binder *binder, uint32_t layer,
 	return bind_dense(binder, out);
 }
 
+/* What the tracks have in common. */
 static enum err bind_shared(struct binder *binder, struct weights *out)
 {
 	const struct config *config = binder->config;

@@ -165,6 +165,19 @@ static void hear(struct front *front, size_t place)
 		hear_worker(front, &front->pool.workers[place - FIRST_WORKER]);
 }
 
+static void hear_all(struct front *front)
+{
+	/* The supervisor may put a new channel in the place of one that poll
+	   has just spoken of: so it is heard alone. */
+	if (front->peers[CONTROL].revents != 0) {
+		hear(front, CONTROL);
+		return;
+	}
+	for (size_t i = 0; i < PLACES; i++)
+		if (front->peers[i].fd >= 0 && front->peers[i].revents != 0)
+			hear(front, i);
+}
+
 static void watch(struct pollfd *peer, int fd)
 {
 	peer->fd = fd;
@@ -308,10 +321,7 @@ _Noreturn void front_run(void)
 		if ((front.peers[LISTENER].revents & POLLIN) != 0)
 			accept_connection(&front);
 		server_lock();
-		for (size_t i = 0; i < PLACES; i++)
-			if (front.peers[i].fd >= 0 &&
-			    front.peers[i].revents != 0)
-				hear(&front, i);
+		hear_all(&front);
 		tick_when_due(&front);
 		server_unlock();
 	}

@@ -309,6 +309,12 @@ _Noreturn void keeper_run(void)
 		/* Once a second is often enough to see that a key has ended. */
 		if (poll(keeper.peers, PLACES, 1000) < 0)
 			continue;
+		/* The supervisor may put a new channel in the place of one that
+		   poll has just spoken of: so it is heard alone. */
+		if (keeper.peers[CONTROL].revents != 0) {
+			hear(&keeper, CONTROL);
+			continue;
+		}
 		for (size_t i = 0; i < PLACES; i++)
 			if (keeper.peers[i].fd >= 0 &&
 			    keeper.peers[i].revents != 0)

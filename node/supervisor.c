@@ -149,7 +149,7 @@ static void open_files(struct supervisor *node)
 	const struct options *options = node->options;
 
 	if (spawn_executable(&node->executable) != ERR_OK)
-		die("cannot open the running program");
+		die("cannot open the running program: is /proc mounted?");
 	node->model = open_file(options->model);
 	node->listener = -1;
 	if (options->listen != NULL) {

@@ -412,6 +412,12 @@ _Noreturn void zygote_run(void)
 		refill(&zygote);
 		if (poll(zygote.peers, PLACES, patience_ms(&zygote)) < 0)
 			continue;
+		/* The supervisor may put a new channel in the place of one that
+		   poll has just spoken of: so it is heard alone. */
+		if (zygote.peers[CONTROL].revents != 0) {
+			hear(&zygote, CONTROL);
+			continue;
+		}
 		for (size_t i = 0; i < PLACES; i++)
 			if (zygote.peers[i].fd >= 0 &&
 			    zygote.peers[i].revents != 0)

@@ -143,6 +143,41 @@ Test(client, verify_says_what_was_proven_and_no_more, .timeout = 60)
 	end(&world);
 }
 
+static int verify_file(const char *path, const char *now, char *text)
+{
+	return run((const char *const[]){ "verify", "--file", path,
+					  "--accept-evidence", "software",
+					  "--now", now, NULL },
+		   text);
+}
+
+Test(client, a_saved_list_is_judged_at_any_time_without_a_network,
+     .timeout = 60)
+{
+	struct world world = begin(STUB_STREAM);
+	struct peer_answer nodes = peer_get(world.gateway_port, "/v1/nodes");
+	char text[PROGRAM_TEXT_MAX], path[64], now[32];
+	time_t clock = time(NULL);
+	FILE *file;
+
+	end(&world);
+	snprintf(path, sizeof(path), "/tmp/pcc-saved-%d.json", (int)getpid());
+	file = fopen(path, "w");
+	cr_assert_eq(fwrite(nodes.body, 1, nodes.len, file), nodes.len);
+	cr_assert_eq(fclose(file), 0);
+	snprintf(now, sizeof(now), "%lld", (long long)clock);
+	cr_assert_eq(verify_file(path, now, text), 0);
+	cr_assert_not_null(strstr(text, "PASS  binding"));
+	snprintf(now, sizeof(now), "%lld", (long long)clock + 7200);
+	cr_assert_eq(verify_file(path, now, text), 20);
+	file = fopen(path, "w");
+	cr_assert_eq(fwrite(nodes.body, 1, nodes.len / 2, file), nodes.len / 2);
+	cr_assert_eq(fclose(file), 0);
+	cr_assert_eq(verify_file(path, now, text), 30);
+	unlink(path);
+	cr_assert_eq(verify_file(path, now, text), 30);
+}
+
 Test(client, an_expired_key_is_told_from_a_forged_bundle, .timeout = 60)
 {
 	char text[PROGRAM_TEXT_MAX];
