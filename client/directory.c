@@ -111,9 +111,8 @@ static enum trouble read_file(const char *path, struct writer *out)
 {
 	SCOPED_FD file = open(path, O_RDONLY | O_CLOEXEC);
 
-	return file >= 0 && fd_read_all(file, out) == ERR_OK
-		       ? TROUBLE_NONE
-		       : TROUBLE_DIRECTORY;
+	return file >= 0 && fd_read_all(file, out) == ERR_OK ? TROUBLE_NONE
+							     : TROUBLE_FILE;
 }
 
 /* Turn the text that was obtained, if it was, into a directory; free it. */

@@ -29,8 +29,8 @@ struct directory {
 };
 
 /*
- * Both give TROUBLE_NONE, or TROUBLE_DIRECTORY for what cannot be read, and
- * fetching gives http_get()'s too.
+ * Both give TROUBLE_NONE, or TROUBLE_DIRECTORY for what is no such list;
+ * loading gives TROUBLE_FILE too, and fetching what http_get() does.
  */
 enum trouble directory_fetch(const struct http_server *gateway,
 			     struct directory *out);

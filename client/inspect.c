@@ -81,7 +81,7 @@ int inspect_run(const struct options *options)
 		directory_free(&directory);
 	} else {
 		fprintf(stderr, "pcc-client: %s\n", trouble_text(trouble));
-		/* A file that is nothing is malformed, not absent. */
+		/* What is there and says nothing is malformed, not absent. */
 		if (trouble == TROUBLE_DIRECTORY)
 			code = verify_exit_code(VERIFY_MALFORMED);
 	}

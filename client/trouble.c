@@ -24,6 +24,9 @@ static const struct {
 	[TROUBLE_NO_NODES] = { SERVER, "no_nodes",
 			       "The gateway offers no node now.", 503,
 			       EXIT_FAILED },
+	[TROUBLE_FILE] = { SERVER, "file_unreadable",
+			   "The file cannot be opened and read.", 500,
+			   EXIT_FAILED },
 	[TROUBLE_SOFTWARE] = { VERIFICATION, "software_evidence",
 			       "The nodes show software evidence, which proves "
 			       "nothing about hardware. Nothing was sent. For "

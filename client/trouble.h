@@ -19,6 +19,7 @@ enum trouble {
 	TROUBLE_UNREACHABLE,  /* no connection to the gateway */
 	TROUBLE_DIRECTORY,    /* what it lists is no list of nodes */
 	TROUBLE_NO_NODES,     /* it lists none */
+	TROUBLE_FILE,	      /* a saved list that is not there to be read */
 	TROUBLE_SOFTWARE,     /* software evidence was not accepted by name */
 	TROUBLE_NOT_VERIFIED, /* no node passed: forged, or not accepted */
 	TROUBLE_MALFORMED,    /* no node's bundle can be read */

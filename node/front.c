@@ -17,6 +17,8 @@
 #include "policy/events.h"
 #include "policy/limits.h"
 
+#define LOAD_LOG_MS 60000
+
 enum place {
 	CONTROL,
 	LISTENER,
@@ -32,6 +34,8 @@ struct front {
 	int keeper;
 	bool is_draining;
 	bool has_told_drained;
+	uint64_t drain_since_ms;
+	uint64_t load_logged_ms;
 	bool is_full; /* no connection can be accepted until the next tick */
 	uint64_t next_tick_ms;
 	struct pollfd peers[PLACES];
@@ -74,6 +78,7 @@ static enum err hear_supervisor(struct front *front)
 		link_to(front, (enum jail_role)message.number[0], passed);
 	} else if (message.kind == MESSAGE_DRAIN) {
 		front->is_draining = true;
+		front->drain_since_ms = clock_now_ms();
 		EVENTS_LOG(EVENT_DRAIN_STARTED, serve_open_count());
 		serve_drain();
 	} else {
@@ -202,6 +207,17 @@ static void watch_all(struct front *front)
 	}
 }
 
+/* Once a minute, where there is something to tell. */
+static void log_load(struct front *front, const struct rpc_load *load,
+		     uint64_t now)
+{
+	if (now - front->load_logged_ms < LOAD_LOG_MS)
+		return;
+	front->load_logged_ms = now;
+	if (load->running + load->queued > 0)
+		EVENTS_LOG(EVENT_LOAD, load->running, load->queued);
+}
+
 static void tick(struct front *front, uint64_t now)
 {
 	struct load_state state = {
@@ -217,10 +233,11 @@ static void tick(struct front *front, uint64_t now)
 		state.health = HEALTH_SERVING;
 	serve_tick(now);
 	load_update(&state, now);
+	log_load(front, &state.load, now);
 	if (front->is_draining && !front->has_told_drained &&
 	    serve_open_count() == 0) {
 		front->has_told_drained = true;
-		EVENTS_LOG(EVENT_DRAIN_DONE, 0);
+		EVENTS_LOG(EVENT_DRAIN_DONE, now - front->drain_since_ms);
 		if (channel_tell(SETUP_CONTROL_FD, MESSAGE_DRAINED) != ERR_OK)
 			exit(EXIT_FAILURE);
 	}
@@ -282,8 +299,12 @@ static void start_server(struct front *front)
 		services[i] = *parts[i];
 	if (server_start(&options, &port) != ERR_OK)
 		die("front: cannot listen on the TLS address");
+	setup_forget_key(&front->setup);
 	if (server_run() != ERR_OK)
 		die("front: no threads");
+	/* The core's threads and its TLS port exist before the filter, since
+	   making them takes calls that it forbids; what was isolated before
+	   them holds for them too. */
 	role_close_jail(JAIL_FRONT);
 	if (setup_tell_ready(port) != ERR_OK)
 		exit(EXIT_FAILURE);
@@ -314,8 +335,7 @@ _Noreturn void front_run(void)
 		server_lock();
 		watch_all(&front);
 		server_unlock();
-		/* ppoll to the tick's own microsecond is a matter of the
-		   scheduler, not of this call: a millisecond is enough. */
+		/* poll counts milliseconds, and the scheduler is no finer. */
 		if (poll(front.peers, PLACES, until_tick_ms(&front)) < 0)
 			continue;
 		if ((front.peers[LISTENER].revents & POLLIN) != 0)

@@ -18,6 +18,7 @@
 #include "node/setup.h"
 #include "policy/events.h"
 #include "policy/limits.h"
+#include "sandbox/memory.h"
 #include "wire/statement.h"
 
 /* Clients ask anew this long before the offered key ends. */
@@ -38,7 +39,8 @@ struct keeper {
 	struct setup setup;
 	struct keyring *ring;
 	uint8_t node_id[STATEMENT_DIGEST_BYTES];
-	uint64_t replays;	     /* refused since the last log line */
+	uint64_t replays; /* refused since the last log line */
+	bool is_full;	  /* the offered key took all requests it may */
 	struct pollfd peers[PLACES]; /* fd -1: nobody there */
 	struct channel_packet packet;
 };
@@ -116,16 +118,16 @@ static enum err send_bundle(struct keeper *keeper, uint64_t ticket,
 }
 
 /* A front that cannot be told is a front that ended: its successor will be. */
-static void offer_bundle(struct keeper *keeper)
+static void publish_bundle(struct keeper *keeper)
 {
 	if (keeper->peers[FRONT].fd >= 0 &&
 	    send_bundle(keeper, TICKET_NONE, NULL) != ERR_OK)
 		fd_close(&keeper->peers[FRONT].fd);
 }
 
-static enum failure open_request(struct keeper *keeper,
-				 const struct message *message,
-				 struct keys *keys)
+static enum failure decapsulate(struct keeper *keeper,
+				const struct message *message,
+				struct keys *keys)
 {
 	enum ohttp_form form = OHTTP_CHUNKED;
 	struct bytes rest = message->body;
@@ -146,6 +148,10 @@ static enum failure open_request(struct keeper *keeper,
 				  &keys->context);
 	if (failure == FAILURE_REPLAYED)
 		keeper->replays++;
+	if (failure == FAILURE_FULL && !keeper->is_full) {
+		keeper->is_full = true;
+		EVENTS_LOG(EVENT_KEY_RETIRED, EVENT_CAUSE_FULL);
+	}
 	return failure;
 }
 
@@ -162,7 +168,7 @@ static enum err answer_worker(struct keeper *keeper, int worker)
 	TRY(channel_receive(worker, &keeper->packet, &message, &passed));
 	if (message.kind != MESSAGE_OPEN)
 		return ERR_MALFORMED;
-	failure = open_request(keeper, &message, &keys);
+	failure = decapsulate(keeper, &message, &keys);
 	if (failure != FAILURE_NONE) {
 		message = (struct message){ .kind = MESSAGE_REFUSED,
 					    .number = { failure } };
@@ -232,7 +238,7 @@ static enum err hear_supervisor(struct keeper *keeper)
 	fd_close(&keeper->peers[place].fd);
 	keeper->peers[place].fd = passed;
 	if (place == FRONT)
-		offer_bundle(keeper);
+		publish_bundle(keeper);
 	return ERR_OK;
 }
 
@@ -259,6 +265,7 @@ static void hear(struct keeper *keeper, size_t place)
 
 static void tick(struct keeper *keeper)
 {
+	size_t live = keyring_live(keeper->ring);
 	bool changed = false;
 
 	if (keyring_tick(keeper->ring, clock_now_s(), &changed) != ERR_OK)
@@ -267,9 +274,13 @@ static void tick(struct keeper *keeper)
 		EVENTS_LOG(EVENT_REPLAYS_REFUSED, keeper->replays);
 		keeper->replays = 0;
 	}
+	for (size_t left = keyring_live(keeper->ring); live + changed > left;
+	     left++)
+		EVENTS_LOG(EVENT_KEY_RETIRED, EVENT_CAUSE_AGE);
 	if (changed) {
-		EVENTS_LOG(EVENT_KEY_ROTATED, KEYS_LIVE_MAX);
-		offer_bundle(keeper);
+		keeper->is_full = false;
+		EVENTS_LOG(EVENT_KEY_ROTATED, keyring_live(keeper->ring));
+		publish_bundle(keeper);
 	}
 }
 
@@ -302,6 +313,10 @@ _Noreturn void keeper_run(void)
 	hash_warm();
 	open_keyring(&keeper);
 	role_close_jail(JAIL_KEEPER);
+	EVENTS_LOG(EVENT_KEYS_HELD,
+		   memory_secret_kind() == MEMORY_SECRECY_KERNEL
+			   ? EVENT_PAGES_KERNEL
+			   : EVENT_PAGES_LOCKED);
 	if (setup_tell_ready(0) != ERR_OK)
 		exit(EXIT_FAILURE);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keeper: holds the node's private keys and opens one request at a time.
+ * keeper: holds the node's private keys and decapsulates, a request at a time.
  *
  *   holds   HPKE private keys and their replay sets, the node's identity
  *   sees    encapsulated keys

@@ -148,6 +148,11 @@ uint64_t keyring_expiry(const struct keyring *ring)
 	return current(ring)->made_s + ring->times.lifetime_s;
 }
 
+size_t keyring_live(const struct keyring *ring)
+{
+	return ring->count;
+}
+
 uint8_t keyring_current_id(const struct keyring *ring)
 {
 	return current(ring)->id;

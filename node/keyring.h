@@ -3,9 +3,9 @@
  * keyring: the node's HPKE keys, and what each of them has opened.
  *
  * A key and its replay set live and die together: a process that lost the one
- * has lost the other, so nothing that was opened can be opened again.  At most
- * KEYS_LIVE_MAX keys live at once; the newest is offered to clients, the one
- * before still opens what was sealed to it.
+ * has lost the other, so nothing that was received can be received again.  At
+ * most KEYS_LIVE_MAX keys live at once; the newest is offered to clients, the
+ * others still open what was sealed to them.
  *
  *     made ── offered ──▶ rotation ── opens only ──▶ lifetime + grace ─▶ wiped
  *
@@ -29,8 +29,8 @@ struct keyring_times {
 
 /*
  * A ring with one new key.  The ring is mapped memory of its own: the private
- * keys on pages that no other process can read, the replay sets beside them.
- * ERR_UNAVAILABLE when the kernel refuses; there is no weaker fallback.
+ * keys on secret pages (sandbox/memory.h), the replay sets beside them.
+ * ERR_UNAVAILABLE when the kernel refuses.
  */
 MUST_CHECK enum err keyring_open(const struct keyring_times *times,
 				 uint64_t now, struct keyring **out);
@@ -50,6 +50,9 @@ uint64_t keyring_next_change(const struct keyring *ring);
 
 /* When the offered key ends, grace not counted. */
 uint64_t keyring_expiry(const struct keyring *ring);
+
+/* How many keys live now. */
+size_t keyring_live(const struct keyring *ring);
 
 /* The offered key's id, which is never that of another live key. */
 uint8_t keyring_current_id(const struct keyring *ring);

@@ -9,7 +9,9 @@
 #define VERSION "0.1"
 
 static const char usage[] =
-	"usage: pcc-node --model FILE [options]\n"
+	"usage: pcc-node --model FILE (--listen A | --listen-tls H:P) "
+	"[options]\n"
+	"       pcc-node --model FILE --measure [--policy FILE]\n"
 	"\n"
 	"Serve private inference: requests stay encrypted until they are "
 	"inside\n"
@@ -26,7 +28,15 @@ static const char usage[] =
 	"    --tls-certificate FILE  the node's chain, PEM\n"
 	"    --tls-key FILE          its key, PEM\n"
 	"    --tls-client-roots FILE who may call, PEM\n"
+	"  --measure            print the digests that a node of this "
+	"program,\n"
+	"                       model and policy states of itself, as options\n"
+	"                       of pcc-client, and end\n"
 	"  --help, --version\n"
+	"\n"
+	"Prints \"pcc-node: ready\" when it serves.  Exit status: 0 stopped "
+	"as\n"
+	"asked, 1 could not start or must not go on.\n"
 	"\n"
 	"It runs until SIGTERM or SIGINT, which let running requests finish; "
 	"a\n"
@@ -36,7 +46,8 @@ static const char usage[] =
 
 enum {
 	HELP = 256,
-	VERSION_OPTION
+	VERSION_OPTION,
+	MEASURE
 };
 
 static const struct known {
@@ -57,6 +68,7 @@ static const struct known {
 	  offsetof(struct options, tls_key) },
 	{ { "tls-client-roots", required_argument, NULL, 0 },
 	  offsetof(struct options, tls_client_roots) },
+	{ { "measure", no_argument, NULL, MEASURE }, 0 },
 	{ { "help", no_argument, NULL, HELP }, 0 },
 	{ { "version", no_argument, NULL, VERSION_OPTION }, 0 },
 };
@@ -83,6 +95,8 @@ static void check(const struct options *options)
 {
 	if (options->model == NULL)
 		mistake("--model is missing");
+	if (options->task == OPTIONS_MEASURE)
+		return;
 	if (options->listen == NULL && options->listen_tls == NULL)
 		mistake("--listen or --listen-tls is missing");
 	if (options->listen_tls != NULL &&
@@ -110,9 +124,12 @@ void options_parse(int argc, char **argv, struct options *out)
 			      stdout);
 			exit(EXIT_SUCCESS);
 		}
-		if (got != 0)
+		if (got == MEASURE)
+			options.task = OPTIONS_MEASURE;
+		else if (got == 0)
+			take(&options, (size_t)index);
+		else
 			mistake("unknown option");
-		take(&options, (size_t)index);
 	}
 	if (optind != argc)
 		mistake("an argument too many");

@@ -7,7 +7,13 @@
 
 #include <stdint.h>
 
+enum options_task {
+	OPTIONS_SERVE,
+	OPTIONS_MEASURE, /* print what a statement would say, and end */
+};
+
 struct options {
+	enum options_task task;
 	const char *model;	/* path of the GGUF file */
 	const char *policy;	/* path, or NULL for the defaults */
 	const char *listen;	/* unix:PATH, or HOST:PORT of the loopback */

@@ -50,7 +50,7 @@ static const struct {
 	[FAILURE_NONE] = { GRPC_STATUS_INTERNAL, "internal error" },
 	[FAILURE_MALFORMED] = { GRPC_STATUS_INVALID_ARGUMENT,
 				"request cannot be opened" },
-	[FAILURE_KEY_UNKNOWN] = { GRPC_STATUS_FAILED_PRECONDITION,
+	[FAILURE_KEY_UNKNOWN] = { GRPC_STATUS_UNAUTHENTICATED,
 				  "key identifier unknown" },
 	[FAILURE_REPLAYED] = { GRPC_STATUS_ALREADY_EXISTS,
 			       "request was seen before" },
@@ -58,8 +58,6 @@ static const struct {
 			   "key has served all it may" },
 	[FAILURE_UNSUPPORTED] = { GRPC_STATUS_INVALID_ARGUMENT,
 				  "suite is not offered" },
-	[FAILURE_TOO_LARGE] = { GRPC_STATUS_INVALID_ARGUMENT,
-				"request is too large" },
 	[FAILURE_INTERNAL] = { GRPC_STATUS_UNAVAILABLE,
 			       "node is being repaired" },
 };
@@ -382,12 +380,16 @@ static void on_received(struct server_call *call, struct bytes message)
 	struct arena arena = { .base = serve.decoded,
 			       .size = sizeof(serve.decoded) };
 	struct rpc_serve_request request;
+	enum err err;
 
 	if (stream == NULL || stream->state == OVER)
 		return;
 	memset(serve.decoded, 0, sizeof(serve.decoded));
-	if (rpc_serve_request_parse(message, &arena, &request) != ERR_OK) {
-		refuse(stream, EVENT_REASON_MALFORMED,
+	err = rpc_serve_request_parse(message, &arena, &request);
+	if (err != ERR_OK) {
+		refuse(stream,
+		       err == ERR_TOO_LARGE ? EVENT_REASON_TOO_LARGE
+					    : EVENT_REASON_MALFORMED,
 		       GRPC_STATUS_INVALID_ARGUMENT, "message does not parse");
 		return;
 	}

@@ -10,13 +10,9 @@
 _Static_assert(sizeof(struct setup_digests) == 6 * SETUP_DIGEST_BYTES,
 	       "the digests are sent as they lie in memory");
 
-void setup_wipe(struct setup *setup)
+void setup_forget_key(struct setup *setup)
 {
-	fd_close(&setup->model);
-	fd_close(&setup->listener);
-	secret_wipe(setup, sizeof(*setup));
-	setup->model = -1;
-	setup->listener = -1;
+	secret_wipe(setup->pem[SETUP_PEM_KEY], SETUP_PEM_MAX);
 }
 
 static enum err take_policy(struct setup *setup, struct bytes text)

@@ -59,6 +59,7 @@ MUST_CHECK enum err setup_send_pem(int role, enum setup_pem which, int file);
 /* Tell the supervisor that this role can work; port is 0 but for TCP. */
 MUST_CHECK enum err setup_tell_ready(uint16_t port);
 
-void setup_wipe(struct setup *setup);
+/* Forget the key of TLS once its only user has it. */
+void setup_forget_key(struct setup *setup);
 
 #endif

@@ -2,8 +2,10 @@
 #include "node/slot.h"
 
 #include "crypto/ohttp.h"
+#include "inference/generate.h"
 #include "node/reply.h"
 #include "policy/limits.h"
+#include "wire/chat.h"
 #include "wire/json.h"
 
 /*
@@ -16,6 +18,12 @@
 
 /* An answer in JSON: its text escaped, and what stands around it. */
 #define AROUND_ANSWER 4096
+
+_Static_assert(REPLY_FRAME_MAX >= LIMIT_CHUNK_PLAINTEXT,
+	       "every frame that a policy may ask for has to fit");
+_Static_assert(CHAT_STOPS_MAX <= GENERATE_STOPS_MAX &&
+		       LIMIT_STOP_BYTES <= GENERATE_STOP_BYTES_MAX,
+	       "what the API takes the engine has to take");
 
 static size_t least(size_t a, size_t b)
 {

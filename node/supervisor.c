@@ -119,8 +119,8 @@ static void hash_filters(uint8_t digest[static HASH_SHA256_BYTES])
 
 	hash_stream_begin(&stream);
 	for (int role = 0; role < JAIL_ROLES; role++) {
-		if (filter_compile(profile_of((enum jail_role)role),
-				   &filter) != ERR_OK)
+		if (filter_compile(profile_of((enum jail_role)role), &filter) !=
+		    ERR_OK)
 			die("a system call filter does not compile");
 		hash_stream_add(&stream, filter_bytes(&filter));
 	}
@@ -247,6 +247,8 @@ static bool may_start(const struct supervisor *node, enum jail_role role)
 	if (process->phase != DOWN || node->is_stopping ||
 	    clock_now_ms() < process->not_before_ms)
 		return false;
+	if (node->options->task == OPTIONS_MEASURE)
+		return role == JAIL_ZYGOTE;
 	/* The keeper's statement names what the zygote measures. */
 	return role != JAIL_KEEPER || node->is_measured;
 }
@@ -317,6 +319,26 @@ static void on_ready(struct supervisor *node, enum jail_role role,
 		tell_ready(node);
 }
 
+static void print_digest(const char *name,
+			 const uint8_t digest[static SETUP_DIGEST_BYTES])
+{
+	printf("--accept-%s ", name);
+	for (size_t i = 0; i < SETUP_DIGEST_BYTES; i++)
+		printf("%02x", digest[i]);
+	printf("\n");
+}
+
+/* What an auditor compares, in the words that pcc-client takes. */
+static void print_measurements(const struct setup_digests *digests)
+{
+	print_digest("program", digests->binary);
+	print_digest("model", digests->model_root);
+	print_digest("tokenizer", digests->tokenizer);
+	print_digest("policy", digests->policy);
+	print_digest("jail", digests->jail);
+	print_digest("log", digests->grammar);
+}
+
 /* Every later zygote has to find the very model that the statement names. */
 static void on_measured(struct supervisor *node, struct bytes body)
 {
@@ -326,12 +348,18 @@ static void on_measured(struct supervisor *node, struct bytes body)
 	if (node->is_measured &&
 	    (memcmp(found, node->digests.model_root, SETUP_DIGEST_BYTES) != 0 ||
 	     memcmp(found + SETUP_DIGEST_BYTES, node->digests.tokenizer,
-		    SETUP_DIGEST_BYTES) != 0))
+		    SETUP_DIGEST_BYTES) != 0)) {
+		EVENTS_LOG(EVENT_NODE_STOPPED, EVENT_CAUSE_FAILED);
 		die("the model file is not the one that was measured first");
+	}
 	memcpy(node->digests.model_root, found, SETUP_DIGEST_BYTES);
 	memcpy(node->digests.tokenizer, found + SETUP_DIGEST_BYTES,
 	       SETUP_DIGEST_BYTES);
 	node->is_measured = true;
+	if (node->options->task == OPTIONS_MEASURE) {
+		print_measurements(&node->digests);
+		node->is_stopping = true;
+	}
 }
 
 static void hear(struct supervisor *node, enum jail_role role)

@@ -188,9 +188,15 @@ static void receive_header(struct worker *worker, struct bytes *rest)
 	leave_with(FAILURE_MALFORMED);
 }
 
+static void packet_wipe(struct channel_packet *packet)
+{
+	secret_wipe(packet, sizeof(*packet));
+}
+
 /* The one question to the keeper: the keys of this request. */
 static void ask_for_keys(struct worker *worker)
 {
+	SCOPED_WIPE(packet_wipe) struct channel_packet packet;
 	uint8_t memory[OHTTP_HEADER_MAX];
 	struct writer header = WRITER_OVER(memory);
 	struct message question = { .kind = MESSAGE_OPEN,
@@ -200,7 +206,7 @@ static void ask_for_keys(struct worker *worker)
 	leave_on(ohttp_header_write(&worker->exchange.header, &header));
 	question.body = bytes_written(&header);
 	if (channel_write(JAIL_FD_KEEPER, &question) != ERR_OK ||
-	    channel_read(JAIL_FD_KEEPER, &worker->pull, &answer) != ERR_OK)
+	    channel_read(JAIL_FD_KEEPER, &packet, &answer) != ERR_OK)
 		leave_with(FAILURE_INTERNAL);
 	if (answer.kind == MESSAGE_REFUSED)
 		leave_with(answer.number[0] < FAILURE_MAX
@@ -209,7 +215,7 @@ static void ask_for_keys(struct worker *worker)
 	if (answer.kind != MESSAGE_KEYS ||
 	    keys_parse(answer.body, &worker->keys) != ERR_OK)
 		leave_with(FAILURE_INTERNAL);
-	secret_wipe(&worker->pull, sizeof(worker->pull));
+
 	worker->exchange.context = worker->keys.context;
 }
 

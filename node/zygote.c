@@ -189,9 +189,9 @@ static enum event_how how_it_ended(const struct slot *slot, int status)
 {
 	/* SIGKILL may be ours; any other signal is news, wanted or not. */
 	if (WIFSIGNALED(status))
-		return slot->unwanted && WTERMSIG(status) == SIGKILL ?
-			       EVENT_HOW_KILLED :
-			       EVENT_HOW_SIGNAL;
+		return slot->unwanted && WTERMSIG(status) == SIGKILL
+			       ? EVENT_HOW_KILLED
+			       : EVENT_HOW_SIGNAL;
 	if (slot->unwanted)
 		return EVENT_HOW_KILLED;
 	return WEXITSTATUS(status) == 0 ? EVENT_HOW_DONE : EVENT_HOW_FAILED;

@@ -74,6 +74,10 @@ static const char *const cause_names[EVENT_CAUSE_COUNT] = {
 	[EVENT_CAUSE_FULL] = "full",
 	[EVENT_CAUSE_FAILED] = "failed",
 };
+static const char *const pages_names[EVENT_PAGES_COUNT] = {
+	[EVENT_PAGES_KERNEL] = "kernel",
+	[EVENT_PAGES_LOCKED] = "locked",
+};
 
 static const char *const shape_names[] = { "paced", "sized", "off" };
 
@@ -144,6 +148,11 @@ static const struct form forms[EVENT_COUNT] = {
 		{ "request_refused", { { "reason", LAST(reason_names) } } },
 		{ NAMED(reason_names) },
 	},
+	[EVENT_KEYS_HELD] = {
+		SUBJECT_NODE,
+		{ "keys_held", { { "pages", LAST(pages_names) } } },
+		{ NAMED(pages_names) },
+	},
 	[EVENT_KEY_ROTATED] = {
 		SUBJECT_NODE,
 		{ "key_rotated", { { "live", KEYS_LIVE_MAX } } },
@@ -172,8 +181,8 @@ static const struct form forms[EVENT_COUNT] = {
 	},
 	[EVENT_DRAIN_DONE] = {
 		SUBJECT_NODE,
-		{ "drain_done", { { "abandoned", LIMIT_WORKERS } } },
-		{ COUNT },
+		{ "drain_done", { { "ms", BUCKET_MOST } } },
+		{ BUCKET },
 	},
 	[EVENT_SHAPE] = {
 		SUBJECT_NODE,

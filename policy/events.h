@@ -31,12 +31,13 @@ enum event {
 	EVENT_WORKER_ENDED,    /* how, signal, arena */
 	EVENT_REQUEST_DONE,    /* outcome, ms, frames */
 	EVENT_REQUEST_REFUSED, /* reason */
+	EVENT_KEYS_HELD,       /* pages: who could read a private key */
 	EVENT_KEY_ROTATED,     /* live (keys) */
 	EVENT_KEY_RETIRED,     /* cause */
 	EVENT_REPLAYS_REFUSED, /* count since the last such line */
 	EVENT_LOAD,	       /* running, queued */
 	EVENT_DRAIN_STARTED,   /* running */
-	EVENT_DRAIN_DONE,      /* abandoned */
+	EVENT_DRAIN_DONE,      /* ms */
 	EVENT_SHAPE,	       /* shape, frame_bytes, tick_ms */
 	EVENT_TICKS_MISSED,    /* count since the last such line */
 	EVENT_COUNT,
@@ -75,6 +76,12 @@ enum event_reason {
 	EVENT_REASON_IDLE,	/* an upload that stopped coming */
 	EVENT_REASON_KEY,	/* unknown or expired key, or a replay */
 	EVENT_REASON_COUNT,
+};
+
+enum event_pages {
+	EVENT_PAGES_KERNEL, /* nobody, root included (memfd_secret) */
+	EVENT_PAGES_LOCKED, /* root: this kernel has no secret pages */
+	EVENT_PAGES_COUNT,
 };
 
 enum event_cause {

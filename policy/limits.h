@@ -26,11 +26,11 @@
 #define SHAPE_TICK_MS 25      /* one frame leaves at each tick */
 
 /* Keys (RFC 9180 keys of this node). */
-#define KEY_LIFETIME_S (24u * 3600) /* then it opens nothing */
+#define KEY_LIFETIME_S (24u * 3600) /* then no client is told of it */
 #define KEY_ROTATION_S (12u * 3600) /* then a new one is offered */
-#define KEY_GRACE_S (5u * 60)	    /* for requests under way at the end */
+#define KEY_GRACE_S (5u * 60) /* and then, after this, it opens nothing */
 #define KEY_REQUESTS_MAX (1u << 20) /* replay set of one key; then full */
-#define KEYS_LIVE_MAX 2
+#define KEYS_LIVE_MAX 3 /* offered, the one before, one in its grace */
 
 /* Work. */
 #define LIMIT_WORKERS 64	 /* workers at once, whatever the policy says */

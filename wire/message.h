@@ -49,7 +49,7 @@ enum message_kind {
 
 	/* worker -> keeper and back, once */
 	MESSAGE_OPEN,	 /* number: form; body: header and encapsulated key */
-	MESSAGE_KEYS,	 /* body: struct keys_wire: this request's keys */
+	MESSAGE_KEYS,	 /* body: this request's keys (node/keys.h) */
 	MESSAGE_REFUSED, /* number: enum failure */
 
 	/* keeper -> front and back */
@@ -85,7 +85,6 @@ enum failure {
 	FAILURE_REPLAYED,    /* this encapsulated key was seen before */
 	FAILURE_FULL,	     /* the key's replay set is full */
 	FAILURE_UNSUPPORTED, /* a suite or form this node does not offer */
-	FAILURE_TOO_LARGE,   /* more than the policy's request bytes */
 	FAILURE_INTERNAL,    /* a process of the node went away */
 	FAILURE_MAX,
 };

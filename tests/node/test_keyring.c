@@ -157,6 +157,23 @@ Test(keyring, after_its_end_and_grace_a_key_opens_nothing)
 	cr_assert_eq(receive(&too_late, START + 150), FAILURE_KEY_UNKNOWN);
 }
 
+Test(keyring, a_key_opens_until_its_grace_is_over_though_the_next_but_one_is_made)
+{
+	struct ohttp_key_config old = current_config();
+	struct ohttp_exchange in_grace = seal_to(&old);
+	bool changed;
+
+	/* The default: a lifetime is two rotations, so that the third key is
+	   made at the second in which the grace of the first begins. */
+	cr_assert_eq(keyring_tick(ring, START + 100, &changed), ERR_OK);
+	cr_assert_eq(keyring_tick(ring, START + 200, &changed), ERR_OK);
+	cr_assert(changed);
+	cr_assert_eq(keyring_live(ring), 3);
+	cr_assert_eq(receive(&in_grace, START + 209), FAILURE_NONE);
+	cr_assert_eq(keyring_tick(ring, START + 210, &changed), ERR_OK);
+	cr_assert_eq(keyring_live(ring), 2);
+}
+
 Test(keyring, a_clock_that_goes_back_ends_the_key)
 {
 	struct ohttp_key_config config = current_config();

@@ -55,7 +55,7 @@ enum stub_manner {
 	STUB_BUSY,	   /* RESOURCE_EXHAUSTED at once */
 	STUB_WRONG_NODE,   /* acknowledges under another id */
 	STUB_FORGETFUL,	   /* knows only the key after the first refusal */
-	STUB_KEYLESS,	   /* FAILED_PRECONDITION: knows no key, ever */
+	STUB_KEYLESS,	   /* UNAUTHENTICATED: knows no key, ever */
 };
 
 struct stub_plan {
@@ -489,13 +489,13 @@ static inline void stub_serve(struct stub_call *call)
 	if (manner == STUB_KEYLESS ||
 	    (manner == STUB_FORGETFUL && stub_self.refusals++ == 0)) {
 		stub_make_key();
-		stub_end(call, GRPC_STATUS_FAILED_PRECONDITION);
+		stub_end(call, GRPC_STATUS_UNAUTHENTICATED);
 		return;
 	}
 	enum err err = stub_open(bytes_written(&sealed), &exchange, &inner);
 
 	if (err == ERR_EXPIRED) {
-		stub_end(call, GRPC_STATUS_FAILED_PRECONDITION);
+		stub_end(call, GRPC_STATUS_UNAUTHENTICATED);
 		return;
 	}
 	if (err != ERR_OK) {

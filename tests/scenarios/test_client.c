@@ -175,7 +175,7 @@ Test(client, a_saved_list_is_judged_at_any_time_without_a_network,
 	cr_assert_eq(fclose(file), 0);
 	cr_assert_eq(verify_file(path, now, text), 30);
 	unlink(path);
-	cr_assert_eq(verify_file(path, now, text), 30);
+	cr_assert_eq(verify_file(path, now, text), 2);
 }
 
 Test(client, an_expired_key_is_told_from_a_forged_bundle, .timeout = 60)
@@ -371,6 +371,24 @@ Test(client, leaving_reaches_the_node_in_mid_stream, .timeout = 60)
 	stub_rest(200);
 	close(peer);
 	cr_assert_eq(stub_news(&world.stub, 500), 'c');
+	end(&world);
+}
+
+Test(client, sigterm_leaves_what_is_under_way, .timeout = 60)
+{
+	struct world world = begin(STUB_SLOW);
+	uint64_t began;
+	int peer;
+
+	begin_serving(&world);
+	peer = peer_connect(world.port);
+	peer_post(peer, "/v1/chat/completions", "", BYTES_LITERAL(CHAT));
+	cr_assert_eq(stub_news(&world.stub, 5000), 'q');
+	began = program_now_ms();
+	program_stop(&world.client);
+	cr_assert_lt(program_now_ms() - began, 2000);
+	cr_assert_eq(stub_news(&world.stub, 500), 'c');
+	world.port = 0;
 	end(&world);
 }
 

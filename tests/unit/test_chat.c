@@ -193,6 +193,17 @@ Test(chat, what_is_wrong_is_refused_by_name)
 	}
 }
 
+Test(chat, stop_strings_are_allowed_to_the_limits)
+{
+	cr_assert_eq(parse_with("\"stop\":\"12345678\""), ERR_OK);
+	cr_assert_eq(request.stop_count, 1);
+	cr_assert_eq(parse_with("\"stop\":[\"a\",\"b\",\"c\",\"d\"]"), ERR_OK);
+	cr_assert_eq(request.stop_count, 4);
+	cr_assert_eq(parse_with("\"stop\":[]"), ERR_OK);
+	cr_assert_eq(request.stop_count, 0);
+	cr_assert_eq(request.given, CHAT_GIVEN_STOP);
+}
+
 /* The value that asks for nothing, and one that asks for something. */
 static const struct {
 	const char *param;

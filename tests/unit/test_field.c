@@ -79,6 +79,8 @@ Test(field, an_authority_names_no_user)
 	cr_assert(field_authority_is_valid(BYTES_LITERAL("example.com:443")));
 	cr_assert(field_authority_is_valid(BYTES_LITERAL("[::1]:80")));
 	cr_assert_not(field_authority_is_valid(BYTES_LITERAL("me@host")));
+	cr_assert_not(field_authority_is_valid(BYTES_LITERAL("@host")));
+	cr_assert_not(field_authority_is_valid(BYTES_LITERAL("host\x7f")));
 	cr_assert_not(field_authority_is_valid(BYTES_LITERAL("host/path")));
 	cr_assert_not(field_authority_is_valid(BYTES_LITERAL("a b")));
 	cr_assert_not(field_authority_is_valid(BYTES_LITERAL("a\0")));

@@ -16,6 +16,7 @@
 #include "inference/encode.h"
 #include "inference/model.h"
 #include "inference/unicode.h"
+#include "tests/unit/golden_file.h"
 #include "tests/unit/model_files.h"
 #include "tests/unit/tiny_model.h"
 
@@ -555,24 +556,91 @@ Test(stories, perplexity_is_that_of_other_engines, .timeout = 300)
 	close_model(&fixture);
 }
 
-Test(home, a_request_becomes_a_call)
+/* --- The model of this project --- */
+
+#define HOME "models/home.gguf"
+#define HOME_GOLDEN "tests/reference/home.golden"
+
+static struct bytes load_home(const char *path)
 {
-	struct generate_options options = greedy(100);
-	struct fixture fixture;
-	FILE *file = fopen("models/home.gguf", "rb");
+	FILE *file = fopen(path, "rb");
 
 	if (file == NULL)
-		cr_skip_test("models/home.gguf is not present");
+		cr_skip_test("%s is not present", path);
 	(void)fclose(file);
-	open_model(&fixture, model_files_own("models/home.gguf"), CONTEXT);
+	return model_files_own(path);
+}
+
+/* A record that is text, one float a byte. */
+static void read_text(struct bytes golden, const char *name, char *out)
+{
+	static uint32_t codes[TEXT_MAX / 2];
+	size_t count =
+		golden_file_integers(golden, name, codes, TEXT_MAX / 2 - 1);
+
+	for (size_t i = 0; i < count; i++)
+		out[i] = (char)codes[i];
+	out[count] = '\0';
+}
+
+static void compare_prompt(struct fixture *fixture, struct bytes golden,
+			   const char *language)
+{
+	static uint32_t tokens[CONTEXT];
+	char name[32];
+	size_t count;
+
+	(void)snprintf(name, sizeof(name), "%s.prompt", language);
+	count = golden_file_integers(golden, name, tokens, CONTEXT);
+	cr_assert_eq(generate_usage(fixture->generation).prompt_tokens, count);
+	(void)snprintf(name, sizeof(name), "%s.output", language);
+	count = golden_file_integers(golden, name, tokens, CONTEXT);
+	cr_assert_eq(first.usage.answer_tokens, count + 1, "with </s>");
+}
+
+Test(home, answers_are_those_of_the_reference)
+{
+	static const char *const languages[] = { "de", "en", "es", "fr",
+						 "it", "nl", "pl", "pt" };
+	static char request[TEXT_MAX], expected[TEXT_MAX];
+	const struct generate_options options = greedy(0);
+	struct bytes golden = load_home(HOME_GOLDEN);
+	struct fixture fixture;
+	char name[32];
+
+	open_model(&fixture, load_home(HOME), CONTEXT);
+	for (size_t i = 0; i < sizeof(languages) / sizeof(*languages); i++) {
+		(void)snprintf(name, sizeof(name), "%s.request", languages[i]);
+		read_text(golden, name, request);
+		(void)snprintf(name, sizeof(name), "%s.answer", languages[i]);
+		read_text(golden, name, expected);
+		cr_assert_eq(start_chat(&fixture, request, &options), ERR_OK);
+		run(&fixture, &first);
+		cr_expect_eq(first.state, GENERATE_STOP);
+		cr_expect_str_eq(first.text, expected, "%s", languages[i]);
+		compare_prompt(&fixture, golden, languages[i]);
+	}
+	model_files_free(golden);
+	close_model(&fixture);
+}
+
+Test(home, a_request_becomes_a_call)
+{
+	const struct generate_options options = greedy(0);
+	struct fixture fixture;
+	json_t *call;
+
+	open_model(&fixture, load_home(HOME), CONTEXT);
 	cr_assert_str_eq(model_describe(fixture.model).chat, "home");
 	cr_assert_eq(start_chat(&fixture, "Turn on the lights in the kitchen",
 				&options),
 		     ERR_OK);
 	run(&fixture, &first);
 	cr_assert_eq(first.state, GENERATE_STOP);
-	cr_assert_eq(strncmp(first.text, "{\"name\":\"HassTurnOn\"", 20), 0,
-		     "%s", first.text);
-	cr_assert_not_null(json_loads(first.text, 0, NULL));
+	call = json_loads(first.text, 0, NULL);
+	cr_assert_not_null(call, "%s", first.text);
+	cr_assert_str_eq(json_string_value(json_object_get(call, "name")),
+			 "HassTurnOn");
+	json_decref(call);
 	close_model(&fixture);
 }

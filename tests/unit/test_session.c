@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/golden_file.h"
 #include "tests/unit/model_files.h"
 #include "tests/unit/tiny_model.h"
 
@@ -106,41 +107,20 @@ struct golden {
 	size_t compared;
 };
 
-/* The values of a record, or NULL. */
-static const uint8_t *find_record(const struct golden *golden, const char *name,
-				  uint32_t *count)
-{
-	struct bytes rest = golden->records;
-	struct bytes label, values;
-	uint32_t len;
-
-	while (rest.len > 0) {
-		cr_assert_eq(bytes_take_u32_le(&rest, &len), ERR_OK);
-		cr_assert_eq(bytes_take(&rest, len, &label), ERR_OK);
-		cr_assert_eq(bytes_take_u32_le(&rest, count), ERR_OK);
-		cr_assert_eq(bytes_take(&rest, *count * sizeof(float), &values),
-			     ERR_OK);
-		if (bytes_equal(label, bytes_of_string(name)))
-			return values.data;
-	}
-	return NULL;
-}
-
 /* Within 1e-4 of the largest value of the record. */
 static void compare(struct golden *golden, const char *name,
 		    const float *values, size_t count)
 {
-	uint32_t expected_count;
-	const uint8_t *record = find_record(golden, name, &expected_count);
-	float largest = 0, expected, worst = 0;
+	static float expected[CONTEXT * VOCABULARY_MAX];
+	size_t expected_count = golden_file_read(
+		golden->records, name, expected, CONTEXT * VOCABULARY_MAX);
+	float largest = 0, worst = 0;
 
-	cr_assert_not_null(record, "no record %s", name);
 	cr_assert_eq(count, expected_count, "%s", name);
 	for (size_t i = 0; i < count; i++) {
-		memcpy(&expected, record + i * sizeof(float), sizeof(float));
-		largest = fmaxf(largest, fabsf(expected));
 		cr_assert(isfinite(values[i]));
-		worst = fmaxf(worst, fabsf(values[i] - expected));
+		largest = fmaxf(largest, fabsf(expected[i]));
+		worst = fmaxf(worst, fabsf(values[i] - expected[i]));
 	}
 	cr_assert_leq(worst, 1e-4f * largest, "%s is off by %g of %g", name,
 		      (double)worst, (double)largest);
@@ -168,20 +148,14 @@ static void compare_model(const char *name, size_t records)
 	struct golden golden = { 0 };
 	const struct session_trace trace = { report, &golden };
 	char path[64];
-	uint32_t tokens[CONTEXT], count;
-	const uint8_t *record;
+	uint32_t tokens[CONTEXT];
+	size_t count;
 
 	(void)snprintf(path, sizeof(path), "tests/reference/%s.gguf", name);
 	open_session(&fixture, model_files_own(path), kernel_best());
 	(void)snprintf(path, sizeof(path), "tests/reference/%s.golden", name);
 	golden.records = model_files_own(path);
-	record = find_record(&golden, "tokens", &count);
-	for (uint32_t i = 0; i < count; i++) {
-		float token;
-
-		memcpy(&token, record + i * sizeof(float), sizeof(float));
-		tokens[i] = (uint32_t)token;
-	}
+	count = golden_file_integers(golden.records, "tokens", tokens, CONTEXT);
 	fixture.session.trace = &trace;
 	run(&fixture, tokens, count, SESSION_CHUNK, logits);
 	compare(&golden, "logits", logits, count * fixture.config.vocabulary);

@@ -287,6 +287,18 @@ Test(tokenizer, byte_level_merges_in_the_order_of_the_list)
 	close_file(&opened);
 }
 
+Test(tokenizer, a_reserved_token_is_merged_into_no_more)
+{
+	struct gguf_builder builder = byte_level("gpt-2", merges, 3);
+	struct opened opened;
+
+	cr_assert_eq(open_file(&opened, gguf_builder_finish(&builder)), ERR_OK);
+	cr_assert_eq(vocabulary_reserve(&opened.tokenizer.vocabulary, "the"),
+		     BYTE_LEVEL_THE);
+	EXPECT(&opened, "the", BYTE_LEVEL_TH, 'e');
+	close_file(&opened);
+}
+
 Test(tokenizer, a_merge_of_texts_that_are_no_tokens_is_refused)
 {
 	struct gguf_builder builder = byte_level("gpt-2", merges, 4);
