@@ -54,7 +54,8 @@ MUST_CHECK enum err reply_init(struct reply *reply, struct answer *answer,
 void reply_wipe(struct reply *reply);
 
 /*
- * Write the next frame, which is empty of answer where there is none yet
+ * Write the next frame.  The first waits for the status of the answer; from then
+ * on a frame is empty of answer where there is none yet
  * ("paced") or waits for some ("sized", "off").  *last tells that there are no
  * more.  Not to be called after that.
  */

@@ -28,7 +28,8 @@
  *   sealing     sleeps until the request is complete; from then on the front
  *               channel is its own: for each pull one frame
  *
- * So a frame leaves when it is asked for, however long a token takes.
+ * So a frame leaves when it is asked for, however long a token takes; only the
+ * first waits, until the request is parsed and its status known.
  */
 struct worker {
 	const struct worker_setup *setup;

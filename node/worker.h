@@ -2,9 +2,10 @@
 /*
  * worker: opens one request, answers it, and dies.
  *
- *   holds   one request's keys and plaintext, in one arena
+ *   holds   one request: text, model state and answer in one arena, its keys on
+ *           pages that end with it
  *   sees    one request
- *   never   a second request, a file, a socket it was not given, the time
+ *   never   a second request, a file, a socket it was not given, a clock
  *   jail    profile_of(JAIL_WORKER): read, write, futex, exit_group
  *   fds     3 front, 4 keeper, both until the end of this process
  */
