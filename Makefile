@@ -120,7 +120,7 @@ $(filter $(BUILD)/tests/client/%,$(UNIT)): $(BUILD)/libclient.a
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPERS:%.c=$(BUILD)/%.o) $(LIBRARY)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
-	    -lcriterion $(LDLIBS)
+	    -lcriterion -lcbor $(LDLIBS)
 
 # A fuzzer links the library's sources anew, with coverage in them.
 $(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(call sources,base policy wire crypto inference) | $(GEN)

@@ -22,9 +22,9 @@
 #include "tests/scenarios/fetch.h"
 
 #define ORDINARY_USER 4242
-#define READY_MS 30000	/* sanitizers on a busy machine included */
-#define GENTLE_MS 5000	/* between SIGTERM and SIGKILL */
-#define LOOK_MS 5	/* between two looks at a file */
+#define READY_MS 30000 /* sanitizers on a busy machine included */
+#define GENTLE_MS 5000 /* between SIGTERM and SIGKILL */
+#define LOOK_MS 5      /* between two looks at a file */
 #define CONTEXT_TOKENS 256
 #define ANSWER_TOKENS 128
 #define ARGUMENTS_MAX 12
@@ -108,7 +108,8 @@ struct policy system_policy(void)
 	memcpy(policy.total_buckets, totals, sizeof(totals));
 	policy.total_bucket_count = sizeof(totals) / sizeof(totals[0]);
 	memset(policy.model_name, 0, sizeof(policy.model_name));
-	strcpy(policy.model_name, SYSTEM_MODEL_NAME);
+	memcpy(policy.model_name, SYSTEM_MODEL_NAME,
+	       sizeof(SYSTEM_MODEL_NAME));
 	return policy;
 }
 
@@ -260,8 +261,7 @@ static _Noreturn void become(const struct system *system, enum system_part part,
 	_exit(127);
 }
 
-static bool has_ended(struct system *system, enum system_part part,
-		      int *status)
+static bool has_ended(struct system *system, enum system_part part, int *status)
 {
 	if (waitpid(system->pids[part], status, WNOHANG) != system->pids[part])
 		return false;
@@ -327,8 +327,13 @@ static const char *start_node(struct system *system)
 	char policy[SYSTEM_PATH_MAX], listen[SYSTEM_PATH_MAX + 8];
 	char socket[SYSTEM_PATH_MAX], file[32], rest[SYSTEM_URL_MAX];
 	char *arguments[ARGUMENTS_MAX] = {
-		argument("pcc-node"), argument("--model"),  file,
-		argument("--policy"), policy, argument("--listen"), listen,
+		argument("pcc-node"),
+		argument("--model"),
+		file,
+		argument("--policy"),
+		policy,
+		argument("--listen"),
+		listen,
 	};
 
 	path_in(system, "policy.conf", policy);
@@ -372,10 +377,14 @@ static const char *start_client(struct system *system,
 				const struct policy *policy)
 {
 	char *arguments[ARGUMENTS_MAX] = {
-		argument("pcc-client"),	       argument("serve"),
-		argument("--gateway"),	       system->gateway,
-		argument("--accept-evidence"), argument("software"),
-		argument("--port"),	       argument("0"),
+		argument("pcc-client"),
+		argument("serve"),
+		argument("--gateway"),
+		system->gateway,
+		argument("--accept-evidence"),
+		argument("software"),
+		argument("--port"),
+		argument("0"),
 	};
 
 	/* What a client does not want, it has to be told to put up with. */

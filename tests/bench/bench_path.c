@@ -123,9 +123,9 @@ static struct cost measure_engine(void)
 
 	invariant(model_open(map_model(), &limits, &model) == ERR_OK);
 	arena.size = generate_memory(model, CONTEXT) + ARENA_ALIGNMENT;
-	arena.base = aligned_alloc(ARENA_ALIGNMENT,
-				   arena.size / ARENA_ALIGNMENT *
-					   ARENA_ALIGNMENT);
+	arena.base =
+		aligned_alloc(ARENA_ALIGNMENT,
+			      arena.size / ARENA_ALIGNMENT * ARENA_ALIGNMENT);
 	arena.size = arena.size / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
 	for (size_t i = 0; i < ROUNDS; i++)
 		time_engine(model, &arena, &cost, i);

@@ -21,6 +21,7 @@ class Tokenizer:
         self.user_defined = sorted(
             (p for p, kind in zip(self.pieces, self.kinds)
              if kind == USER_DEFINED), key=len, reverse=True)
+        self.user_starts = {piece[0] for piece in self.user_defined}
 
     def encode(self, text):
         """Ids of a text, without <s>."""
@@ -29,8 +30,10 @@ class Tokenizer:
         text = SPACE + text.replace(" ", SPACE)
         ids, plain, at = [], "", 0
         while at < len(text):
-            symbol = next((s for s in self.user_defined
-                           if text.startswith(s, at)), None)
+            symbol = None
+            if text[at] in self.user_starts:
+                symbol = next((s for s in self.user_defined
+                               if text.startswith(s, at)), None)
             if symbol is None:
                 plain += text[at]
                 at += 1

@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 
-#define FETCH_BODY_MAX (1u << 20)
+#define FETCH_BODY_MAX ((size_t)1 << 20)
 #define FETCH_PIECES_MAX 4096
 #define FETCH_TEXT_MAX 64
 #define FETCH_TIMEOUT_MS 30000

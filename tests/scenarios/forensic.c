@@ -13,9 +13,11 @@
 #include "base/fd.h"
 #include "crypto/random.h"
 
-#define PIECE (4 << 20) /* bytes looked at in one go */
+#define PIECE ((ssize_t)4 << 20) /* bytes looked at in one go */
 #define PAGE 4096
+#define MAPPING_MOST ((off_t)1 << 36) /* a sanitizer's shadow is larger */
 #define LINE_BYTES 512
+#define NAME_BYTES 128 /* of a mapping */
 #define PATH_BYTES 384
 
 static const char standard_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -53,8 +55,8 @@ static void put_base64(struct forensic_needle *needle, const char *text,
 {
 	size_t bits = strlen(text) * 8;
 
-	for (size_t bit = before == 0 ? 0 : 6 - before * 8 % 6;
-	     bit + 6 <= bits; bit += 6) {
+	for (size_t bit = before == 0 ? 0 : 6 - before * 8 % 6; bit + 6 <= bits;
+	     bit += 6) {
 		unsigned value = 0;
 
 		for (size_t i = bit; i < bit + 6; i++)
@@ -83,8 +85,8 @@ static unsigned start_of(const uint8_t *inverted)
 void forensic_init(struct forensic *forensic, const char *text)
 {
 	static const char *const encodings[FORENSIC_NEEDLES] = {
-		"raw",	    "hex",	  "HEX",	"base64+0",
-		"base64+1", "base64+2",	  "base64url+0", "base64url+1",
+		"raw",	       "hex",	   "HEX",	  "base64+0",
+		"base64+1",    "base64+2", "base64url+0", "base64url+1",
 		"base64url+2", "UTF-16",
 	};
 	struct forensic_needle *needles = forensic->needles;
@@ -109,7 +111,7 @@ void forensic_invent(uint8_t inverted[static FORENSIC_TEXT_MAX])
 {
 	random_bytes(inverted, FORENSIC_TEXT_MAX);
 	for (size_t i = 0; i < FORENSIC_TEXT_MAX; i++)
-		inverted[i] = (uint8_t)~('a' + inverted[i] % 26);
+		inverted[i] = (uint8_t) ~('a' + inverted[i] % 26);
 }
 
 void forensic_reveal(const uint8_t inverted[static FORENSIC_TEXT_MAX],
@@ -221,12 +223,28 @@ static uint8_t *new_memory(void)
 	return memory;
 }
 
+/* A readable mapping, from its line in /proc/PID/maps. */
+static bool take_mapping(const char *line, struct window *window,
+			 char name[static NAME_BYTES])
+{
+	unsigned long from, to;
+
+	name[0] = '\0';
+	if (sscanf(line, "%lx-%lx r%*s %*s %*s %*s %127[^\n]", &from, &to,
+		   name) < 2)
+		return false;
+	window->from = (off_t)from;
+	window->to = (off_t)to;
+	/* The kernel's own page is beyond what off_t can hold. */
+	return window->from >= 0 && window->to > window->from;
+}
+
 void forensic_look_at_process(const struct forensic *forensic, pid_t pid,
 			      struct forensic_finding *finding)
 {
-	char path[PATH_BYTES], line[LINE_BYTES], where[LINE_BYTES];
+	char path[PATH_BYTES], line[LINE_BYTES], name[NAME_BYTES];
 	struct window window = { .memory = new_memory() };
-	struct place place = { forensic, where, finding };
+	struct place place = { forensic, name, finding };
 	SCOPED_FD file = -1;
 	FILE *maps;
 
@@ -237,17 +255,11 @@ void forensic_look_at_process(const struct forensic *forensic, pid_t pid,
 	finding->is_refused = file < 0 || maps == NULL;
 	window.file = file;
 	while (!finding->is_refused && fgets(line, sizeof(line), maps)) {
-		unsigned long from, to;
-		char name[256] = "";
-
-		if (sscanf(line, "%lx-%lx r%*s %*s %*s %*s %255[^\n]", &from,
-			   &to, name) < 2)
+		if (!take_mapping(line, &window, name))
 			continue;
-		snprintf(where, sizeof(where), "%d %.100s", pid, name);
-		window.from = (off_t)from;
-		window.to = (off_t)to;
-		/* The kernel's own pages have no end that off_t could hold. */
-		if (window.from >= 0 && strcmp(name, "[vsyscall]") != 0)
+		if (window.to - window.from > MAPPING_MOST)
+			finding->is_refused = true;
+		else
 			look(&window, &place);
 	}
 	if (maps != NULL)
@@ -263,8 +275,7 @@ void forensic_look_at_file(const struct forensic *forensic, const char *path,
 	SCOPED_FD file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat status;
 
-	if (file >= 0 && fstat(file, &status) == 0 &&
-	    S_ISREG(status.st_mode)) {
+	if (file >= 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode)) {
 		window.file = file;
 		window.to = status.st_size;
 		look(&window, &place);

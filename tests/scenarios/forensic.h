@@ -35,11 +35,11 @@ struct forensic {
 /* What was looked at, and what was found. */
 struct forensic_finding {
 	size_t hits;
-	uint64_t bytes;	       /* looked at */
-	uint64_t unreadable;   /* bytes that the kernel gives nobody */
-	const char *encoding;  /* of the last hit, or NULL */
-	char where[128];       /* of the last hit: the mapping or file */
-	bool is_refused;       /* nothing could be looked at */
+	uint64_t bytes;	      /* looked at */
+	uint64_t unreadable;  /* bytes that the kernel gives nobody */
+	const char *encoding; /* of the last hit, or NULL */
+	char where[128];      /* of the last hit: the mapping or file */
+	bool is_refused;      /* not all of it could be looked at */
 };
 
 /* Look for this text, at least 16 bytes of ASCII; the caller then wipes it. */

@@ -70,7 +70,7 @@ static void find_value(const char *text, const char *name,
 void process_status(pid_t pid, const char *name,
 		    char value[static PROCESS_VALUE_MAX])
 {
-	char text[FILE_BYTES];
+	char text[FILE_BYTES] = "";
 
 	(void)read_about(pid, "status", text);
 	find_value(text, name, value);
@@ -78,7 +78,7 @@ void process_status(pid_t pid, const char *name,
 
 uint64_t process_memory_kib(pid_t pid, const char *name)
 {
-	char text[FILE_BYTES], value[PROCESS_VALUE_MAX];
+	char text[FILE_BYTES] = "", value[PROCESS_VALUE_MAX];
 
 	(void)read_about(pid, "smaps_rollup", text);
 	find_value(text, name, value);

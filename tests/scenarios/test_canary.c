@@ -61,14 +61,14 @@ static struct forensic_finding in_process(const struct forensic *forensic,
 
 	forensic_look_at_process(forensic, pid, &finding);
 	if (finding.is_refused)
-		cr_skip_test("the kernel does not let us read memory");
+		cr_skip_test("not all memory of a process can be read");
 	return finding;
 }
 
 static void expect_none(const struct forensic_finding *finding)
 {
-	cr_assert_eq(finding->hits, 0, "%zu times, as %s, in %s",
-		     finding->hits, finding->encoding, finding->where);
+	cr_assert_eq(finding->hits, 0, "%zu times, as %s, in %s", finding->hits,
+		     finding->encoding, finding->where);
 }
 
 /* In no process of the node or the gateway, and in no file of the system. */
@@ -84,8 +84,8 @@ static void expect_nowhere(const struct forensic *forensic)
 	cr_assert_eq(all.count, 1 + 3 + WORKERS);
 	all.pids[all.count++] = pcc.pids[SYSTEM_GATEWAY];
 	for (size_t i = 0; i < all.count; i++) {
-		struct forensic_finding here = in_process(forensic,
-							  all.pids[i]);
+		struct forensic_finding here =
+			in_process(forensic, all.pids[i]);
 
 		expect_none(&here);
 		cr_assert_gt(here.bytes, 100000, "%d was not looked at",
@@ -273,10 +273,10 @@ Test(canary, every_encoding_of_a_planted_word_is_found)
 
 	forensic_init(&forensic, "sixteen letters!");
 	for (size_t i = 0; i < PLANTED; i++)
-		cr_expect_gt(find_planted(&forensic, planted[i],
-					  strlen(planted[i]))
-				     .hits,
-			     0, "%s", planted[i]);
+		cr_expect_gt(
+			find_planted(&forensic, planted[i], strlen(planted[i]))
+				.hits,
+			0, "%s", planted[i]);
 	cr_expect_gt(find_planted(&forensic, utf16, 32).hits, 0);
 	cr_expect_eq(find_planted(&forensic, "sixteen letters?", 16).hits, 0);
 }

@@ -495,7 +495,7 @@ Test(hostile, a_node_that_is_not_there_is_told_as_such)
 	expect_problem(404);
 	free(response);
 	response = fetch_response_new();
-	strcpy(digit, WORD);
+	memcpy(digit, WORD, sizeof(WORD));
 	sealed_send_request(&other, &request, response);
 	expect_problem(400);
 	sealed_free(&request);

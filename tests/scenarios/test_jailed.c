@@ -26,21 +26,21 @@ static void stop(void)
 TestSuite(jailed, .fini = stop);
 
 /* Each claim twice: for a node that root started, and an ordinary user. */
-#define JAILED_TEST(name)                                       \
-	static void name(void);                                 \
-	Test(jailed, name##_when_the_caller_starts_it)          \
-	{                                                       \
-		start(SYSTEM_AS_CALLER);                        \
-		name();                                         \
-	}                                                       \
-	Test(jailed, name##_when_an_ordinary_user_starts_it)    \
-	{                                                       \
-		if (geteuid() != 0)                             \
-			cr_skip_test("root starts the other "   \
-				     "one, we are ordinary");   \
-		start(SYSTEM_AS_ORDINARY);                      \
-		name();                                         \
-	}                                                       \
+#define JAILED_TEST(name)                                     \
+	static void name(void);                               \
+	Test(jailed, name##_when_the_caller_starts_it)        \
+	{                                                     \
+		start(SYSTEM_AS_CALLER);                      \
+		name();                                       \
+	}                                                     \
+	Test(jailed, name##_when_an_ordinary_user_starts_it)  \
+	{                                                     \
+		if (geteuid() != 0)                           \
+			cr_skip_test("root starts the other " \
+				     "one, we are ordinary"); \
+		start(SYSTEM_AS_ORDINARY);                    \
+		name();                                       \
+	}                                                     \
 	static void name(void)
 
 static void start(enum system_caller caller)

@@ -69,8 +69,8 @@ Test(rotation, what_was_sealed_to_the_last_key_is_answered_beside_the_new_one)
 
 	cr_assert(await_other_key(before.key.key_id, &after),
 		  "no other key is offered");
-	cr_assert(system_await_log(&pcc, SYSTEM_NODE, "key_rotated live=",
-				   1000));
+	cr_assert(
+		system_await_log(&pcc, SYSTEM_NODE, "key_rotated live=", 1000));
 	cr_assert_str_eq(after.node_header, before.node_header);
 	expect_answered(&before, &early);
 	cr_assert(sealed_is_answered(&after));

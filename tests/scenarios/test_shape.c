@@ -56,7 +56,8 @@ static const struct short_request {
 	  "\"max_tokens\":1}",
 	  200 },
 	{ "POST", "/v1/completions",
-	  "{\"model\":\"" SYSTEM_MODEL_NAME "\",\"prompt\":\"There was a girl who\","
+	  "{\"model\":\"" SYSTEM_MODEL_NAME
+	  "\",\"prompt\":\"There was a girl who\","
 	  "\"max_tokens\":12,\"stream\":true}",
 	  200 },
 	{ "GET", "/v1/models", "", 200 },
@@ -149,7 +150,8 @@ static struct fetch_response *look_at_a_long_answer(void)
 	struct sealed_answer answer;
 
 	sealed_inner("POST", "/v1/completions",
-		     "{\"model\":\"" SYSTEM_MODEL_NAME "\",\"prompt\":\"Once upon a "
+		     "{\"model\":\"" SYSTEM_MODEL_NAME
+		     "\",\"prompt\":\"Once upon a "
 		     "time\",\"stream\":true,\"seed\":3}",
 		     &inner);
 	sealed_make(&target, OHTTP_CHUNKED, bytes_written(&inner), &sealed);
