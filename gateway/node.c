@@ -13,11 +13,9 @@
 #include "wire/rpc.h"
 
 #define ATTESTATION_TIMEOUT_MS 2000
-#define SLICE_MS 100 /* how often the thread looks up from listening */
-#define RETRY_MS 200 /* between attempts to reach an absent node */
-#define REFRESH_LEAD_S \
-	2		  /* the bundle is fetched this long before it is due \
-			   */
+#define SLICE_MS 100	  /* how often the thread looks up from listening */
+#define RETRY_MS 200	  /* between attempts to reach an absent node */
+#define REFRESH_LEAD_S 2  /* fetched so long before the bundle is due */
 #define REFRESH_LEAST_S 1 /* and never more often than this */
 #define REFRESH_MOST_S 3600
 #define KEYS_MAX 8

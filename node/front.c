@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 
 #include "base/fd.h"
+#include "node/attestation.h"
 #include "node/clock.h"
 #include "node/load.h"
-#include "node/offer.h"
 #include "node/reflection.h"
 #include "node/role.h"
 #include "node/serve.h"
@@ -52,7 +52,7 @@ static void lose_zygote(struct front *front)
 static void lose_keeper(struct front *front)
 {
 	fd_close(&front->keeper);
-	offer_attach(-1);
+	attestation_attach(-1);
 }
 
 static void link_to(struct front *front, enum jail_role peer, int channel)
@@ -63,7 +63,7 @@ static void link_to(struct front *front, enum jail_role peer, int channel)
 	} else {
 		lose_keeper(front);
 		front->keeper = channel;
-		offer_attach(channel);
+		attestation_attach(channel);
 	}
 }
 
@@ -123,7 +123,7 @@ static enum err hear_keeper(struct front *front)
 		fd_close(&passed);
 		return ERR_MALFORMED;
 	}
-	return offer_bundle(&message);
+	return attestation_bundle(&message);
 }
 
 static void hear_worker(struct front *front, struct pool_worker *worker)
@@ -277,7 +277,7 @@ static void start_server(struct front *front)
 {
 	static const struct server_service *const parts[] = {
 		&serve_service,
-		&offer_service,
+		&attestation_service,
 		&load_watch_service,
 		&load_health_check_service,
 		&load_health_watch_service,

@@ -13,7 +13,7 @@
 #include "crypto/random.h"
 #include "node/clock.h"
 #include "node/keyring.h"
-#include "node/keys.h"
+#include "node/request_keys.h"
 #include "node/role.h"
 #include "node/setup.h"
 #include "policy/events.h"
@@ -127,7 +127,7 @@ static void publish_bundle(struct keeper *keeper)
 
 static enum failure decapsulate(struct keeper *keeper,
 				const struct message *message,
-				struct keys *keys)
+				struct request_keys *keys)
 {
 	enum ohttp_form form = OHTTP_CHUNKED;
 	struct bytes rest = message->body;
@@ -157,8 +157,8 @@ static enum failure decapsulate(struct keeper *keeper,
 
 static enum err answer_worker(struct keeper *keeper, int worker)
 {
-	SCOPED_WIPE(keys_wipe) struct keys keys = { 0 };
-	uint8_t memory[KEYS_BYTES];
+	SCOPED_WIPE(request_keys_wipe) struct request_keys keys = { 0 };
+	uint8_t memory[REQUEST_KEYS_BYTES];
 	struct writer out = WRITER_OVER(memory);
 	struct message message;
 	enum failure failure;
@@ -176,7 +176,7 @@ static enum err answer_worker(struct keeper *keeper, int worker)
 	}
 	random_bytes(keys.response_nonce, sizeof(keys.response_nonce));
 	random_bytes(keys.seed, sizeof(keys.seed));
-	TRY(keys_put(&keys, &out));
+	TRY(request_keys_put(&keys, &out));
 	message = (struct message){ .kind = MESSAGE_KEYS,
 				    .body = bytes_written(&out) };
 	err = channel_send(worker, &message, -1);

@@ -15,13 +15,13 @@
 #include "base/arena.h"
 #include "inference/generate.h"
 #include "node/answer.h"
-#include "node/slot.h"
+#include "node/plan.h"
 #include "policy/policy.h"
 #include "wire/chat_refusal.h"
 
 struct respond {
 	const struct policy *policy;
-	const struct slot_plan *plan;
+	const struct plan *plan;
 	const struct model *model;
 	struct arena *arena;
 	struct answer *answer;

@@ -14,7 +14,7 @@
 #include "crypto/hash.h"
 #include "crypto/ohttp_opener.h"
 #include "node/channel.h"
-#include "node/reply.h"
+#include "node/frames.h"
 #include "node/respond.h"
 #include "policy/limits.h"
 #include "wire/json.h"
@@ -34,9 +34,9 @@
 struct worker {
 	const struct worker_setup *setup;
 	struct ohttp_exchange exchange;
-	struct keys keys;
+	struct request_keys keys;
 	struct answer answer;
-	struct reply reply;
+	struct frames frames;
 	uint64_t now_s;
 
 	pthread_mutex_t lock;
@@ -73,11 +73,11 @@ static _Noreturn void leave_with(enum failure failure)
 
 static enum err send_frame(struct worker *worker, bool *last)
 {
-	uint8_t bytes[REPLY_FRAME_MAX + OHTTP_NONCE_MAX];
+	uint8_t bytes[FRAMES_BYTES_MAX + OHTTP_NONCE_MAX];
 	struct writer frame = WRITER_OVER(bytes);
 	struct message message = { .kind = MESSAGE_FRAME };
 
-	TRY(reply_next(&worker->reply, &frame, last));
+	TRY(frames_next(&worker->frames, &frame, last));
 	if (*last)
 		message.kind = MESSAGE_LAST;
 	message.body = bytes_written(&frame);
@@ -132,9 +132,10 @@ static void *seal_answers(void *argument)
 
 static void start_sealing(struct worker *worker)
 {
-	leave_on(reply_init(&worker->reply, &worker->answer, &worker->exchange,
-			    worker->keys.response_nonce, worker->setup->arena));
-	keys_wipe(&worker->keys);
+	leave_on(frames_init(&worker->frames, &worker->answer,
+			     &worker->exchange, worker->keys.response_nonce,
+			     worker->setup->arena));
+	request_keys_wipe(&worker->keys);
 	set(worker, &worker->is_taken_in);
 }
 
@@ -214,7 +215,7 @@ static void ask_for_keys(struct worker *worker)
 				   ? (enum failure)answer.number[0]
 				   : FAILURE_INTERNAL);
 	if (answer.kind != MESSAGE_KEYS ||
-	    keys_parse(answer.body, &worker->keys) != ERR_OK)
+	    request_keys_parse(answer.body, &worker->keys) != ERR_OK)
 		leave_with(FAILURE_INTERNAL);
 
 	worker->exchange.context = worker->keys.context;
@@ -227,7 +228,7 @@ static void ask_for_keys(struct worker *worker)
 static enum err open_request(struct worker *worker, struct bytes piece,
 			     struct writer *plaintext)
 {
-	const struct slot_plan *plan = worker->setup->plan;
+	const struct plan *plan = worker->setup->plan;
 	SCOPED_WIPE(ohttp_opener_wipe) struct ohttp_opener opener;
 	struct writer scratch;
 	enum err err;
@@ -324,7 +325,7 @@ _Noreturn void worker_run(const struct worker_setup *setup)
 	pthread_t sealing;
 
 	worker.setup = setup;
-	worker.reply.policy = setup->policy;
+	worker.frames.policy = setup->policy;
 	warm_json(setup);
 	leave_on(answer_init(&worker.answer, setup->arena,
 			     setup->plan->answer_bytes));

@@ -14,14 +14,14 @@
 
 #include "base/arena.h"
 #include "inference/generate.h"
-#include "node/slot.h"
+#include "node/plan.h"
 #include "policy/policy.h"
 #include "sandbox/jail.h"
 
 /* What the zygote has ready; all of it is shared with every worker. */
 struct worker_setup {
 	const struct policy *policy;
-	const struct slot_plan *plan;
+	const struct plan *plan;
 	const struct model *model;
 	const struct jail_filter *filter;
 	struct arena *arena; /* this worker's own */

@@ -52,7 +52,7 @@ struct zygote {
 	struct setup setup;
 	struct measure_result model_file;
 	struct model *model;
-	struct slot_plan plan;
+	struct plan plan;
 	struct jail_filter worker_filter;
 	uint32_t json_seed;
 	struct slot slots[LIMIT_WORKERS];
@@ -345,7 +345,7 @@ static void reserve_slots(struct zygote *zygote)
 {
 	const struct policy *policy = &zygote->setup.policy;
 
-	zygote->plan = slot_plan_for(
+	zygote->plan = plan_for(
 		policy, generate_memory(zygote->model, policy->context_tokens));
 	zygote->slot_count = policy->workers;
 	for (size_t i = 0; i < zygote->slot_count; i++) {

@@ -49,7 +49,7 @@ enum message_kind {
 
 	/* worker -> keeper and back, once */
 	MESSAGE_OPEN,	 /* number: form; body: header and encapsulated key */
-	MESSAGE_KEYS,	 /* body: this request's keys (node/keys.h) */
+	MESSAGE_KEYS,	 /* body: this request's keys (node/request_keys.h) */
 	MESSAGE_REFUSED, /* number: enum failure */
 
 	/* keeper -> front and back */

@@ -157,7 +157,8 @@ Test(keyring, after_its_end_and_grace_a_key_opens_nothing)
 	cr_assert_eq(receive(&too_late, START + 150), FAILURE_KEY_UNKNOWN);
 }
 
-Test(keyring, a_key_opens_until_its_grace_is_over_though_the_next_but_one_is_made)
+Test(keyring,
+     a_key_opens_until_its_grace_is_over_though_the_next_but_one_is_made)
 {
 	struct ohttp_key_config old = current_config();
 	struct ohttp_exchange in_grace = seal_to(&old);

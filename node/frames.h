@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reply: an answer as sealed frames, in the shape that the policy asks for.
+ * frames: an answer as sealed frames, in the shape that the policy asks for.
  *
  *     answer ─ body bytes ─▶ BHTTP content ─▶ padding ─▶ OHTTP chunk ─▶ frame
  *
@@ -14,23 +14,23 @@
  * The unchunked form is sealed in one piece, so that its frames exist only when
  * the answer is complete: their size and number are shaped all the same.
  */
-#ifndef NODE_REPLY_H
-#define NODE_REPLY_H
+#ifndef NODE_FRAMES_H
+#define NODE_FRAMES_H
 
 #include "crypto/ohttp_sealer.h"
 #include "node/answer.h"
-#include "node/keys.h"
+#include "node/request_keys.h"
 #include "policy/policy.h"
 
-#define REPLY_FRAME_MAX (16u << 10)
+#define FRAMES_BYTES_MAX (16u << 10)
 
-/* Invariant: frames counts what was sealed so far. */
-struct reply {
+/* Invariant: sealed_count counts what was sealed so far. */
+struct frames {
 	const struct policy *policy;
 	struct answer *answer;
 	struct ohttp_sealer sealer;
 	enum ohttp_form form;
-	uint64_t frames;
+	uint64_t sealed_count;
 	bool ended;
 	struct writer plain;  /* one frame before it is sealed */
 	struct writer body;   /* the piece of content under way */
@@ -39,19 +39,20 @@ struct reply {
 	size_t sent;	      /* unchunked: bytes of sealed that have left */
 };
 
-/* Bytes of arena that reply_init takes, alignment included. */
-size_t reply_memory(enum ohttp_form form, size_t answer_bytes_max);
+/* Bytes of arena that frames_init takes, alignment included. */
+size_t frames_memory(enum ohttp_form form, size_t answer_bytes_max);
 
 /*
- * Seal the answer to one exchange, under a nonce of its own.  reply->policy is
+ * Seal the answer to one exchange, under a nonce of its own.  frames->policy is
  * set already.  ERR_TOO_LARGE: the arena is full.
  */
-MUST_CHECK enum err reply_init(struct reply *reply, struct answer *answer,
-			       const struct ohttp_exchange *exchange,
-			       const uint8_t nonce[static KEYS_RANDOM_BYTES],
-			       struct arena *arena);
+MUST_CHECK enum err
+frames_init(struct frames *frames, struct answer *answer,
+	    const struct ohttp_exchange *exchange,
+	    const uint8_t nonce[static REQUEST_KEYS_RANDOM_BYTES],
+	    struct arena *arena);
 
-void reply_wipe(struct reply *reply);
+void frames_wipe(struct frames *frames);
 
 /*
  * Write the next frame.  The first waits for the status of the answer; from then
@@ -59,7 +60,7 @@ void reply_wipe(struct reply *reply);
  * ("paced") or waits for some ("sized", "off").  *last tells that there are no
  * more.  Not to be called after that.
  */
-MUST_CHECK enum err reply_next(struct reply *reply, struct writer *frame,
-			       bool *last);
+MUST_CHECK enum err frames_next(struct frames *frames, struct writer *frame,
+				bool *last);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/slot.h"
+#include "node/plan.h"
 
 #include "crypto/ohttp.h"
 #include "inference/generate.h"
-#include "node/reply.h"
+#include "node/frames.h"
 #include "policy/limits.h"
 #include "wire/chat.h"
 #include "wire/json.h"
@@ -19,7 +19,7 @@
 /* An answer in JSON: its text escaped, and what stands around it. */
 #define AROUND_ANSWER 4096
 
-_Static_assert(REPLY_FRAME_MAX >= LIMIT_CHUNK_PLAINTEXT,
+_Static_assert(FRAMES_BYTES_MAX >= LIMIT_CHUNK_PLAINTEXT,
 	       "every frame that a policy may ask for has to fit");
 _Static_assert(CHAT_STOPS_MAX <= GENERATE_STOPS_MAX &&
 		       LIMIT_STOP_BYTES <= GENERATE_STOP_BYTES_MAX,
@@ -30,9 +30,9 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-struct slot_plan slot_plan_for(const struct policy *policy, size_t engine_bytes)
+struct plan plan_for(const struct policy *policy, size_t engine_bytes)
 {
-	struct slot_plan plan = { .engine_bytes = engine_bytes };
+	struct plan plan = { .engine_bytes = engine_bytes };
 
 	plan.request_bytes =
 		least(LIMIT_REQUEST_BYTES,
@@ -45,7 +45,7 @@ struct slot_plan slot_plan_for(const struct policy *policy, size_t engine_bytes)
 			   +
 			   4 * plan.answer_bytes /* text, event, ring, whole */
 			   + plan.json_bytes + engine_bytes +
-			   reply_memory(OHTTP_UNCHUNKED, plan.answer_bytes) +
+			   frames_memory(OHTTP_UNCHUNKED, plan.answer_bytes) +
 			   4 * LIMIT_FIELD_BYTES + LIMIT_MESSAGE_BYTES;
 	return plan;
 }

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * slot: how the memory of one request is laid out.
+ * plan: how the memory of one request is laid out.
  *
- *     | opened request | opener | engine | JSON | answer | reply | scratch |
+ *     | opened request | opener | engine | JSON | answer | frames | scratch |
  *
  * The zygote reserves one arena a slot and wipes it after each worker; the
  * worker takes all its pieces from it.  All sizes follow from the policy and
  * the model, so that they are known before the first request.
  */
-#ifndef NODE_SLOT_H
-#define NODE_SLOT_H
+#ifndef NODE_PLAN_H
+#define NODE_PLAN_H
 
 #include <stddef.h>
 
 #include "policy/policy.h"
 
-struct slot_plan {
+struct plan {
 	size_t request_bytes; /* the most of a request, opened */
 	size_t text_bytes;    /* the most of an answer's text */
 	size_t answer_bytes;  /* the ring between the worker's two threads */
@@ -25,7 +25,6 @@ struct slot_plan {
 };
 
 /* The plan for this policy and an engine that needs so many bytes. */
-struct slot_plan slot_plan_for(const struct policy *policy,
-			       size_t engine_bytes);
+struct plan plan_for(const struct policy *policy, size_t engine_bytes);
 
 #endif

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/keys.h"
+#include "node/request_keys.h"
 
 #include "base/secret.h"
 
-void keys_wipe(struct keys *keys)
+void request_keys_wipe(struct request_keys *keys)
 {
 	secret_wipe(keys, sizeof(*keys));
 }
 
-enum err keys_put(const struct keys *keys, struct writer *out)
+enum err request_keys_put(const struct request_keys *keys, struct writer *out)
 {
 	const struct hpke_context *context = &keys->context;
 
 	/* Nothing has been opened yet, so both ends begin at number 0. */
 	invariant(context->sequence == 0);
-	if (out->max - out->len < KEYS_BYTES)
+	if (out->max - out->len < REQUEST_KEYS_BYTES)
 		return ERR_TOO_LARGE;
 	TRY(bytes_put_u16(out, context->suite.kem));
 	TRY(bytes_put_u16(out, context->suite.kdf));
@@ -26,9 +26,9 @@ enum err keys_put(const struct keys *keys, struct writer *out)
 	return bytes_put(out, BYTES_ARRAY(keys->seed));
 }
 
-enum err keys_parse(struct bytes in, struct keys *out)
+enum err request_keys_parse(struct bytes in, struct request_keys *out)
 {
-	SCOPED_WIPE(keys_wipe) struct keys keys = { 0 };
+	SCOPED_WIPE(request_keys_wipe) struct request_keys keys = { 0 };
 	struct hpke_context *context = &keys.context;
 
 	TRY(bytes_take_u16(&in, &context->suite.kem));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/offer.h"
+#include "node/attestation.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static struct {
 	uint8_t encoded[BUNDLE_MAX + 64];
 	uint8_t decoded[RPC_ARENA_FOR(LIMIT_MESSAGE_BYTES)]
 		__attribute__((aligned(ARENA_ALIGNMENT)));
-} offer;
+} state;
 
 static void put_off(struct server_call *call)
 {
@@ -46,7 +46,7 @@ static void answer(struct server_call *call, struct bytes bundle,
 		.bundle = bundle,
 		.next_refresh = next_refresh,
 	};
-	struct writer out = WRITER_OVER(offer.encoded);
+	struct writer out = WRITER_OVER(state.encoded);
 
 	if (rpc_attestation_response_encode(&response, &out) != ERR_OK ||
 	    server_send(call, bytes_written(&out)) != ERR_OK) {
@@ -58,7 +58,7 @@ static void answer(struct server_call *call, struct bytes bundle,
 
 static void forget(struct asking *asking)
 {
-	struct asking **link = &offer.asking;
+	struct asking **link = &state.asking;
 
 	while (*link != asking)
 		link = &(*link)->next;
@@ -67,14 +67,14 @@ static void forget(struct asking *asking)
 	free(asking);
 }
 
-void offer_attach(int keeper)
+void attestation_attach(int keeper)
 {
-	offer.keeper = keeper;
-	offer.has_keeper = keeper >= 0;
-	offer.bundle_len = 0;
-	while (offer.asking != NULL) {
-		put_off(offer.asking->call);
-		forget(offer.asking);
+	state.keeper = keeper;
+	state.has_keeper = keeper >= 0;
+	state.bundle_len = 0;
+	while (state.asking != NULL) {
+		put_off(state.asking->call);
+		forget(state.asking);
 	}
 }
 
@@ -88,12 +88,12 @@ static void ask_keeper(struct server_call *call, struct bytes nonce)
 		return;
 	}
 	asking->call = call;
-	asking->ticket = ++offer.last_ticket;
-	asking->next = offer.asking;
-	offer.asking = asking;
+	asking->ticket = ++state.last_ticket;
+	asking->next = state.asking;
+	state.asking = asking;
 	server_set_state(call, asking);
 	message.number[0] = asking->ticket;
-	if (channel_send(offer.keeper, &message, -1) != ERR_OK) {
+	if (channel_send(state.keeper, &message, -1) != ERR_OK) {
 		forget(asking);
 		put_off(call);
 	}
@@ -101,21 +101,21 @@ static void ask_keeper(struct server_call *call, struct bytes nonce)
 
 static void on_received(struct server_call *call, struct bytes message)
 {
-	struct arena arena = { .base = offer.decoded,
-			       .size = sizeof(offer.decoded) };
+	struct arena arena = { .base = state.decoded,
+			       .size = sizeof(state.decoded) };
 	struct rpc_attestation_request request;
 
-	memset(offer.decoded, 0, sizeof(offer.decoded));
+	memset(state.decoded, 0, sizeof(state.decoded));
 	if (rpc_attestation_request_parse(message, &arena, &request) != ERR_OK)
 		server_finish(call, GRPC_STATUS_INVALID_ARGUMENT,
 			      "message does not parse", 0);
-	else if (!offer.has_keeper || offer.bundle_len == 0)
+	else if (!state.has_keeper || state.bundle_len == 0)
 		put_off(call);
 	else if (request.nonce.len > 0)
 		ask_keeper(call, request.nonce);
 	else
-		answer(call, (struct bytes){ offer.bundle, offer.bundle_len },
-		       offer.next_refresh);
+		answer(call, (struct bytes){ state.bundle, state.bundle_len },
+		       state.next_refresh);
 }
 
 static void on_half_closed(struct server_call *call)
@@ -132,7 +132,7 @@ static void on_closed(struct server_call *call, enum server_end how)
 		forget(asking);
 }
 
-const struct server_service offer_service = {
+const struct server_service attestation_service = {
 	.method = "/pcc.node.v1.Node/GetAttestation",
 	.opened = server_receive,
 	.received = on_received,
@@ -142,14 +142,14 @@ const struct server_service offer_service = {
 
 static struct asking *find_ticket(uint64_t ticket)
 {
-	struct asking *asking = offer.asking;
+	struct asking *asking = state.asking;
 
 	while (asking != NULL && asking->ticket != ticket)
 		asking = asking->next;
 	return asking;
 }
 
-enum err offer_bundle(const struct message *message)
+enum err attestation_bundle(const struct message *message)
 {
 	struct bytes bundle = message->body;
 	struct bytes id;
@@ -159,9 +159,9 @@ enum err offer_bundle(const struct message *message)
 	if (bundle.len == 0)
 		return ERR_MALFORMED;
 	if (message->number[0] == 0) {
-		memcpy(offer.bundle, bundle.data, bundle.len);
-		offer.bundle_len = bundle.len;
-		offer.next_refresh = message->number[1];
+		memcpy(state.bundle, bundle.data, bundle.len);
+		state.bundle_len = bundle.len;
+		state.next_refresh = message->number[1];
 		serve_identify(id.data, (uint8_t)message->number[2]);
 		return ERR_OK;
 	}

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "crypto/ohttp_opener.h"
-#include "node/reply.h"
+#include "node/frames.h"
 #include "wire/bhttp.h"
 #include "wire/sse.h"
 
@@ -80,21 +80,21 @@ static struct outcome take_all(const struct policy *policy,
 			       const struct ohttp_exchange *exchange,
 			       struct answer *answer, struct arena *arena)
 {
-	static const uint8_t nonce[KEYS_RANDOM_BYTES] = { 7 };
+	static const uint8_t nonce[REQUEST_KEYS_RANDOM_BYTES] = { 7 };
 	struct outcome out = { .sizes_are_one = true,
 			       .content = WRITER_OVER(content_memory) };
-	struct reply reply = { .policy = policy };
+	struct frames frames = { .policy = policy };
 	struct writer wire = WRITER_OVER(wire_memory);
 	struct writer plain = WRITER_OVER(plain_memory);
 	struct ohttp_opener opener;
 	bool last = false;
 
-	cr_assert_eq(reply_init(&reply, answer, exchange, nonce, arena),
+	cr_assert_eq(frames_init(&frames, answer, exchange, nonce, arena),
 		     ERR_OK);
 	while (!last) {
 		size_t before = wire.len;
 
-		cr_assert_eq(reply_next(&reply, &wire, &last), ERR_OK);
+		cr_assert_eq(frames_next(&frames, &wire, &last), ERR_OK);
 		out.frames++;
 		if (wire.len - before != policy->frame_bytes)
 			out.sizes_are_one = false;
@@ -106,7 +106,7 @@ static struct outcome take_all(const struct policy *policy,
 		     ERR_OK);
 	cr_assert_eq(ohttp_opener_finish(&opener, &plain), ERR_OK);
 	read_bhttp(bytes_written(&plain), &out);
-	reply_wipe(&reply);
+	frames_wipe(&frames);
 	return out;
 }
 
@@ -119,7 +119,7 @@ static struct outcome answer_with(const struct policy *policy,
 	struct answer answer;
 
 	memset(arena_memory, 0,
-	       reply_memory(exchange->form, RING) + RING + 4096);
+	       frames_memory(exchange->form, RING) + RING + 4096);
 	cr_assert_eq(answer_init(&answer, &arena, RING), ERR_OK);
 	answer_begin(&answer, 200, body);
 	answer_add(&answer, piece);
@@ -158,7 +158,7 @@ static struct bytes letters(size_t len)
 static const size_t aeads[] = { HPKE_AES_128_GCM, HPKE_AES_256_GCM,
 				HPKE_CHACHA20_POLY1305 };
 
-Test(reply, every_frame_of_every_answer_has_the_one_size)
+Test(frames, every_frame_of_every_answer_has_the_one_size)
 {
 	for (uint32_t frame = 128; frame <= 1024; frame *= 2) {
 		struct policy policy = policy_of(POLICY_SHAPE_PACED, frame);
@@ -181,7 +181,7 @@ Test(reply, every_frame_of_every_answer_has_the_one_size)
 	}
 }
 
-Test(reply, the_number_of_frames_is_one_of_the_totals)
+Test(frames, the_number_of_frames_is_one_of_the_totals)
 {
 	struct policy policy = policy_of(POLICY_SHAPE_PACED, 512);
 	struct ohttp_exchange exchange =
@@ -196,7 +196,7 @@ Test(reply, the_number_of_frames_is_one_of_the_totals)
 	}
 }
 
-Test(reply, an_answer_longer_than_every_total_is_given_whole)
+Test(frames, an_answer_longer_than_every_total_is_given_whole)
 {
 	struct policy policy = policy_of(POLICY_SHAPE_PACED, 512);
 	struct ohttp_exchange exchange =
@@ -209,7 +209,7 @@ Test(reply, an_answer_longer_than_every_total_is_given_whole)
 	expect_json(&out, letters(40000));
 }
 
-Test(reply, the_unchunked_form_has_the_same_sizes_and_totals)
+Test(frames, the_unchunked_form_has_the_same_sizes_and_totals)
 {
 	struct policy policy = policy_of(POLICY_SHAPE_PACED, 512);
 	struct ohttp_exchange exchange =
@@ -226,7 +226,7 @@ Test(reply, the_unchunked_form_has_the_same_sizes_and_totals)
 	}
 }
 
-Test(reply, without_a_shape_frames_are_as_long_as_the_answer)
+Test(frames, without_a_shape_frames_are_as_long_as_the_answer)
 {
 	struct policy policy = policy_of(POLICY_SHAPE_OFF, 512);
 	struct ohttp_exchange exchange =
@@ -239,7 +239,7 @@ Test(reply, without_a_shape_frames_are_as_long_as_the_answer)
 	cr_assert(out.wire_bytes < 1200);
 }
 
-Test(reply, padding_between_events_is_not_an_event)
+Test(frames, padding_between_events_is_not_an_event)
 {
 	struct policy policy = policy_of(POLICY_SHAPE_PACED, 512);
 	struct ohttp_exchange exchange =
@@ -261,15 +261,15 @@ Test(reply, padding_between_events_is_not_an_event)
 	cr_assert_eq(event.kind, SSE_EVENT_MORE);
 }
 
-Test(reply, a_frame_pulled_before_there_is_text_is_full_of_padding)
+Test(frames, a_frame_pulled_before_there_is_text_is_full_of_padding)
 {
 	struct policy policy = policy_of(POLICY_SHAPE_PACED, 512);
 	struct ohttp_exchange exchange =
 		exchange_for(OHTTP_CHUNKED, HPKE_AES_128_GCM);
-	static const uint8_t nonce[KEYS_RANDOM_BYTES] = { 1 };
+	static const uint8_t nonce[REQUEST_KEYS_RANDOM_BYTES] = { 1 };
 	struct arena arena = { .base = arena_memory,
 			       .size = sizeof(arena_memory) };
-	struct reply reply = { .policy = &policy };
+	struct frames frames = { .policy = &policy };
 	uint8_t frame_memory[1024];
 	struct answer answer;
 	bool last;
@@ -277,30 +277,31 @@ Test(reply, a_frame_pulled_before_there_is_text_is_full_of_padding)
 	memset(arena_memory, 0, sizeof(arena_memory));
 	cr_assert_eq(answer_init(&answer, &arena, RING), ERR_OK);
 	answer_begin(&answer, 200, ANSWER_EVENTS);
-	cr_assert_eq(reply_init(&reply, &answer, &exchange, nonce, &arena),
+	cr_assert_eq(frames_init(&frames, &answer, &exchange, nonce, &arena),
 		     ERR_OK);
 	for (int i = 0; i < 100; i++) {
 		struct writer frame = WRITER_OVER(frame_memory);
 
-		cr_assert_eq(reply_next(&reply, &frame, &last), ERR_OK);
+		cr_assert_eq(frames_next(&frames, &frame, &last), ERR_OK);
 		cr_assert_eq(frame.len, 512);
 		cr_assert_not(last);
 	}
 }
 
-Test(reply, two_answers_to_one_request_share_no_byte_of_ciphertext)
+Test(frames, two_answers_to_one_request_share_no_byte_of_ciphertext)
 {
 	struct policy policy = policy_of(POLICY_SHAPE_OFF, 512);
 	struct ohttp_exchange exchange =
 		exchange_for(OHTTP_CHUNKED, HPKE_AES_128_GCM);
-	static const uint8_t nonces[2][KEYS_RANDOM_BYTES] = { { 1 }, { 2 } };
-	uint8_t frames[2][2048];
+	static const uint8_t nonces[2][REQUEST_KEYS_RANDOM_BYTES] = { { 1 },
+								      { 2 } };
+	uint8_t sealed[2][2048];
 
 	for (int i = 0; i < 2; i++) {
 		struct arena arena = { .base = arena_memory,
 				       .size = sizeof(arena_memory) };
-		struct writer frame = WRITER_OVER(frames[i]);
-		struct reply reply = { .policy = &policy };
+		struct writer frame = WRITER_OVER(sealed[i]);
+		struct frames frames = { .policy = &policy };
 		struct answer answer;
 		bool last;
 
@@ -309,11 +310,11 @@ Test(reply, two_answers_to_one_request_share_no_byte_of_ciphertext)
 		answer_begin(&answer, 200, ANSWER_JSON);
 		answer_add(&answer, letters(1000));
 		answer_end(&answer);
-		cr_assert_eq(reply_init(&reply, &answer, &exchange, nonces[i],
-					&arena),
+		cr_assert_eq(frames_init(&frames, &answer, &exchange, nonces[i],
+					 &arena),
 			     ERR_OK);
-		cr_assert_eq(reply_next(&reply, &frame, &last), ERR_OK);
+		cr_assert_eq(frames_next(&frames, &frame, &last), ERR_OK);
 	}
 	for (size_t at = 32; at + 16 < 1000; at += 16)
-		cr_assert_neq(memcmp(frames[0] + at, frames[1] + at, 16), 0);
+		cr_assert_neq(memcmp(sealed[0] + at, sealed[1] + at, 16), 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * offer: the method pcc.node.v1.Node/GetAttestation.
+ * attestation: the method pcc.node.v1.Node/GetAttestation.
  *
  * The keeper makes bundles; the front keeps the newest one without a nonce and
  * hands it out.  A caller's nonce goes to the keeper with a ticket, and the
@@ -8,18 +8,18 @@
  *
  * Everything here runs under the server's lock.
  */
-#ifndef NODE_OFFER_H
-#define NODE_OFFER_H
+#ifndef NODE_ATTESTATION_H
+#define NODE_ATTESTATION_H
 
 #include "node/server.h"
 #include "wire/message.h"
 
-extern const struct server_service offer_service;
+extern const struct server_service attestation_service;
 
 /* A new keeper, or -1 for none: what waits for the last one is refused. */
-void offer_attach(int keeper);
+void attestation_attach(int keeper);
 
 /* MESSAGE_BUNDLE.  ERR_MALFORMED: the keeper breaks the rules. */
-MUST_CHECK enum err offer_bundle(const struct message *message);
+MUST_CHECK enum err attestation_bundle(const struct message *message);
 
 #endif
