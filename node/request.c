@@ -37,14 +37,15 @@ static enum err find_route(const struct bhttp_control *control,
 {
 	struct bytes one = BYTES_LITERAL(ONE_MODEL);
 
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-		if (bytes_equal(control->method, routes[i].method) &&
-		    bytes_equal(control->path, routes[i].path)) {
-			out->route = routes[i].route;
-			return ERR_OK;
-		}
-	if (bytes_equal(control->method, BYTES_LITERAL("GET")) &&
-	    begins_with(control->path, one)) {
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (!bytes_equal(control->path, routes[i].path))
+			continue;
+		out->route = routes[i].route;
+		return bytes_equal(control->method, routes[i].method)
+			       ? ERR_OK
+			       : ERR_DENIED;
+	}
+	if (begins_with(control->path, one) && control->path.len > one.len) {
 		size_t len = control->path.len - one.len;
 		uint8_t *name = arena_alloc(arena, len + 1, 1);
 
@@ -53,7 +54,9 @@ static enum err find_route(const struct bhttp_control *control,
 		memcpy(name, control->path.data + one.len, len);
 		out->model = (struct bytes){ name, len };
 		out->route = REQUEST_MODELS;
-		return ERR_OK;
+		return bytes_equal(control->method, BYTES_LITERAL("GET"))
+			       ? ERR_OK
+			       : ERR_DENIED;
 	}
 	return ERR_UNSUPPORTED;
 }

@@ -25,8 +25,8 @@ struct request {
 /*
  * Read one whole BHTTP request.  Its content is joined in the arena where the
  * message has it in pieces.  ERR_OK with the request, ERR_MALFORMED,
- * ERR_TRUNCATED or ERR_TOO_LARGE for bytes that are none, or ERR_UNSUPPORTED
- * for a method and path that this node does not serve.
+ * ERR_TRUNCATED or ERR_TOO_LARGE for bytes that are none, ERR_UNSUPPORTED for a
+ * path that this node does not serve, ERR_DENIED for another method than its.
  */
 MUST_CHECK enum err request_parse(struct bytes message, struct arena *arena,
 				  struct request *out);

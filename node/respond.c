@@ -356,6 +356,8 @@ enum err respond_to(const struct respond *respond, struct bytes message)
 
 	if (err == ERR_UNSUPPORTED)
 		return refuse_for(respond, CHAT_REFUSAL_NOT_FOUND, NULL);
+	if (err == ERR_DENIED)
+		return refuse_for(respond, CHAT_REFUSAL_METHOD, NULL);
 	if (err == ERR_TOO_LARGE)
 		return refuse_for(respond, CHAT_REFUSAL_TOO_LARGE, NULL);
 	if (err != ERR_OK)

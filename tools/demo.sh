@@ -10,8 +10,8 @@ set -u
 build=${1:-build}
 question=${2:-turn on the kitchen lights}
 patience=100 # tenths of a second that anything may take
-log_fields='s/ how=2/ how=killed/; s/ outcome=0/ outcome=answered/;
-	s/ arena=0/ arena=zero/; s/ shape=0/ shape=paced/'
+codes='s/ role=1/ role=front/; s/ role=2/ role=keeper/; s/ role=3/ role=zygote/
+	s/ outcome=0/ outcome=answered/; s/ shape=0/ shape=paced/'
 
 fail() {
 	echo "demo: $1" >&2
@@ -118,7 +118,8 @@ show_wire() {
 		"in $((last - first)) ms: $(head -c 16 "$tap.down.body" | od -An -v -tx1) ..."
 	for word in $(long_words); do
 		found=$(cat "$tap.up" "$tap.down" | grep -a -c -i -- "$word")
-		echo "  \"$word\" in all of it: $found times"
+		echo "  \"$word\" is in all of it $found times," \
+			"and $(grep -c -i -- "$word" <<<"$question") in the question"
 		[ "$found" -eq 0 ] || fail "the prompt was on the wire"
 	done
 }
@@ -184,7 +185,7 @@ show_wire
 
 part "6. All that the node wrote down"
 sleep 0.2
-sed "$log_fields; s/^/  /" "$folder/node.log" | tail -n 4
+sed "$codes; s/^/  /" "$folder/node.log"
 for word in $(long_words); do
 	! grep -q -i -- "$word" "$folder"/*.log || fail "the prompt was logged"
 done

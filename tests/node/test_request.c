@@ -68,16 +68,29 @@ Test(request, a_model_is_named_by_its_path)
 	cr_assert(bytes_equal(request.model, BYTES_LITERAL("home")));
 }
 
-Test(request, another_method_or_path_is_unsupported)
+Test(request, another_method_for_a_path_is_told_as_that)
 {
 	static const char *const others[][2] = {
 		{ "GET", "/v1/chat/completions" },
 		{ "POST", "/v1/models" },
 		{ "POST", "/v1/models/home" },
+		{ "DELETE", "/v1/models/home" },
+	};
+	struct request request;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		cr_assert_eq(parse(message_of(others[i][0], others[i][1], ""),
+				   &request),
+			     ERR_DENIED, "%s %s", others[i][0], others[i][1]);
+}
+
+Test(request, another_path_is_unsupported)
+{
+	static const char *const others[][2] = {
+		{ "GET", "/v1/models/" },
 		{ "POST", "/v1/chat/completions/" },
 		{ "POST", "/v1/chat/completionsx" },
 		{ "POST", "/V1/chat/completions" },
-		{ "DELETE", "/v1/models/home" },
 		{ "POST", "/" },
 	};
 	struct request request;
