@@ -85,6 +85,20 @@ static int detach_descriptors(struct msghdr *header, size_t *extra)
 	return kept;
 }
 
+static ssize_t receive_one(int socket, struct msghdr *header)
+{
+	ssize_t received;
+
+	do
+		received = recvmsg(socket, header, MSG_CMSG_CLOEXEC);
+	while (received < 0 && errno == EINTR);
+	return received;
+}
+
+/*
+ * A peer that closed with something unread resets the connection, which is told
+ * once and before what it had still said: so that is asked for again.
+ */
 enum err fd_receive(int socket, struct writer *message, int *passed)
 {
 	_Alignas(struct cmsghdr) char control[CONTROL_BYTES];
@@ -98,9 +112,9 @@ enum err fd_receive(int socket, struct writer *message, int *passed)
 	size_t extra;
 	int fd;
 
-	do
-		received = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-	while (received < 0 && errno == EINTR);
+	received = receive_one(socket, &header);
+	if (received < 0 && errno == ECONNRESET)
+		received = receive_one(socket, &header);
 	if (received < 0)
 		return ERR_UNAVAILABLE;
 	if (received == 0)

@@ -327,7 +327,7 @@ _Noreturn void front_run(void)
 	role_isolate_keeping(JAIL_FRONT, front.setup.listener,
 			     port_of(front.setup.tls_address));
 	pool_init(&front.pool, front.setup.policy.workers);
-	serve_init(&(struct serve_setup){ &front.setup.policy, &front.pool });
+	serve_init(&(struct serve_options){ &front.setup.policy, &front.pool });
 	front.next_tick_ms = clock_now_ms() + front.setup.policy.tick_ms;
 	start_server(&front);
 

@@ -11,8 +11,11 @@ void pool_init(struct pool *pool, size_t capacity)
 	invariant(capacity <= LIMIT_WORKERS);
 	*pool = (struct pool){ .zygote = -1, .capacity = capacity };
 	for (size_t i = 0; i < capacity; i++)
-		pool->workers[i] =
-			(struct pool_worker){ .slot = i, .channel = -1 };
+		pool->workers[i] = (struct pool_worker){
+			.slot = i,
+			.channel = -1,
+			.next_channel = -1,
+		};
 }
 
 void pool_attach(struct pool *pool, int zygote)
@@ -24,8 +27,17 @@ void pool_attach(struct pool *pool, int zygote)
 
 		invariant(worker->state != POOL_TAKEN);
 		fd_close(&worker->channel);
+		fd_close(&worker->next_channel);
 		worker->state = POOL_ABSENT;
 	}
+}
+
+static void make_idle(struct pool_worker *worker, uint64_t generation,
+		      int channel)
+{
+	worker->state = POOL_IDLE;
+	worker->generation = generation;
+	worker->channel = channel;
 }
 
 enum err pool_ready(struct pool *pool, uint64_t slot, uint64_t generation,
@@ -36,11 +48,14 @@ enum err pool_ready(struct pool *pool, uint64_t slot, uint64_t generation,
 	if (slot >= pool->capacity || fcntl(channel, F_SETFL, O_NONBLOCK) != 0)
 		return ERR_MALFORMED;
 	worker = &pool->workers[slot];
-	if (worker->state == POOL_TAKEN || worker->state == POOL_IDLE)
+	if (worker->state == POOL_IDLE || worker->next_channel >= 0)
 		return ERR_MALFORMED;
-	worker->state = POOL_IDLE;
-	worker->generation = generation;
-	worker->channel = channel;
+	if (worker->state == POOL_TAKEN) {
+		worker->next_channel = channel;
+		worker->next_generation = generation;
+		return ERR_OK;
+	}
+	make_idle(worker, generation, channel);
 	return ERR_OK;
 }
 
@@ -51,11 +66,14 @@ enum err pool_ended(struct pool *pool, uint64_t slot, uint64_t generation)
 	if (slot >= pool->capacity)
 		return ERR_MALFORMED;
 	worker = &pool->workers[slot];
-	if (worker->generation != generation)
+	if (worker->next_channel >= 0 &&
+	    worker->next_generation == generation) {
+		fd_close(&worker->next_channel);
 		return ERR_OK;
+	}
 	/* A taken one may have left its last frame in the channel: that is
 	   read to its end before the worker is forgotten. */
-	if (worker->state == POOL_TAKEN)
+	if (worker->generation != generation || worker->state == POOL_TAKEN)
 		return ERR_OK;
 	fd_close(&worker->channel);
 	worker->state = POOL_ABSENT;
@@ -96,6 +114,10 @@ void pool_leave(struct pool_worker *worker)
 	fd_close(&worker->channel);
 	worker->user = NULL;
 	worker->state = POOL_ENDING;
+	if (worker->next_channel < 0)
+		return;
+	make_idle(worker, worker->next_generation, worker->next_channel);
+	worker->next_channel = -1;
 }
 
 void pool_kill(struct pool *pool, struct pool_worker *worker)

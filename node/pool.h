@@ -25,6 +25,11 @@ struct pool_worker {
 	uint64_t generation;
 	int channel; /* does not block; -1 when absent or ending */
 	void *user;  /* who took it */
+
+	/* The slot's next worker, which the zygote may announce while there is
+	   still something to read from this one; -1: none yet. */
+	int next_channel;
+	uint64_t next_generation;
 };
 
 struct pool {
@@ -50,7 +55,10 @@ MUST_CHECK enum err pool_ended(struct pool *pool, uint64_t slot,
 /* An idle worker, now taken by user; NULL when there is none. */
 struct pool_worker *pool_take(struct pool *pool, void *user);
 
-/* The request is over: the worker ends by itself. */
+/*
+ * The request is over: the worker ends by itself.  The slot is idle at once
+ * where its next worker has been announced already.
+ */
 void pool_leave(struct pool_worker *worker);
 
 /* The request is over before its time: the worker is killed. */

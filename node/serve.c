@@ -9,23 +9,27 @@
 #include "crypto/ohttp.h"
 #include "node/channel.h"
 #include "node/clock.h"
+#include "node/frames.h"
+#include "node/mailbox.h"
 #include "policy/events.h"
 #include "wire/rpc.h"
 
 /* A caller that reads slower than this many frames is not given more yet. */
 #define BACKLOG_MAX 16
 
+/* Calls at once: those that run, those that wait, and some that say nothing. */
+#define STREAMS_BESIDES 64
+
 enum state {
 	SETUP,
-	QUEUED,
 	UPLOAD,
 	ANSWER,
 	OVER
 };
 
 /*
- * Invariant: worker is set in UPLOAD and ANSWER alone; a stream is in the list
- * from opened to closed.
+ * Invariant: a stream is in the list from opened to closed; worker is set in
+ * UPLOAD and ANSWER alone, and is_waiting only while it is not.
  */
 struct stream {
 	struct stream *next;
@@ -33,13 +37,20 @@ struct stream {
 	enum state state;
 	enum ohttp_form form;
 	struct pool_worker *worker;
+	bool is_waiting; /* for a worker */
+	struct mailbox box;
 	uint64_t opened_ms;
-	uint64_t heard_ms; /* when the caller last sent something */
-	uint64_t frames;
-	bool is_pulling; /* a pull has not been answered yet */
-	bool is_stuck;	 /* blocked holds what the worker did not take yet */
-	struct message blocked;
-	uint8_t blocked_body[LIMIT_MESSAGE_BYTES];
+	uint64_t heard_ms;	  /* when the caller last sent something */
+	uint64_t waiting_ms;	  /* since when it waits for a worker */
+	uint64_t taken_ms;	  /* since when it has one */
+	uint64_t uploaded;	  /* bytes in all, and */
+	uint64_t uploaded_before; /* of them before it had a worker */
+	uint64_t frames;	  /* sent */
+	bool is_pulling;	  /* a pull has not been answered yet */
+	bool has_frame; /* "paced": one that leaves at the next tick */
+	bool frame_is_last;
+	struct writer frame; /* its bytes */
+	uint8_t frame_bytes[FRAMES_BYTES_MAX];
 };
 
 /* A failure before there was a key to speak under, as the caller sees it. */
@@ -63,7 +74,7 @@ static const struct {
 };
 
 static struct {
-	struct serve_setup setup;
+	struct serve_options options;
 	struct stream *streams;
 	uint8_t node_id[RPC_NODE_ID_BYTES];
 	uint8_t key_id;
@@ -75,9 +86,9 @@ static struct {
 	uint8_t encoded[LIMIT_MESSAGE_BYTES + 256];
 } serve;
 
-void serve_init(const struct serve_setup *setup)
+void serve_init(const struct serve_options *options)
 {
-	serve.setup = *setup;
+	serve.options = *options;
 }
 
 void serve_identify(const uint8_t node_id[static 32], uint8_t key_id)
@@ -106,24 +117,35 @@ size_t serve_queued_count(void)
 	size_t count = 0;
 
 	for (const struct stream *s = serve.streams; s != NULL; s = s->next)
-		count += s->state == QUEUED;
+		count += s->is_waiting;
 	return count;
 }
 
-static void let_worker_go(struct stream *stream)
+static bool is_shaped(void)
 {
-	if (stream->worker == NULL)
-		return;
-	pool_kill(serve.setup.pool, stream->worker);
-	stream->worker = NULL;
+	return serve.options.policy->shape != POLICY_SHAPE_OFF;
 }
 
-/* End a stream by a status; its worker, if it has one, is killed. */
+static bool is_paced(void)
+{
+	return serve.options.policy->shape == POLICY_SHAPE_PACED;
+}
+
+/* How a stream ends.  Each way leaves it OVER and without a worker. */
+
+static void let_go(struct stream *stream)
+{
+	if (stream->worker != NULL)
+		pool_kill(serve.options.pool, stream->worker);
+	stream->worker = NULL;
+	stream->is_waiting = false;
+	stream->state = OVER;
+}
+
 static void end(struct stream *stream, grpc_status_code status,
 		const char *text)
 {
-	let_worker_go(stream);
-	stream->state = OVER;
+	let_go(stream);
 	server_abort(stream->call, status, text);
 }
 
@@ -139,9 +161,14 @@ static void put_off(struct stream *stream, enum event_reason reason,
 		    grpc_status_code status, const char *text)
 {
 	EVENTS_LOG(EVENT_REQUEST_REFUSED, reason);
-	let_worker_go(stream);
-	stream->state = OVER;
+	let_go(stream);
 	server_finish(stream->call, status, text, RETRY_DELAY_MS);
+}
+
+static void overloaded(struct stream *stream)
+{
+	put_off(stream, EVENT_REASON_OVERLOAD, GRPC_STATUS_RESOURCE_EXHAUSTED,
+		"node is busy");
 }
 
 static void log_outcome(const struct stream *stream, enum event_outcome outcome)
@@ -150,6 +177,27 @@ static void log_outcome(const struct stream *stream, enum event_outcome outcome)
 		   clock_now_ms() - stream->opened_ms, stream->frames);
 }
 
+static void lose(struct stream *stream)
+{
+	log_outcome(stream, EVENT_OUTCOME_LOST);
+	end(stream, GRPC_STATUS_UNAVAILABLE, "worker ended early");
+}
+
+/* The worker said why it could not open the request, and ended by itself. */
+static void fail(struct stream *stream, uint64_t number)
+{
+	enum failure failure = FAILURE_INTERNAL;
+
+	if (number > FAILURE_NONE && number < FAILURE_MAX)
+		failure = (enum failure)number;
+	pool_leave(stream->worker);
+	stream->worker = NULL;
+	log_outcome(stream, EVENT_OUTCOME_REFUSED);
+	end(stream, failures[failure].status, failures[failure].text);
+}
+
+/* The answer. */
+
 static enum err send_response(struct stream *stream,
 			      const struct rpc_serve_response *response)
 {
@@ -157,6 +205,149 @@ static enum err send_response(struct stream *stream,
 
 	TRY(rpc_serve_response_encode(response, &out));
 	return server_send(stream->call, bytes_written(&out));
+}
+
+static void send_frame(struct stream *stream, struct bytes frame,
+		       enum rpc_position position)
+{
+	struct rpc_serve_response response = {
+		.step = RPC_RESPONSE_CHUNK,
+		.chunk = { frame, position },
+	};
+
+	if (send_response(stream, &response) != ERR_OK) {
+		lose(stream);
+		return;
+	}
+	stream->frames++;
+	if (position == RPC_POSITION_MORE)
+		return;
+	if (stream->worker != NULL)
+		pool_leave(stream->worker);
+	stream->worker = NULL;
+	stream->state = OVER;
+	log_outcome(stream, EVENT_OUTCOME_ANSWERED);
+	server_finish(stream->call, GRPC_STATUS_OK, "", 0);
+}
+
+/*
+ * The shape is held here and not in the worker, which parses a stranger's
+ * bytes: a frame of another size, or one that nobody asked for, is not sent.
+ */
+static bool is_in_shape(const struct stream *stream,
+			const struct message *message)
+{
+	if (stream->state != ANSWER || !stream->is_pulling)
+		return false;
+	return !is_shaped() ||
+	       message->body.len == serve.options.policy->frame_bytes;
+}
+
+static void on_frame(struct stream *stream, const struct message *message)
+{
+	bool is_last = message->kind == MESSAGE_LAST;
+
+	if (!is_in_shape(stream, message)) {
+		lose(stream);
+		return;
+	}
+	if (!is_paced()) {
+		send_frame(stream, message->body,
+			   is_last ? RPC_POSITION_LAST : RPC_POSITION_MORE);
+		return;
+	}
+	/* It leaves at the next tick: when the worker gave it does not show. */
+	stream->is_pulling = false;
+	stream->frame = WRITER_OVER(stream->frame_bytes);
+	invariant(bytes_put(&stream->frame, message->body) == ERR_OK);
+	stream->has_frame = true;
+	stream->frame_is_last = is_last;
+}
+
+static void pull(struct stream *stream, enum message_pull how)
+{
+	struct message message = { .kind = MESSAGE_PULL, .number = { how } };
+
+	stream->is_pulling = true;
+	if (channel_send(stream->worker->channel, &message, -1) != ERR_OK)
+		lose(stream);
+}
+
+/* One tick of a paced answer: the frame of the last tick leaves. */
+static void pace(struct stream *stream)
+{
+	if (server_backlog(stream->call) >= BACKLOG_MAX)
+		return;
+	if (stream->has_frame) {
+		stream->has_frame = false;
+		send_frame(stream, bytes_written(&stream->frame),
+			   stream->frame_is_last ? RPC_POSITION_LAST
+						 : RPC_POSITION_MORE);
+	}
+	if (stream->state == ANSWER && !stream->is_pulling)
+		pull(stream, MESSAGE_PULL_ONE);
+}
+
+/* The request. */
+
+/* A worker that takes nothing more may have said why: that is to be heard. */
+static void hear_last_word(struct stream *stream)
+{
+	struct message message;
+	int passed;
+
+	if (channel_receive(stream->worker->channel, &serve.packet, &message,
+			    &passed) == ERR_OK &&
+	    message.kind == MESSAGE_FAILED)
+		fail(stream, message.number[0]);
+	else
+		lose(stream);
+}
+
+/* Give the worker what there is; ask the caller for more when there is room. */
+static void move_on(struct stream *stream)
+{
+	enum mailbox_state state = mailbox_flush(&stream->box);
+
+	if (state == MAILBOX_GONE) {
+		hear_last_word(stream);
+		return;
+	}
+	if (mailbox_has_room(&stream->box))
+		server_receive(stream->call);
+	if (!stream->box.has_ended)
+		return;
+	stream->state = ANSWER;
+	if (!is_paced())
+		pull(stream, MESSAGE_PULL_ALL);
+}
+
+static void assign(struct stream *stream, struct pool_worker *worker)
+{
+	struct message begin = { .kind = MESSAGE_BEGIN,
+				 .number = { stream->form, clock_now_s() } };
+
+	stream->worker = worker;
+	stream->is_waiting = false;
+	stream->taken_ms = clock_now_ms();
+	stream->uploaded_before = stream->uploaded;
+	mailbox_attach(&stream->box, worker->channel, &begin);
+	move_on(stream);
+}
+
+/* Take a worker, or a place in the queue, once there is something to do. */
+static void find_worker(struct stream *stream)
+{
+	struct pool_worker *worker = pool_take(serve.options.pool, stream);
+
+	if (worker != NULL) {
+		assign(stream, worker);
+	} else if (serve_queued_count() >= serve.options.policy->queue) {
+		overloaded(stream);
+	} else {
+		stream->is_waiting = true;
+		stream->waiting_ms = clock_now_ms();
+	}
 }
 
 static enum err send_ack(struct stream *stream)
@@ -171,169 +362,88 @@ static enum err send_ack(struct stream *stream)
 	return send_response(stream, &response);
 }
 
-/*
- * Give the worker a message, or keep a copy for when it has room.  False: it
- * is gone, and so is the request.
- */
-static bool give(struct stream *stream, const struct message *message)
-{
-	invariant(!stream->is_stuck);
-	if (channel_send(stream->worker->channel, message, -1) == ERR_OK)
-		return true;
-	if (errno != EAGAIN && errno != EWOULDBLOCK)
-		return false;
-	memcpy(stream->blocked_body, message->body.data, message->body.len);
-	stream->blocked = *message;
-	stream->blocked.body.data = stream->blocked_body;
-	stream->is_stuck = true;
-	return true;
-}
-
-static void lose(struct stream *stream)
-{
-	log_outcome(stream, EVENT_OUTCOME_LOST);
-	end(stream, GRPC_STATUS_UNAVAILABLE, "worker ended early");
-}
-
-static void on_failed(struct stream *stream, uint64_t number)
-{
-	enum failure failure = FAILURE_INTERNAL;
-
-	if (number > FAILURE_NONE && number < FAILURE_MAX)
-		failure = (enum failure)number;
-	pool_leave(stream->worker);
-	stream->worker = NULL;
-	stream->state = OVER;
-	log_outcome(stream, EVENT_OUTCOME_REFUSED);
-	server_abort(stream->call, failures[failure].status,
-		     failures[failure].text);
-}
-
-/*
- * A worker that takes nothing more has ended; but it may have said why, and
- * that is what the caller has to hear.
- */
-static void hear_last_word(struct stream *stream)
-{
-	struct message message;
-	int passed;
-
-	if (channel_receive(stream->worker->channel, &serve.packet, &message,
-			    &passed) == ERR_OK &&
-	    message.kind == MESSAGE_FAILED)
-		on_failed(stream, message.number[0]);
-	else
-		lose(stream);
-}
-
-static void pull(struct stream *stream, enum message_pull how)
-{
-	struct message message = { .kind = MESSAGE_PULL, .number = { how } };
-
-	stream->is_pulling = true;
-	if (!give(stream, &message))
-		hear_last_word(stream);
-}
-
-static void begin_answer(struct stream *stream)
-{
-	stream->state = ANSWER;
-	if (serve.setup.policy->shape != POLICY_SHAPE_PACED)
-		pull(stream, MESSAGE_PULL_ALL);
-}
-
-/* Pass a message on; read the next once this one has been taken. */
-static void upload(struct stream *stream, const struct message *message)
-{
-	if (!give(stream, message)) {
-		hear_last_word(stream);
-		return;
-	}
-	if (stream->is_stuck)
-		return;
-	if (message->kind == MESSAGE_END)
-		begin_answer(stream);
-	else
-		server_receive(stream->call);
-}
-
-static void assign(struct stream *stream, struct pool_worker *worker)
-{
-	struct message begin = { .kind = MESSAGE_BEGIN,
-				 .number = { stream->form, clock_now_s() } };
-
-	stream->worker = worker;
-	stream->state = UPLOAD;
-	stream->heard_ms = clock_now_ms();
-	if (!give(stream, &begin) || send_ack(stream) != ERR_OK) {
-		lose(stream);
-		return;
-	}
-	server_receive(stream->call);
-}
-
-static void find_worker(struct stream *stream)
-{
-	struct pool_worker *worker = pool_take(serve.setup.pool, stream);
-
-	if (worker != NULL) {
-		assign(stream, worker);
-		return;
-	}
-	if (serve_queued_count() >= serve.setup.policy->queue) {
-		put_off(stream, EVENT_REASON_OVERLOAD,
-			GRPC_STATUS_RESOURCE_EXHAUSTED, "node is busy");
-		return;
-	}
-	stream->state = QUEUED;
-}
-
 static void on_setup(struct stream *stream, const struct rpc_setup *setup)
 {
 	if (serve.is_draining) {
 		put_off(stream, EVENT_REASON_DRAINING, GRPC_STATUS_UNAVAILABLE,
 			"node is draining");
-		return;
-	}
-	if (!serve.is_identified) {
+	} else if (!serve.is_identified) {
 		put_off(stream, EVENT_REASON_NOT_READY, GRPC_STATUS_UNAVAILABLE,
 			"node is starting");
-		return;
-	}
-	if (memcmp(setup->node_id, serve.node_id, sizeof(serve.node_id)) != 0) {
+	} else if (memcmp(setup->node_id, serve.node_id,
+			  sizeof(serve.node_id)) != 0) {
 		refuse(stream, EVENT_REASON_KEY, GRPC_STATUS_NOT_FOUND,
 		       "not this node");
-		return;
+	} else if (mailbox_open(&stream->box) != ERR_OK ||
+		   send_ack(stream) != ERR_OK) {
+		overloaded(stream);
+	} else {
+		stream->form = setup->form == RPC_FORM_UNCHUNKED
+				       ? OHTTP_UNCHUNKED
+				       : OHTTP_CHUNKED;
+		stream->state = UPLOAD;
+		server_receive(stream->call);
 	}
-	stream->form = setup->form == RPC_FORM_UNCHUNKED ? OHTTP_UNCHUNKED
-							 : OHTTP_CHUNKED;
-	find_worker(stream);
 }
 
 static void on_chunk(struct stream *stream, const struct rpc_chunk *chunk)
 {
-	struct message message = { .kind = MESSAGE_DATA, .body = chunk->data };
-	struct message finish = { .kind = MESSAGE_END };
-
-	if (chunk->position == RPC_POSITION_MORE) {
-		upload(stream, &message);
+	stream->uploaded += chunk->data.len;
+	if (stream->uploaded > LIMIT_REQUEST_BYTES ||
+	    mailbox_put(&stream->box, chunk->data) != ERR_OK) {
+		refuse(stream, EVENT_REASON_TOO_LARGE,
+		       GRPC_STATUS_INVALID_ARGUMENT, "request is too large");
 		return;
 	}
-	if (chunk->data.len > 0 && !give(stream, &message)) {
-		hear_last_word(stream);
-		return;
-	}
-	/* The end waits behind the data when that is stuck. */
-	stream->state = ANSWER;
-	if (!stream->is_stuck)
-		upload(stream, &finish);
+	if (chunk->position == RPC_POSITION_LAST)
+		mailbox_finish(&stream->box);
+	if (stream->worker != NULL)
+		move_on(stream);
+	else if (mailbox_is_worth_a_worker(&stream->box))
+		find_worker(stream);
+	else
+		server_receive(stream->call);
 }
+
+static void out_of_order(struct stream *stream, const char *text)
+{
+	refuse(stream, EVENT_REASON_STATE, GRPC_STATUS_FAILED_PRECONDITION,
+	       text);
+}
+
+static void on_step(struct stream *stream,
+		    const struct rpc_serve_request *request)
+{
+	stream->heard_ms = clock_now_ms();
+	if (request->step == RPC_REQUEST_CANCEL) {
+		log_outcome(stream, EVENT_OUTCOME_CANCELLED);
+		end(stream, GRPC_STATUS_CANCELLED, "cancelled");
+	} else if (request->step == RPC_REQUEST_SETUP) {
+		if (stream->state == SETUP)
+			on_setup(stream, &request->setup);
+		else
+			out_of_order(stream, "setup came twice");
+	} else if (stream->state == SETUP) {
+		out_of_order(stream, "chunk came before setup");
+	} else if (stream->state != UPLOAD || stream->box.is_whole) {
+		out_of_order(stream, "chunk came after the last");
+	} else {
+		on_chunk(stream, &request->chunk);
+	}
+}
+
+/* The server's handlers. */
 
 static void on_opened(struct server_call *call)
 {
-	struct stream *stream = calloc(1, sizeof(*stream));
+	size_t most = serve.options.policy->workers +
+		      serve.options.policy->queue + STREAMS_BESIDES;
+	struct stream *stream = NULL;
 
+	if (serve_open_count() < most)
+		stream = calloc(1, sizeof(*stream));
 	if (stream == NULL) {
+		EVENTS_LOG(EVENT_REQUEST_REFUSED, EVENT_REASON_OVERLOAD);
 		server_finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED,
 			      "node is busy", RETRY_DELAY_MS);
 		return;
@@ -345,33 +455,6 @@ static void on_opened(struct server_call *call)
 	serve.streams = stream;
 	server_set_state(call, stream);
 	server_receive(call);
-}
-
-static void on_step(struct stream *stream,
-		    const struct rpc_serve_request *request)
-{
-	stream->heard_ms = clock_now_ms();
-	if (request->step == RPC_REQUEST_CANCEL) {
-		log_outcome(stream, EVENT_OUTCOME_CANCELLED);
-		end(stream, GRPC_STATUS_CANCELLED, "cancelled");
-	} else if (stream->state == SETUP &&
-		   request->step == RPC_REQUEST_SETUP) {
-		on_setup(stream, &request->setup);
-	} else if (stream->state == UPLOAD &&
-		   request->step == RPC_REQUEST_CHUNK) {
-		on_chunk(stream, &request->chunk);
-	} else if (request->step == RPC_REQUEST_SETUP) {
-		refuse(stream, EVENT_REASON_STATE,
-		       GRPC_STATUS_FAILED_PRECONDITION, "setup came twice");
-	} else if (stream->state == SETUP) {
-		refuse(stream, EVENT_REASON_STATE,
-		       GRPC_STATUS_FAILED_PRECONDITION,
-		       "chunk came before setup");
-	} else {
-		refuse(stream, EVENT_REASON_STATE,
-		       GRPC_STATUS_FAILED_PRECONDITION,
-		       "chunk came after the last");
-	}
 }
 
 static void on_received(struct server_call *call, struct bytes message)
@@ -386,14 +469,13 @@ static void on_received(struct server_call *call, struct bytes message)
 		return;
 	memset(serve.decoded, 0, sizeof(serve.decoded));
 	err = rpc_serve_request_parse(message, &arena, &request);
-	if (err != ERR_OK) {
+	if (err == ERR_OK)
+		on_step(stream, &request);
+	else
 		refuse(stream,
 		       err == ERR_TOO_LARGE ? EVENT_REASON_TOO_LARGE
 					    : EVENT_REASON_MALFORMED,
 		       GRPC_STATUS_INVALID_ARGUMENT, "message does not parse");
-		return;
-	}
-	on_step(stream, &request);
 }
 
 static void on_half_closed(struct server_call *call)
@@ -401,10 +483,10 @@ static void on_half_closed(struct server_call *call)
 	struct stream *stream = server_state(call);
 
 	/* After the last chunk a caller may well close its side. */
-	if (stream == NULL || stream->state == ANSWER || stream->state == OVER)
+	if (stream == NULL || stream->state == ANSWER ||
+	    stream->state == OVER || stream->box.is_whole)
 		return;
-	refuse(stream, EVENT_REASON_STATE, GRPC_STATUS_FAILED_PRECONDITION,
-	       "request ended before its last chunk");
+	out_of_order(stream, "request ended before its last chunk");
 }
 
 static void on_closed(struct server_call *call, enum server_end how)
@@ -418,10 +500,11 @@ static void on_closed(struct server_call *call, enum server_end how)
 		log_outcome(stream, how == SERVER_END_DEADLINE
 					    ? EVENT_OUTCOME_DEADLINE
 					    : EVENT_OUTCOME_CANCELLED);
-	let_worker_go(stream);
+	let_go(stream);
 	while (*link != stream)
 		link = &(*link)->next;
 	*link = stream->next;
+	mailbox_close(&stream->box);
 	free(stream);
 }
 
@@ -433,30 +516,7 @@ const struct server_service serve_service = {
 	.closed = on_closed,
 };
 
-static void on_frame(struct stream *stream, const struct message *message)
-{
-	struct rpc_serve_response response = {
-		.step = RPC_RESPONSE_CHUNK,
-		.chunk = { .data = message->body },
-	};
-
-	response.chunk.position = message->kind == MESSAGE_LAST
-					  ? RPC_POSITION_LAST
-					  : RPC_POSITION_MORE;
-	stream->frames++;
-	stream->is_pulling = false;
-	if (send_response(stream, &response) != ERR_OK) {
-		lose(stream);
-		return;
-	}
-	if (message->kind != MESSAGE_LAST)
-		return;
-	pool_leave(stream->worker);
-	stream->worker = NULL;
-	stream->state = OVER;
-	log_outcome(stream, EVENT_OUTCOME_ANSWERED);
-	server_finish(stream->call, GRPC_STATUS_OK, "", 0);
-}
+/* The front's other parts. */
 
 void serve_worker_readable(struct pool_worker *worker)
 {
@@ -469,29 +529,46 @@ void serve_worker_readable(struct pool_worker *worker)
 			      &passed);
 	if (err == ERR_UNAVAILABLE && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return;
-	if (err == ERR_OK && stream->state == ANSWER &&
+	if (err == ERR_OK &&
 	    (message.kind == MESSAGE_FRAME || message.kind == MESSAGE_LAST))
 		on_frame(stream, &message);
-	else if (err == ERR_OK && message.kind == MESSAGE_FAILED)
-		on_failed(stream, message.number[0]);
+	else if (err == ERR_OK && message.kind == MESSAGE_FAILED &&
+		 stream->frames == 0 && !stream->has_frame)
+		fail(stream, message.number[0]);
 	else
 		lose(stream); /* it ended, or said what it may not say */
 }
 
-void serve_worker_ready(void)
+bool serve_wants_reading(const struct pool_worker *worker)
+{
+	const struct stream *stream = worker->user;
+
+	return server_backlog(stream->call) < BACKLOG_MAX;
+}
+
+static struct stream *longest_waiting(void)
 {
 	struct stream *longest = NULL;
-	struct pool_worker *worker;
 
 	for (struct stream *s = serve.streams; s != NULL; s = s->next)
-		if (s->state == QUEUED &&
-		    (longest == NULL || s->opened_ms <= longest->opened_ms))
+		if (s->is_waiting &&
+		    (longest == NULL || s->waiting_ms <= longest->waiting_ms))
 			longest = s;
-	if (longest == NULL)
-		return;
-	worker = pool_take(serve.setup.pool, longest);
-	if (worker != NULL)
-		assign(longest, worker);
+	return longest;
+}
+
+void serve_worker_ready(void)
+{
+	for (;;) {
+		struct stream *stream = longest_waiting();
+		struct pool_worker *worker = NULL;
+
+		if (stream != NULL)
+			worker = pool_take(serve.options.pool, stream);
+		if (worker == NULL)
+			return;
+		assign(stream, worker);
+	}
 }
 
 void serve_lose_all(void)
@@ -501,70 +578,47 @@ void serve_lose_all(void)
 			lose(s);
 }
 
-/* Give the worker what it had no room for. */
-static void unstick(struct stream *stream)
+/* Who holds a worker has to make use of it. */
+static bool is_trickling(const struct stream *stream, uint64_t now)
 {
-	struct message message = stream->blocked;
-	struct message finish = { .kind = MESSAGE_END };
+	uint64_t held_ms = now - stream->taken_ms;
 
-	stream->is_stuck = false;
-	if (message.kind != MESSAGE_DATA) {
-		upload(stream, &message);
-		return;
-	}
-	if (!give(stream, &message)) {
-		hear_last_word(stream);
-		return;
-	}
-	if (stream->is_stuck)
-		return;
-	if (stream->state == ANSWER)
-		upload(stream, &finish);
-	else
-		server_receive(stream->call);
+	return stream->worker != NULL && held_ms > LIMIT_UPLOAD_START_MS &&
+	       (stream->uploaded - stream->uploaded_before) * 1000 <
+		       (uint64_t)LIMIT_UPLOAD_BYTES_S *
+			       (held_ms - LIMIT_UPLOAD_START_MS);
 }
 
 static void check_times(struct stream *stream, uint64_t now)
 {
-	if (stream->state == QUEUED &&
-	    now - stream->opened_ms > LIMIT_QUEUE_WAIT_MS)
-		put_off(stream, EVENT_REASON_OVERLOAD,
-			GRPC_STATUS_RESOURCE_EXHAUSTED, "node is busy");
-	else if ((stream->state == SETUP || stream->state == UPLOAD) &&
-		 now - stream->heard_ms > LIMIT_UPLOAD_IDLE_MS)
+	bool is_uploading = stream->state == SETUP ||
+			    (stream->state == UPLOAD && !stream->box.is_whole);
+
+	if (stream->is_waiting &&
+	    now - stream->waiting_ms > LIMIT_QUEUE_WAIT_MS) {
+		overloaded(stream);
+	} else if (is_uploading &&
+		   (now - stream->heard_ms > LIMIT_UPLOAD_IDLE_MS ||
+		    is_trickling(stream, now))) {
 		refuse(stream, EVENT_REASON_IDLE, GRPC_STATUS_DEADLINE_EXCEEDED,
-		       "request stopped coming");
-	else if (stream->state != OVER &&
-		 now - stream->opened_ms > serve.setup.policy->request_ms_max) {
+		       "request comes too slowly");
+	} else if (now - stream->opened_ms >
+		   serve.options.policy->request_ms_max) {
 		log_outcome(stream, EVENT_OUTCOME_DEADLINE);
 		end(stream, GRPC_STATUS_DEADLINE_EXCEEDED,
 		    "request took too long");
 	}
 }
 
-/* A late worker is not asked twice, nor one whose caller does not read. */
-static bool is_due(const struct stream *stream)
-{
-	return stream->state == ANSWER && !stream->is_stuck &&
-	       !stream->is_pulling &&
-	       serve.setup.policy->shape == POLICY_SHAPE_PACED &&
-	       server_backlog(stream->call) < BACKLOG_MAX;
-}
-
 void serve_tick(uint64_t now)
 {
+	serve_worker_ready();
 	for (struct stream *s = serve.streams; s != NULL; s = s->next) {
-		check_times(s, now);
-		if (s->is_stuck && s->worker != NULL)
-			unstick(s);
-		if (is_due(s))
-			pull(s, MESSAGE_PULL_ONE);
+		if (s->state != OVER)
+			check_times(s, now);
+		if (s->state == UPLOAD && s->worker != NULL)
+			move_on(s);
+		else if (s->state == ANSWER && is_paced())
+			pace(s);
 	}
-}
-
-bool serve_wants_reading(const struct pool_worker *worker)
-{
-	const struct stream *stream = worker->user;
-
-	return stream == NULL || server_backlog(stream->call) < BACKLOG_MAX;
 }

@@ -2,14 +2,18 @@
 /*
  * serve: the method pcc.node.v1.Node/Serve, one stream a request.
  *
- *     caller         setup ─▶ chunk ... chunk(last) ─▶
- *     state   SETUP ──▶ QUEUED ──▶ UPLOAD ──────────▶ ANSWER ──▶ OVER
- *     node                   ◀─ setup_ack    ◀─ chunk ... chunk(last)
+ *     caller   setup ─▶      chunk ... chunk(last) ─▶
+ *     state    SETUP ──────▶ UPLOAD ───────────────▶ ANSWER ──▶ OVER
+ *     node      ◀─ setup_ack                ◀─ chunk ... chunk(last)
  *
- * Bytes go through as they are: the front can open none of them.  In the shape
- * "paced" one frame is pulled from the worker at each tick, and what the worker
- * gives is sent at once; so size and time of every frame come from the policy.
- * In the other shapes the worker is asked once for all it has.
+ * Bytes go through as they are: the front can open none of them.  A worker is
+ * taken when a request is here whole, or 64 KiB of it; where none is idle, the
+ * request waits its turn.
+ *
+ * In the shape "paced" one frame is pulled from the worker at each tick, and
+ * leaves at the next; so size and time of every frame come from the policy, and
+ * the front drops a worker that would have it otherwise.  In the other shapes
+ * the worker is asked once for all it has.
  *
  * Everything here runs under the server's lock.
  */
@@ -20,8 +24,7 @@
 #include "node/server.h"
 #include "policy/policy.h"
 
-/* What the front's other parts tell the streams. */
-struct serve_setup {
+struct serve_options {
 	const struct policy *policy;
 	struct pool *pool;
 };
@@ -29,7 +32,7 @@ struct serve_setup {
 /* The one row of the server's table. */
 extern const struct server_service serve_service;
 
-void serve_init(const struct serve_setup *setup);
+void serve_init(const struct serve_options *options);
 
 /* The identity that clients choose a node by, and the key on offer. */
 void serve_identify(const uint8_t node_id[static 32], uint8_t key_id);

@@ -28,7 +28,7 @@
 /* Keys (RFC 9180 keys of this node). */
 #define KEY_LIFETIME_S (24u * 3600) /* then no client is told of it */
 #define KEY_ROTATION_S (12u * 3600) /* then a new one is offered */
-#define KEY_GRACE_S (5u * 60) /* and then, after this, it opens nothing */
+#define KEY_GRACE_S (5u * 60)	    /* and then, after this, it opens nothing */
 #define KEY_REQUESTS_MAX (1u << 20) /* replay set of one key; then full */
 #define KEYS_LIVE_MAX 3 /* offered, the one before, one in its grace */
 
@@ -36,12 +36,14 @@
 #define LIMIT_WORKERS 64	 /* workers at once, whatever the policy says */
 #define LIMIT_QUEUE 64		 /* requests that wait for a worker */
 #define LIMIT_QUEUE_WAIT_MS 2000 /* then RESOURCE_EXHAUSTED */
-#define LIMIT_REQUEST_MS                                              \
-	(15u * 60 * 1000)	   /* longest request, drain included \
+#define LIMIT_REQUEST_MS \
+	(15u * 60 * 1000)		 /* longest request, drain included \
 				    */
-#define LIMIT_UPLOAD_IDLE_MS 10000 /* no byte of an unfinished request */
-#define RETRY_DELAY_MS 1000	   /* the advice given with an overload */
-#define RESTART_BACKOFF_MS 50	   /* between restarts of a role that dies */
+#define LIMIT_UPLOAD_START_MS 1000	 /* with a worker; then */
+#define LIMIT_UPLOAD_BYTES_S (16u << 10) /* a second, at least */
+#define LIMIT_UPLOAD_IDLE_MS 10000	 /* no byte of an unfinished request */
+#define RETRY_DELAY_MS 1000		 /* the advice given with an overload */
+#define RESTART_BACKOFF_MS 50 /* between restarts of a role that dies */
 
 /* gRPC transport. */
 #define KEEPALIVE_MS 15000
@@ -52,11 +54,11 @@
 #define LIMIT_MODEL_BYTES (1ull << 40)
 #define LIMIT_MODEL_PIECE (1u << 20) /* leaf of the measured Merkle tree */
 #define LIMIT_CONTEXT_TOKENS (128u << 10)
-#define LIMIT_MODEL_LAYERS 4096	      /* of all tracks together */
-#define LIMIT_MODEL_WIDTH (1u << 17)  /* of the widest layer */
+#define LIMIT_MODEL_LAYERS 4096	     /* of all tracks together */
+#define LIMIT_MODEL_WIDTH (1u << 17) /* of the widest layer */
 #define LIMIT_MODEL_VOCABULARY (1u << 20)
-#define LIMIT_MODEL_VALUES (1u << 16)  /* metadata of the file */
+#define LIMIT_MODEL_VALUES (1u << 16) /* metadata of the file */
 #define LIMIT_MODEL_TENSORS (1u << 18)
-#define LIMIT_MODEL_STRING (1u << 20)  /* bytes of one string */
+#define LIMIT_MODEL_STRING (1u << 20) /* bytes of one string */
 
 #endif

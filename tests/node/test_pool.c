@@ -90,6 +90,24 @@ Test(pool, a_worker_that_ended_while_taken_stays_until_its_last_frame_is_read)
 	cr_assert_eq(worker->user, &user);
 }
 
+Test(pool, the_next_worker_of_a_slot_may_be_announced_before_the_last_is_read)
+{
+	int user;
+
+	cr_assert_eq(pool_ready(&pool, 0, 1, a_channel()), ERR_OK);
+
+	struct pool_worker *worker = pool_take(&pool, &user);
+
+	cr_assert_eq(pool_ended(&pool, 0, 1), ERR_OK);
+	cr_assert_eq(pool_ready(&pool, 0, 2, a_channel()), ERR_OK);
+	cr_assert_eq(worker->user, &user);
+	cr_assert_null(pool_take(&pool, &user));
+	pool_leave(worker);
+	worker = pool_take(&pool, &user);
+	cr_assert_not_null(worker);
+	cr_assert_eq(worker->generation, 2);
+}
+
 Test(pool, a_slot_out_of_range_or_in_use_breaks_the_rules)
 {
 	cr_assert_eq(pool_ready(&pool, 2, 1, 0), ERR_MALFORMED);
