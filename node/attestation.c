@@ -13,6 +13,9 @@
 #define BUNDLE_MAX MESSAGE_BODY_MAX
 #define ID_BYTES 32
 
+/* So many bundles fit in the keeper's channel, whether it is read or not. */
+#define ASKING_MAX 16
+
 /* A caller that waits for its nonce. */
 struct asking {
 	struct asking *next;
@@ -21,7 +24,7 @@ struct asking {
 };
 
 static struct {
-	int keeper; /* the front's channel; 0 means never attached */
+	int keeper; /* the front's channel */
 	bool has_keeper;
 	uint64_t last_ticket; /* 0 is the bundle that nobody asked for */
 	struct asking *asking;
@@ -78,11 +81,22 @@ void attestation_attach(int keeper)
 	}
 }
 
+static size_t asking_count(void)
+{
+	size_t count = 0;
+
+	for (const struct asking *a = state.asking; a != NULL; a = a->next)
+		count++;
+	return count;
+}
+
 static void ask_keeper(struct server_call *call, struct bytes nonce)
 {
-	struct asking *asking = calloc(1, sizeof(*asking));
 	struct message message = { .kind = MESSAGE_NONCE, .body = nonce };
+	struct asking *asking = NULL;
 
+	if (asking_count() < ASKING_MAX)
+		asking = calloc(1, sizeof(*asking));
 	if (asking == NULL) {
 		put_off(call);
 		return;

@@ -14,15 +14,39 @@ static const struct bhttp_field event_fields[] = {
 	{ BYTES_LITERAL("content-type"), BYTES_LITERAL("text/event-stream") },
 };
 
-size_t frames_memory(enum ohttp_form form, size_t answer_bytes_max)
+/* Whether an answer may end with its n-th frame. */
+static bool is_a_total(const struct policy *policy, uint64_t n)
 {
-	size_t frames = 2 * (FRAMES_BYTES_MAX + ARENA_ALIGNMENT);
+	for (size_t i = 0; i < policy->total_bucket_count; i++)
+		if (policy->total_buckets[i] >= n)
+			return policy->total_buckets[i] == n;
+	return true; /* longer than all: it ends where it ends */
+}
 
-	if (form == OHTTP_CHUNKED)
-		return frames;
-	/* The message with its padding, and the same sealed. */
-	return frames +
-	       2 * (2 * answer_bytes_max + FRAMES_BYTES_MAX + ARENA_ALIGNMENT);
+/* The least size of a sealed answer that the policy allows for so much. */
+static size_t padded_size(const struct policy *policy, size_t sealed)
+{
+	size_t frame = policy->frame_bytes;
+	size_t count = (sealed + frame - 1) / frame;
+
+	while (!is_a_total(policy, count))
+		count++;
+	return count * frame;
+}
+
+/*
+ * The most of an unchunked answer: its ring holds the longest in one piece, and
+ * joined into events it takes less than twice that; then its padding.
+ */
+static size_t whole_max(const struct policy *policy, size_t ring_bytes)
+{
+	return padded_size(policy, 2 * ring_bytes + FRAMES_BYTES_MAX);
+}
+
+size_t frames_memory(const struct policy *policy, size_t ring_bytes)
+{
+	return 2 * (FRAMES_BYTES_MAX + ARENA_ALIGNMENT) +
+	       2 * (whole_max(policy, ring_bytes) + ARENA_ALIGNMENT);
 }
 
 enum err frames_init(struct frames *frames, struct answer *answer,
@@ -36,7 +60,7 @@ enum err frames_init(struct frames *frames, struct answer *answer,
 	TRY(arena_writer(arena, FRAMES_BYTES_MAX, &frames->plain));
 	TRY(arena_writer(arena, FRAMES_BYTES_MAX, &frames->body));
 	if (frames->form == OHTTP_UNCHUNKED) {
-		size_t most = 2 * answer->size + FRAMES_BYTES_MAX;
+		size_t most = whole_max(frames->policy, answer->size);
 
 		TRY(arena_writer(arena, most, &frames->whole));
 		TRY(arena_writer(arena, most, &frames->sealed));
@@ -53,15 +77,6 @@ void frames_wipe(struct frames *frames)
 static bool is_shaped(const struct frames *frames)
 {
 	return frames->policy->shape != POLICY_SHAPE_OFF;
-}
-
-/* Whether an answer may end with its n-th frame. */
-static bool is_a_total(const struct policy *policy, uint64_t n)
-{
-	for (size_t i = 0; i < policy->total_bucket_count; i++)
-		if (policy->total_buckets[i] >= n)
-			return policy->total_buckets[i] == n;
-	return true; /* longer than all: it ends where it ends */
 }
 
 static enum err put_head(const struct answer_view *view, struct writer *out)
@@ -229,17 +244,6 @@ static enum err gather(struct frames *frames)
 	return bhttp_write_end(&frames->whole);
 }
 
-/* The least number of whole frames that the policy allows for so much. */
-static size_t padded_size(const struct frames *frames, size_t sealed)
-{
-	size_t frame = frames->policy->frame_bytes;
-	size_t count = (sealed + frame - 1) / frame;
-
-	while (!is_a_total(frames->policy, count))
-		count++;
-	return count * frame;
-}
-
 static enum err seal_whole(struct frames *frames)
 {
 	size_t around = frames->sealer.prefix_len + OHTTP_CHUNK_TAG;
@@ -248,7 +252,8 @@ static enum err seal_whole(struct frames *frames)
 	if (is_shaped(frames))
 		TRY(bhttp_write_padding(
 			&frames->whole,
-			padded_size(frames, frames->whole.len + around) -
+			padded_size(frames->policy,
+				    frames->whole.len + around) -
 				around));
 	TRY(ohttp_sealer_begin(&frames->sealer, &frames->sealed));
 	return ohttp_sealer_put(&frames->sealer, OHTTP_CHUNK_FINAL,

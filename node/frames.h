@@ -39,8 +39,8 @@ struct frames {
 	size_t sent;	      /* unchunked: bytes of sealed that have left */
 };
 
-/* Bytes of arena that frames_init takes, alignment included. */
-size_t frames_memory(enum ohttp_form form, size_t answer_bytes_max);
+/* Bytes of arena that frames_init takes for either form, alignment included. */
+size_t frames_memory(const struct policy *policy, size_t ring_bytes);
 
 /*
  * Seal the answer to one exchange, under a nonce of its own.  frames->policy is

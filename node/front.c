@@ -55,6 +55,12 @@ static void lose_keeper(struct front *front)
 	attestation_attach(-1);
 }
 
+static void ask_for_link(enum jail_role peer)
+{
+	if (setup_tell_unlinked(peer) != ERR_OK)
+		exit(EXIT_FAILURE);
+}
+
 static void link_to(struct front *front, enum jail_role peer, int channel)
 {
 	if (peer == JAIL_ZYGOTE) {
@@ -161,11 +167,15 @@ static void hear(struct front *front, size_t place)
 	if (place == CONTROL && hear_supervisor(front) != ERR_OK)
 		exit(EXIT_FAILURE);
 	if (place == ZYGOTE && front->pool.zygote >= 0 &&
-	    hear_zygote(front) != ERR_OK)
+	    hear_zygote(front) != ERR_OK) {
 		lose_zygote(front);
+		ask_for_link(JAIL_ZYGOTE);
+	}
 	if (place == KEEPER && front->keeper >= 0 &&
-	    hear_keeper(front) != ERR_OK)
+	    hear_keeper(front) != ERR_OK) {
 		lose_keeper(front);
+		ask_for_link(JAIL_KEEPER);
+	}
 	if (place >= FIRST_WORKER)
 		hear_worker(front, &front->pool.workers[place - FIRST_WORKER]);
 }
@@ -231,6 +241,10 @@ static void tick(struct front *front, uint64_t now)
 	if (front->pool.zygote >= 0 && front->keeper >= 0 &&
 	    !front->is_draining)
 		state.health = HEALTH_SERVING;
+	if (front->pool.is_deaf) {
+		lose_zygote(front);
+		ask_for_link(JAIL_ZYGOTE);
+	}
 	serve_tick(now);
 	load_update(&state, now);
 	log_load(front, &state.load, now);

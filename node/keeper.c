@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/keeper.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,15 +33,16 @@ enum place {
 	ZYGOTE,
 	FRONT,
 	FIRST_WORKER,
-	PLACES = 3 + LIMIT_WORKERS
+	PLACES = 3 + 2 * LIMIT_WORKERS
 };
 
 struct keeper {
 	struct setup setup;
 	struct keyring *ring;
 	uint8_t node_id[STATEMENT_DIGEST_BYTES];
-	uint64_t replays; /* refused since the last log line */
-	bool is_full;	  /* the offered key took all requests it may */
+	uint64_t replays;    /* refused since the last log line */
+	bool is_full;	     /* the offered key took all requests it may */
+	bool is_unpublished; /* the front has not been told of the newest */
 	struct pollfd peers[PLACES]; /* fd -1: nobody there */
 	struct channel_packet packet;
 };
@@ -117,12 +119,20 @@ static enum err send_bundle(struct keeper *keeper, uint64_t ticket,
 	return channel_send(keeper->peers[FRONT].fd, &message, -1);
 }
 
-/* A front that cannot be told is a front that ended: its successor will be. */
+/* A peer that breaks off or breaks the rules is dropped; a new one will come. */
+static void drop(struct keeper *keeper, enum jail_role peer)
+{
+	fd_close(&keeper->peers[peer == JAIL_ZYGOTE ? ZYGOTE : FRONT].fd);
+	if (setup_tell_unlinked(peer) != ERR_OK)
+		exit(EXIT_FAILURE);
+}
+
+/* A front that does not read now is told at a later tick. */
 static void publish_bundle(struct keeper *keeper)
 {
-	if (keeper->peers[FRONT].fd >= 0 &&
-	    send_bundle(keeper, TICKET_NONE, NULL) != ERR_OK)
-		fd_close(&keeper->peers[FRONT].fd);
+	keeper->is_unpublished =
+		keeper->peers[FRONT].fd >= 0 &&
+		send_bundle(keeper, TICKET_NONE, NULL) != ERR_OK;
 }
 
 static enum failure decapsulate(struct keeper *keeper,
@@ -166,8 +176,10 @@ static enum err answer_worker(struct keeper *keeper, int worker)
 	int passed;
 
 	TRY(channel_receive(worker, &keeper->packet, &message, &passed));
-	if (message.kind != MESSAGE_OPEN)
+	if (message.kind != MESSAGE_OPEN) {
+		fd_close(&passed);
 		return ERR_MALFORMED;
+	}
 	failure = decapsulate(keeper, &message, &keys);
 	if (failure != FAILURE_NONE) {
 		message = (struct message){ .kind = MESSAGE_REFUSED,
@@ -216,9 +228,16 @@ static enum err hear_front(struct keeper *keeper)
 
 	TRY(channel_receive(keeper->peers[FRONT].fd, &keeper->packet, &message,
 			    &passed));
-	if (message.kind != MESSAGE_NONCE)
+	if (message.kind != MESSAGE_NONCE) {
+		fd_close(&passed);
 		return ERR_MALFORMED;
-	return send_bundle(keeper, message.number[0], message.body.data);
+	}
+	/* A front that does not read goes without: it asks again or gives up. */
+	if (send_bundle(keeper, message.number[0], message.body.data) !=
+		    ERR_OK &&
+	    errno != EAGAIN)
+		return ERR_UNAVAILABLE;
+	return ERR_OK;
 }
 
 /* A new channel to a peer takes the place of the one before. */
@@ -260,7 +279,7 @@ static void hear(struct keeper *keeper, size_t place)
 		fd_close(&peer->fd); /* one question, whatever it was */
 	}
 	if (err != ERR_OK)
-		fd_close(&peer->fd);
+		drop(keeper, place == ZYGOTE ? JAIL_ZYGOTE : JAIL_FRONT);
 }
 
 static void tick(struct keeper *keeper)
@@ -277,6 +296,8 @@ static void tick(struct keeper *keeper)
 	for (size_t left = keyring_live(keeper->ring); live + changed > left;
 	     left++)
 		EVENTS_LOG(EVENT_KEY_RETIRED, EVENT_CAUSE_AGE);
+	if (keeper->is_unpublished)
+		publish_bundle(keeper);
 	if (changed) {
 		keeper->is_full = false;
 		EVENTS_LOG(EVENT_KEY_ROTATED, keyring_live(keeper->ring));

@@ -112,16 +112,30 @@ static void drop_oldest(struct keyring *ring)
 	memset(&ring->keys[ring->count], 0, sizeof(ring->keys[0]));
 }
 
+/*
+ * A new key is due by time; or when a flood of requests, sound or not, has
+ * nearly filled the replay set, so that those who come later are not refused;
+ * or when the clock went back, and nobody can say how long the key has lived.
+ */
+static bool needs_successor(const struct keyring *ring, uint64_t now)
+{
+	const struct node_key *key = current(ring);
+
+	if (now < key->made_s)
+		return true;
+	if (now >= key->made_s + ring->times.rotation_s)
+		return true;
+	return replay_is_filling(&key->seen) &&
+	       now >= key->made_s + KEY_ROTATION_LEAST_S;
+}
+
 enum err keyring_tick(struct keyring *ring, uint64_t now, bool *changed)
 {
 	bool news = false;
 
-	if (now >= newest(ring)->made_s + ring->times.rotation_s ||
-	    now < newest(ring)->made_s) {
+	if (needs_successor(ring, now)) {
 		struct node_key made;
 
-		/* A clock that went back also ends a key: it cannot be told
-		   how long the key has lived. */
 		TRY(key_make(&made, (uint8_t)(newest(ring)->id + 1), now));
 		if (ring->count == KEYS_LIVE_MAX)
 			drop_oldest(ring);

@@ -45,7 +45,7 @@ struct plan plan_for(const struct policy *policy, size_t engine_bytes)
 			   +
 			   4 * plan.answer_bytes /* text, event, ring, whole */
 			   + plan.json_bytes + engine_bytes +
-			   frames_memory(OHTTP_UNCHUNKED, plan.answer_bytes) +
+			   frames_memory(policy, plan.answer_bytes) +
 			   4 * LIMIT_FIELD_BYTES + LIMIT_MESSAGE_BYTES;
 	return plan;
 }

@@ -22,6 +22,7 @@ void pool_attach(struct pool *pool, int zygote)
 {
 	fd_close(&pool->zygote);
 	pool->zygote = zygote;
+	pool->is_deaf = false;
 	for (size_t i = 0; i < pool->capacity; i++) {
 		struct pool_worker *worker = &pool->workers[i];
 
@@ -88,10 +89,11 @@ static void tell_zygote(struct pool *pool, enum message_kind kind,
 		.number = { worker->slot, worker->generation },
 	};
 
-	/* A zygote that does not hear has ended, and its workers with it. */
+	/* One that does not hear has ended, or is no use: the front's main
+	   thread, which owns the channel, sees to it. */
 	if (pool->zygote >= 0 &&
 	    channel_send(pool->zygote, &message, -1) != ERR_OK)
-		fd_close(&pool->zygote);
+		pool->is_deaf = true;
 }
 
 struct pool_worker *pool_take(struct pool *pool, void *user)

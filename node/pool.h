@@ -33,7 +33,8 @@ struct pool_worker {
 };
 
 struct pool {
-	int zygote; /* channel; -1: there is none */
+	int zygote;   /* channel; -1: there is none */
+	bool is_deaf; /* the zygote does not read: attach another */
 	size_t capacity;
 	struct pool_worker workers[LIMIT_WORKERS];
 };

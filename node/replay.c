@@ -74,3 +74,8 @@ enum err replay_enter(struct replay *set, struct bytes seen)
 	set->used++;
 	return ERR_OK;
 }
+
+bool replay_is_filling(const struct replay *set)
+{
+	return set->used >= set->max - set->max / 4;
+}

@@ -32,6 +32,9 @@ MUST_CHECK enum err replay_open(size_t max, struct replay *out);
 /* Forget everything and unmap.  A zeroed struct is allowed. */
 void replay_close(struct replay *set);
 
+/* Whether so much has been entered that the end should be prepared for. */
+bool replay_is_filling(const struct replay *set);
+
 /*
  * Enter what was not there: ERR_OK once, ERR_DENIED for what was seen before,
  * ERR_TOO_LARGE for anything once the set is full.

@@ -239,6 +239,9 @@ static enum err send_end(struct conversation *talk, enum generate_state state)
  */
 static bool wire_is_behind(const struct conversation *talk)
 {
+	/* The unchunked form leaves as one piece, when all has been said. */
+	if (talk->respond->form == OHTTP_UNCHUNKED)
+		return true;
 	return answer_backlog(talk->respond->answer) >=
 	       talk->respond->policy->frame_bytes;
 }

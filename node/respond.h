@@ -13,6 +13,7 @@
 #define NODE_RESPOND_H
 
 #include "base/arena.h"
+#include "crypto/ohttp.h"
 #include "inference/generate.h"
 #include "node/answer.h"
 #include "node/plan.h"
@@ -25,8 +26,9 @@ struct respond {
 	const struct model *model;
 	struct arena *arena;
 	struct answer *answer;
-	const uint8_t *seed; /* 32 random bytes, this request's own */
-	uint64_t now_s;	     /* Unix seconds, as the front sees them */
+	const uint8_t *seed;  /* 32 random bytes, this request's own */
+	enum ohttp_form form; /* the answer's, which is the request's */
+	uint64_t now_s;	      /* Unix seconds, as the front sees them */
 };
 
 /* Answer one whole opened BHTTP request. */

@@ -145,3 +145,11 @@ enum err setup_tell_ready(uint16_t port)
 
 	return channel_send(SETUP_CONTROL_FD, &message, -1);
 }
+
+enum err setup_tell_unlinked(enum jail_role peer)
+{
+	struct message message = { .kind = MESSAGE_UNLINKED,
+				   .number = { peer } };
+
+	return channel_send(SETUP_CONTROL_FD, &message, -1);
+}

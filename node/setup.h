@@ -59,6 +59,12 @@ MUST_CHECK enum err setup_send_pem(int role, enum setup_pem which, int file);
 /* Tell the supervisor that this role can work; port is 0 but for TCP. */
 MUST_CHECK enum err setup_tell_ready(uint16_t port);
 
+/*
+ * Tell the supervisor that the channel to this peer was dropped, for whatever
+ * reason: it makes a new one if the peer lives.
+ */
+MUST_CHECK enum err setup_tell_unlinked(enum jail_role peer);
+
 /* Forget the key of TLS once its only user has it. */
 void setup_forget_key(struct setup *setup);
 

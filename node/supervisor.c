@@ -54,7 +54,8 @@ struct supervisor {
 	int executable, model, listener, signals;
 	uint16_t port;
 	int pem[SETUP_PEMS];
-	struct process processes[JAIL_ROLES]; /* by role */
+	struct process processes[JAIL_ROLES];	    /* by role */
+	uint64_t relink_ms[JAIL_ROLES][JAIL_ROLES]; /* when due; 0: not */
 	uint64_t started_ms;
 	uint64_t drain_until_ms; /* 0: not draining */
 	bool is_stopping;
@@ -283,6 +284,28 @@ static enum err link_pair(struct supervisor *node, enum jail_role a,
 	return channel_send(node->processes[b].control, &to_b, far);
 }
 
+/*
+ * Roles that both live and lost their channel get another, a little later: one
+ * that ended is started again, and linked as it becomes ready.
+ */
+static void relink_due(struct supervisor *node)
+{
+	for (int a = 0; a < JAIL_ROLES; a++)
+		for (int b = 0; b < JAIL_ROLES; b++) {
+			uint64_t due = node->relink_ms[a][b];
+
+			if (due == 0 || clock_now_ms() < due)
+				continue;
+			node->relink_ms[a][b] = 0;
+			node->relink_ms[b][a] = 0;
+			if (node->processes[a].phase == READY &&
+			    node->processes[b].phase == READY &&
+			    link_pair(node, (enum jail_role)a,
+				      (enum jail_role)b) != ERR_OK)
+				spawn_kill(&node->processes[b].child);
+		}
+}
+
 static void tell_ready(struct supervisor *node)
 {
 	node->was_ready = true;
@@ -375,12 +398,18 @@ static void hear(struct supervisor *node, enum jail_role role)
 	if (err != ERR_OK) {
 		spawn_kill(&process->child); /* its end is seen by its pidfd */
 		fd_close(&process->control);
-	} else if (message.kind == MESSAGE_READY) {
+	} else if (message.kind == MESSAGE_READY &&
+		   process->phase == STARTING) {
 		on_ready(node, role, (uint16_t)message.number[0]);
 	} else if (message.kind == MESSAGE_MEASURED && role == JAIL_ZYGOTE) {
 		on_measured(node, message.body);
-	} else if (message.kind == MESSAGE_DRAINED && role == JAIL_FRONT) {
+	} else if (message.kind == MESSAGE_DRAINED && role == JAIL_FRONT &&
+		   node->drain_until_ms != 0) {
 		node->is_stopping = true;
+	} else if (message.kind == MESSAGE_UNLINKED &&
+		   message.number[0] < JAIL_ROLES) {
+		node->relink_ms[role][message.number[0]] =
+			clock_now_ms() + RESTART_BACKOFF_MS;
 	} else {
 		spawn_kill(&process->child);
 	}
@@ -514,6 +543,7 @@ int supervisor_run(const struct options *options)
 
 	while (!node.is_stopping) {
 		start_due(&node);
+		relink_due(&node);
 		turn(&node);
 		if (node.drain_until_ms != 0 &&
 		    clock_now_ms() > node.drain_until_ms)

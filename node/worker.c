@@ -136,6 +136,7 @@ static void start_sealing(struct worker *worker)
 			     &worker->exchange, worker->keys.response_nonce,
 			     worker->setup->arena));
 	request_keys_wipe(&worker->keys);
+	ohttp_exchange_wipe(&worker->exchange);
 	set(worker, &worker->is_taken_in);
 }
 
@@ -272,6 +273,7 @@ static void answer_request(struct worker *worker)
 	ask_for_keys(worker);
 	memcpy(seed.bytes, worker->keys.seed, sizeof(seed.bytes));
 	respond.seed = seed.bytes;
+	respond.form = worker->exchange.form;
 	respond.now_s = worker->now_s;
 	opened = open_request(worker, piece, &plaintext);
 	start_sealing(worker);

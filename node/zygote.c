@@ -210,6 +210,25 @@ static enum event_arena clean(struct slot *slot)
 	return EVENT_ARENA_NOT_ZERO;
 }
 
+/* The channels of workers end with a peer, and so must they. */
+static void kill_all(struct zygote *zygote)
+{
+	for (size_t i = 0; i < zygote->slot_count; i++)
+		if (zygote->slots[i].state == SLOT_WARM ||
+		    zygote->slots[i].state == SLOT_BUSY)
+			slot_kill(&zygote->slots[i]);
+}
+
+/* A peer that breaks off or breaks the rules is dropped; a new one will come. */
+static void drop(struct zygote *zygote, enum place place)
+{
+	fd_close(&zygote->peers[place].fd);
+	kill_all(zygote);
+	if (setup_tell_unlinked(place == FRONT ? JAIL_FRONT : JAIL_KEEPER) !=
+	    ERR_OK)
+		exit(EXIT_FAILURE);
+}
+
 static void reap(struct zygote *zygote, size_t index)
 {
 	struct slot *slot = &zygote->slots[index];
@@ -238,16 +257,7 @@ static void reap(struct zygote *zygote, size_t index)
 	ended.number[2] = how;
 	if (zygote->peers[FRONT].fd >= 0 &&
 	    channel_send(zygote->peers[FRONT].fd, &ended, -1) != ERR_OK)
-		fd_close(&zygote->peers[FRONT].fd);
-}
-
-/* The channels of workers end with a peer, and so must they. */
-static void kill_all(struct zygote *zygote)
-{
-	for (size_t i = 0; i < zygote->slot_count; i++)
-		if (zygote->slots[i].state == SLOT_WARM ||
-		    zygote->slots[i].state == SLOT_BUSY)
-			slot_kill(&zygote->slots[i]);
+		drop(zygote, FRONT);
 }
 
 static enum err hear_front(struct zygote *zygote)
@@ -291,13 +301,6 @@ static enum err hear_supervisor(struct zygote *zygote)
 	fd_close(&zygote->peers[place].fd);
 	zygote->peers[place].fd = passed;
 	return ERR_OK;
-}
-
-/* A peer that breaks off or breaks the rules is dropped; a new one may come. */
-static void drop(struct zygote *zygote, enum place place)
-{
-	fd_close(&zygote->peers[place].fd);
-	kill_all(zygote);
 }
 
 static void hear(struct zygote *zygote, size_t place)

@@ -29,6 +29,7 @@
 #define KEY_LIFETIME_S (24u * 3600) /* then no client is told of it */
 #define KEY_ROTATION_S (12u * 3600) /* then a new one is offered */
 #define KEY_GRACE_S (5u * 60)	    /* and then, after this, it opens nothing */
+#define KEY_ROTATION_LEAST_S 60 /* between two, however many requests come */
 #define KEY_REQUESTS_MAX (1u << 20) /* replay set of one key; then full */
 #define KEYS_LIVE_MAX 3 /* offered, the one before, one in its grace */
 

@@ -178,7 +178,6 @@ static const struct jail_rule front_rules[] = {
 	ALLOW(rt_sigtimedwait, "the main thread waits for its end"),
 	ALLOW(lseek, "libc, at the end, on the standard streams"),
 	ALLOW_IF(newfstatat, 3, 0x1000, "libc, on the standard streams"),
-	ALLOW(unlink, "gRPC removes its unix socket; the root is empty"),
 	REFUSE(openat, "libc looks for a time zone, gRPC for a limit"),
 	REFUSE(uname, "gRPC asks whether the kernel has a newer feature"),
 	REFUSE(prctl, "gRPC names its threads"),

@@ -25,6 +25,7 @@ static const struct shape {
 	[MESSAGE_MEASURED] = { 64, 64, 0, WITHOUT, true },
 	[MESSAGE_READY] = { 0, 0, 1, WITHOUT, true },
 	[MESSAGE_DRAINED] = { 0, 0, 0, WITHOUT, true },
+	[MESSAGE_UNLINKED] = { 0, 0, 1, WITHOUT, true },
 	[MESSAGE_WORKER_READY] = { 0, 0, 2, WITH, true },
 	[MESSAGE_WORKER_ENDED] = { 0, 0, 3, WITHOUT, true },
 	[MESSAGE_WORKER_KEYS] = { 0, 0, 0, WITH, true },

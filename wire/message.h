@@ -37,6 +37,7 @@ enum message_kind {
 	MESSAGE_MEASURED, /* body: model root[32] | tokenizer digest[32] */
 	MESSAGE_READY,	  /* number: TCP port or 0; this role can work */
 	MESSAGE_DRAINED,  /* nothing runs any more */
+	MESSAGE_UNLINKED, /* number: the role whose channel was dropped */
 
 	/* zygote -> front, zygote -> keeper */
 	MESSAGE_WORKER_READY, /* number: slot, generation; +fd: its channel */

@@ -118,8 +118,7 @@ static struct outcome answer_with(const struct policy *policy,
 			       .size = sizeof(arena_memory) };
 	struct answer answer;
 
-	memset(arena_memory, 0,
-	       frames_memory(exchange->form, RING) + RING + 4096);
+	memset(arena_memory, 0, frames_memory(policy, RING) + RING + 4096);
 	cr_assert_eq(answer_init(&answer, &arena, RING), ERR_OK);
 	answer_begin(&answer, 200, body);
 	answer_add(&answer, piece);
@@ -224,6 +223,20 @@ Test(frames, the_unchunked_form_has_the_same_sizes_and_totals)
 			  out.frames == 40);
 		cr_assert_eq(out.content.len, len);
 	}
+}
+
+Test(frames, an_unchunked_answer_as_long_as_its_ring_fits_with_its_padding)
+{
+	struct policy policy = policy_of(POLICY_SHAPE_PACED, 512);
+	struct ohttp_exchange exchange =
+		exchange_for(OHTTP_UNCHUNKED, HPKE_AES_128_GCM);
+	struct outcome out;
+
+	/* One total so far off that nearly all of the message is padding. */
+	policy.total_buckets[2] = 4000;
+	out = answer_with(&policy, &exchange, ANSWER_JSON, letters(RING));
+	cr_assert_eq(out.frames, 4000);
+	cr_assert_eq(out.content.len, RING);
 }
 
 Test(frames, without_a_shape_frames_are_as_long_as_the_answer)
