@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The projections take all rows of a chunk at once, because reading weights is
+ * what costs; looking back is done row by row and head by head, each over its
+ * own keys, as the ring changes under it.
+ */
 #include "inference/attention.h"
 
 #include <math.h>
@@ -6,6 +11,7 @@
 
 #include "inference/numeric.h"
 
+/* Angles in double: at position 100,000 a float is off by 0.004 radians. */
 void attention_rotations(struct session *session, size_t first, size_t rows)
 {
 	size_t pairs = session->model.config->head_width / 2;
@@ -34,7 +40,9 @@ static void rotate(float *head, size_t width, const float *rotation)
 	}
 }
 
-/* Place and normalise `count` heads a row: queries or keys. */
+/* Place and normalise `count` heads a row, [R][count][d]: queries or keys.  The
+ * norm comes after the rotation: its weight differs along the head, so the two
+ * do not commute. */
 static void prepare_heads(const struct session *session,
 			  const struct layer_place *place, float *heads,
 			  size_t count, const float *norm_weight)
@@ -171,6 +179,7 @@ void attention_apply(struct session *session, const struct layer_place *place)
 	size_t query = rows * config_query_width(config);
 	size_t kv = rows * config_kv_width(config);
 
+	/* [R][H] to [R][Q], [R][K] and [R][K] */
 	kernel->multiply(&weights->query, session->normed, rows,
 			 session->query);
 	kernel->multiply(&weights->key, session->normed, rows, session->key);
@@ -183,6 +192,7 @@ void attention_apply(struct session *session, const struct layer_place *place)
 	layer_report(session, place, "q", session->query, query);
 	layer_report(session, place, "k", session->key, kv);
 	layer_report(session, place, "v", session->value, kv);
+	/* [R][Q], each head against its key-value head, to [R][Q] and [R][H] */
 	attend_all(session, place);
 	layer_report(session, place, "attn_mixed", session->mixed, query);
 	kernel->multiply(&weights->output, session->mixed, rows,

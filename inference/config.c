@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys are read first, each with its default, then checked together.  A file
+ * that asks for what this engine does not compute is refused by name here,
+ * never run as if it had not asked.
+ */
 #include "inference/config.h"
 
 #include <math.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Experts are run expert by expert, not row by row: rows that chose the same
+ * one are gathered and go through its weights together.  What each row gets
+ * back is nevertheless what it would get alone.
+ */
 #include "inference/feed_forward.h"
 
 #include <math.h>
@@ -6,7 +11,8 @@
 
 #include "inference/numeric.h"
 
-/* One SwiGLU network: a dense layer's, or one expert's. */
+/* One SwiGLU network of inner width W, a dense layer's F or an expert's X:
+ * gate and up are W x H, down is H x W. */
 struct network {
 	struct matrix gate;
 	struct matrix up;

@@ -6,6 +6,7 @@
 #include "inference/kernel_avx2.h"
 #include "inference/kernel_scalar.h"
 
+/* From the plainest to the fastest: kernel_best() takes the last. */
 const struct kernel *kernel_at(size_t i)
 {
 	if (i == 0)

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything here follows kernel_scalar.c step by step, lane for lane; where
+ * the two could differ, tests compare them to the bit.
+ */
 #include "inference/kernel_avx2.h"
 
 #if defined(__x86_64__)

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * For reading, and to compare with.  fmaf() rounds once, whatever the
+ * processor: where it has no such instruction the C library computes it.
+ */
 #include "inference/kernel_scalar.h"
 
 #include <math.h>
@@ -77,6 +81,8 @@ static void blend(const float *weights, const struct matrix *values, float *out)
 	}
 }
 
+/* The largest comes off first, so that no exponential overflows; where one is
+ * NaN the comparison skips it, and the sum makes all of them NaN. */
 static void softmax(float *x, size_t count)
 {
 	float most = x[0];

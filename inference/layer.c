@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * x [R][H] is the residual stream of one track.  Each half of a layer reads it
+ * through a norm into `normed`, leaves its answer in `branch`, and only then
+ * is x changed: so no step sees a row that is half new.
+ */
 #include "inference/layer.h"
 
 #include "inference/attention.h"
@@ -36,6 +41,7 @@ static void add_branch(struct session *session, size_t count)
 		session->x[i] += session->branch[i];
 }
 
+/* The names are those of the reference's records: tests/reference/README.md. */
 enum err layer_apply(struct session *session, const struct layer_place *place)
 {
 	const struct config *config = session->model.config;

@@ -15,6 +15,7 @@ bool matrix_format_known(uint32_t number)
 	       number == MATRIX_Q8_0;
 }
 
+/* Whole blocks only: a part of one would have a scale and too few integers. */
 enum err matrix_row_bytes(enum matrix_format format, uint64_t columns,
 			  size_t *out)
 {
@@ -131,6 +132,7 @@ static bool halves_are_finite(const uint8_t *row, size_t count, size_t step)
 	return bad == 0;
 }
 
+/* Of Q8_0 only the scales can be infinite. */
 static bool row_is_finite(const struct matrix *matrix, const uint8_t *row)
 {
 	size_t columns = matrix->columns;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stale candidates are not searched for: they stay in the heap, and are known
+ * by their length when they come up.
+ */
 #include "inference/merge.h"
 
 #include "inference/reserve.h"

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A model is made once, in the process that all workers are forked from, and
+ * is read-only from then on: they share its pages.  This is the one place in
+ * inference/ that takes memory from the heap, through the modules it opens.
+ */
 #include "inference/model.h"
 
 #include <stdlib.h>

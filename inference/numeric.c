@@ -71,6 +71,7 @@ static double sine_near_zero(double r)
 	return sum;
 }
 
+/* As above. */
 static double cosine_near_zero(double r)
 {
 	double square = r * r;
@@ -84,6 +85,8 @@ static double cosine_near_zero(double r)
 	return sum;
 }
 
+/* Cody and Waite: take off quarter turns, exactly, then say in which of the
+ * four quarters the angle was. */
 void numeric_sine_cosine(double angle, float *sine, float *cosine)
 {
 	/* Quarter turns; pi/2 in two parts, the first exact times 2^20. */

@@ -53,6 +53,7 @@ static uint64_t chacha_start(const uint8_t key[static 32], uint32_t counter)
 	return result;
 }
 
+/* 53 bits are what a double holds between 1/2 and 1. */
 double sampler_draw(const uint8_t seed[static 32], uint32_t n)
 {
 	return (double)(chacha_start(seed, n) >> 11) * 0x1p-53;
@@ -209,6 +210,8 @@ static size_t keep_tokens(struct sampler *sampler, double *sum)
 	return cut_to_share(sampler, count, sum);
 }
 
+/* Sums in double, in one order, so that rounding cannot depend on anything but
+ * the logits. */
 uint32_t sampler_pick(struct sampler *sampler, const float *logits)
 {
 	size_t last = sampler->vocabulary - 1;

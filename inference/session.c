@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory first (what a session takes is known from the configuration alone),
+ * then the walk through the model: blocks, tracks, layers.
+ */
 #include "inference/session.h"
 
 #include <math.h>
@@ -132,7 +136,8 @@ static enum err take_caches(struct session *session, struct arena *arena)
 	return ERR_OK;
 }
 
-/* base^(-2i/d), slower where the file stretches long wavelengths. */
+/* base^(-2i/d) radians a position, for pair i of a head; slower where the
+ * file stretches long wavelengths (rope_freqs). */
 static void set_frequencies(struct session *session)
 {
 	const struct config *config = session->model.config;
@@ -249,6 +254,8 @@ enum err session_advance(struct session *session, const uint32_t *tokens,
 	return ERR_OK;
 }
 
+/* One row at a time: the output matrix is the largest of all, and of a prompt
+ * only the last row is ever asked for. */
 enum err session_logits(struct session *session, size_t row,
 			const float **logits)
 {

@@ -143,6 +143,7 @@ struct template template_find(const struct gguf *gguf,
 	return none;
 }
 
+/* An upper bound, so that rendering cannot run out of parts by surprise. */
 static size_t parts_for(size_t messages)
 {
 	/* One more for a system message of the form, and one for the answer. */
@@ -229,6 +230,7 @@ static bool is_blank(uint32_t code)
 	       (code >= 0x1c && code <= 0x1f);
 }
 
+/* One pass: `end` is where the last character that is not blank ended. */
 static struct bytes trimmed(struct bytes text)
 {
 	size_t end = 0;
@@ -291,6 +293,7 @@ static enum err add_lower(struct template_prompt *prompt, struct bytes text)
 	return ERR_OK;
 }
 
+/* Only the request counts: the model was trained on single ones. */
 static enum err render_home(const struct template *template,
 			    const struct generate_chat *chat,
 			    struct template_prompt *prompt)
@@ -315,6 +318,7 @@ static enum err add_chatml_turn(const struct template *template,
 	return add_string(prompt, "\n");
 }
 
+/* Contents as they are; the template does not trim. */
 static enum err render_chatml(const struct template *template,
 			      const struct generate_chat *chat,
 			      struct template_prompt *prompt)
@@ -402,6 +406,7 @@ static enum err add_header(const struct template *template,
 	return add_string(prompt, "\n\n");
 }
 
+/* Contents trimmed; the end of the prompt opens the assistant's turn. */
 static enum err render_llama3(const struct template *template,
 			      const struct generate_chat *chat,
 			      struct template_prompt *prompt)

@@ -4,7 +4,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* tokenizer.ggml.pre: which splitting rule a vocabulary was trained with. */
+/*
+ * tokenizer.ggml.pre: which splitting rule a vocabulary was trained with, by
+ * the names that llama.cpp's converter writes.  Names that share a rule with
+ * one here but have not been compared with their makers' tokens are left out.
+ */
 static const struct {
 	const char *name;
 	enum split_rule split;
@@ -178,6 +182,7 @@ static enum err open_byte_level(const struct gguf *gguf,
 			  &tokenizer->pairs);
 }
 
+/* The vocabulary first: everything else is said in its numbers. */
 static enum err open_model(const struct gguf *gguf,
 			   const struct tokenizer_limits *limits,
 			   struct tokenizer *tokenizer)
@@ -229,6 +234,7 @@ void tokenizer_close(struct tokenizer *tokenizer)
 	*tokenizer = (struct tokenizer){ 0 };
 }
 
+/* Control tokens are for the model: a client must not see them as text. */
 struct bytes tokenizer_text(const struct tokenizer *tokenizer, uint32_t token)
 {
 	const struct vocabulary *vocabulary = &tokenizer->vocabulary;

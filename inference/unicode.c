@@ -31,6 +31,7 @@ static bool is_space(uint32_t code)
 	       code == 0x3000;
 }
 
+/* Space first: it is what texts have most of, after letters of ASCII. */
 enum unicode_kind unicode_kind_of(uint32_t code)
 {
 	if (is_space(code))
@@ -44,6 +45,7 @@ enum unicode_kind unicode_kind_of(uint32_t code)
 	return UNICODE_OTHER;
 }
 
+/* The first run that ends at or after the code is the only one it can be in. */
 uint32_t unicode_lower(uint32_t code)
 {
 	size_t low = 0;
@@ -105,6 +107,8 @@ static bool may_follow(uint8_t lead, uint8_t next)
 	return next >= least && next <= most;
 }
 
+/* The second byte is checked with its lead, the others only for their form:
+ * after a valid second byte nothing can be too long or out of range. */
 enum err unicode_take(struct bytes *in, uint32_t *code)
 {
 	uint32_t value;

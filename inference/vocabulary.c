@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One hash table finds tokens by text, whatever their kind; the kind is asked
+ * for at the end, so a token can change it (vocabulary_reserve) in place.
+ */
 #include "inference/vocabulary.h"
 
 #include <stdlib.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tables of what must be there, walked by one function that proves it.  All
+ * tensors of the file must have been asked for in the end: a bias or a second
+ * norm that went unnoticed would make answers subtly wrong.
+ */
 #include "inference/weights.h"
 
 #include <stdio.h>
@@ -91,6 +96,7 @@ static enum err bind_vector(struct binder *binder, const char *name,
 	return ERR_OK;
 }
 
+/* Queries, keys, values, output, and the norms before and on the heads. */
 static enum err bind_attention(struct binder *binder, struct weights_layer *out)
 {
 	const struct config *config = binder->config;

@@ -183,6 +183,14 @@ static void lose(struct stream *stream)
 	end(stream, GRPC_STATUS_UNAVAILABLE, "worker ended early");
 }
 
+/* It has said its last word and ends by itself. */
+static void leave_worker(struct stream *stream)
+{
+	if (stream->worker != NULL)
+		pool_leave(stream->worker);
+	stream->worker = NULL;
+}
+
 /* The worker said why it could not open the request, and ended by itself. */
 static void fail(struct stream *stream, uint64_t number)
 {
@@ -190,8 +198,7 @@ static void fail(struct stream *stream, uint64_t number)
 
 	if (number > FAILURE_NONE && number < FAILURE_MAX)
 		failure = (enum failure)number;
-	pool_leave(stream->worker);
-	stream->worker = NULL;
+	leave_worker(stream);
 	log_outcome(stream, EVENT_OUTCOME_REFUSED);
 	end(stream, failures[failure].status, failures[failure].text);
 }
@@ -222,9 +229,7 @@ static void send_frame(struct stream *stream, struct bytes frame,
 	stream->frames++;
 	if (position == RPC_POSITION_MORE)
 		return;
-	if (stream->worker != NULL)
-		pool_leave(stream->worker);
-	stream->worker = NULL;
+	leave_worker(stream);
 	stream->state = OVER;
 	log_outcome(stream, EVENT_OUTCOME_ANSWERED);
 	server_finish(stream->call, GRPC_STATUS_OK, "", 0);
@@ -262,6 +267,8 @@ static void on_frame(struct stream *stream, const struct message *message)
 	invariant(bytes_put(&stream->frame, message->body) == ERR_OK);
 	stream->has_frame = true;
 	stream->frame_is_last = is_last;
+	if (is_last)
+		leave_worker(stream);
 }
 
 static void pull(struct stream *stream, enum message_pull how)
