@@ -240,25 +240,42 @@ static enum err find_route(const char *method, const char *path,
 	return ERR_UNSUPPORTED;
 }
 
-/*
- * A web page can make a browser call this server under a name that its owner
- * points at loopback.  Such a request names that host; ours name this machine.
- */
-static bool is_local(struct MHD_Connection *connection)
+/* Whether HOST or HOST:PORT is this machine, by any of its names. */
+static bool is_this_machine(const char *host)
 {
-	const char *host = MHD_lookup_connection_value(connection,
-						       MHD_HEADER_KIND, "Host");
 	static const char *const local[] = { "localhost", "127.0.0.1",
 					     "[::1]" };
 
 	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
 		size_t len = strlen(local[i]);
 
-		if (host != NULL && strncasecmp(host, local[i], len) == 0 &&
+		if (strncasecmp(host, local[i], len) == 0 &&
 		    (host[len] == '\0' || host[len] == ':'))
 			return true;
 	}
 	return false;
+}
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+/*
+ * A web page can make a browser call this server: under a name that the page's
+ * owner points at loopback, which the Host header then holds, or blindly, which
+ * the Origin header tells.
+ */
+static bool is_local(struct MHD_Connection *connection)
+{
+	const char *host = header(connection, "Host");
+	const char *origin = header(connection, "Origin");
+	const char *origin_host = origin == NULL ? NULL : strstr(origin, "://");
+
+	if (host == NULL || !is_this_machine(host))
+		return false;
+	return origin == NULL ||
+	       (origin_host != NULL && is_this_machine(origin_host + 3));
 }
 
 static const struct chat_refusal not_local = {

@@ -4,11 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/*
- * tokenizer.ggml.pre: which splitting rule a vocabulary was trained with, by
- * the names that llama.cpp's converter writes.  Names that share a rule with
- * one here but have not been compared with their makers' tokens are left out.
- */
+/* tokenizer.ggml.pre: which splitting rule a vocabulary was trained with, by
+ * the names that llama.cpp's converter writes. */
 static const struct {
 	const char *name;
 	enum split_rule split;

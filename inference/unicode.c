@@ -31,7 +31,6 @@ static bool is_space(uint32_t code)
 	       code == 0x3000;
 }
 
-/* Space first: it is what texts have most of, after letters of ASCII. */
 enum unicode_kind unicode_kind_of(uint32_t code)
 {
 	if (is_space(code))
