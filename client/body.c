@@ -50,6 +50,25 @@ enum err body_put(struct body *body, struct bytes piece, size_t max)
 	return ERR_OK;
 }
 
+static bool is_blank(uint8_t byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
+void body_trim(struct body *body)
+{
+	size_t front = 0;
+
+	while (body->len > 0 && is_blank(body->data[body->len - 1]))
+		body->len--;
+	while (front < body->len && is_blank(body->data[front]))
+		front++;
+	if (front == 0)
+		return;
+	memmove(body->data, body->data + front, body->len - front);
+	body->len -= front;
+}
+
 struct bytes body_bytes(const struct body *body)
 {
 	return (struct bytes){ body->data, body->len };

@@ -21,6 +21,9 @@ void body_wipe(struct body *body);
 /* Append; ERR_TOO_LARGE beyond `max` bytes in all, ERR_UNAVAILABLE: memory. */
 MUST_CHECK enum err body_put(struct body *body, struct bytes piece, size_t max);
 
+/* Take the white space that JSON allows (RFC 8259, 2) off both ends. */
+void body_trim(struct body *body);
+
 struct bytes body_bytes(const struct body *body);
 
 #endif

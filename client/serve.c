@@ -137,6 +137,9 @@ static enum MHD_Result answer_whole(struct MHD_Connection *connection,
 			free_answer(answer);
 		return refuse_trouble(connection, trouble);
 	}
+	/* The node pads JSON with white space, which has done its work. */
+	if (strcmp(type, "application/json") == 0)
+		body_trim(answer);
 	response = MHD_create_response_from_callback(
 		answer->len, STREAM_BLOCK, read_answer, answer, free_answer);
 	if (response == NULL)

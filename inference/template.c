@@ -12,58 +12,56 @@
 /* Parts that one message may become. */
 #define PARTS_PER_MESSAGE 6
 
-/* A form, by the texts that its templates hold, and a text that they do not. */
+/* How a form is known, and the special tokens that it needs. */
 struct known {
 	enum template_form form;
 	const char *name;
-	const char *holds[2];
-	const char *lacks; /* a later dialect that says more; or NULL */
+	const char *is;	      /* the whole template; or NULL, and then */
+	const char *holds[2]; /* texts that it has, and */
+	const char *lacks;    /* one of a later dialect, that it has not */
 	const char *tokens[TEMPLATE_TOKENS_MAX];
 	size_t end; /* which of the tokens ends the model's turn */
 };
 
 #define NO_END TEMPLATE_TOKENS_MAX
 
-enum {
-	CALL = 0
+/* Places in struct template's tokens, for each form. */
+enum home_token {
+	CALL
 };
-enum {
-	IM_START = 0,
-	IM_END = 1
+enum chatml_token {
+	IM_START,
+	IM_END
 };
-enum {
-	START_HEADER = 0,
-	END_HEADER = 1,
-	EOT = 2
+enum llama3_token {
+	START_HEADER,
+	END_HEADER,
+	EOT
 };
 
 static const struct known forms[] = {
-	{ TEMPLATE_HOME,
-	  "home",
-	  { HOME_TEXT, HOME_TEXT },
-	  NULL,
-	  { [CALL] = "<call>" },
-	  NO_END },
-	{ TEMPLATE_CHATML,
-	  "chatml",
-	  { "<|im_start|>", "<|im_end|>" },
-	  NULL,
-	  { [IM_START] = "<|im_start|>", [IM_END] = "<|im_end|>" },
-	  IM_END },
-	{ TEMPLATE_LLAMA2,
-	  "llama2",
-	  { "[INST]", "<<SYS>>" },
-	  NULL,
-	  { NULL },
-	  NO_END },
-	{ TEMPLATE_LLAMA3,
-	  "llama3",
-	  { "<|start_header_id|>", "<|eot_id|>" },
-	  "Cutting Knowledge Date",
-	  { [START_HEADER] = "<|start_header_id|>",
-	    [END_HEADER] = "<|end_header_id|>",
-	    [EOT] = "<|eot_id|>" },
-	  EOT },
+	{ .form = TEMPLATE_HOME,
+	  .name = "home",
+	  .is = HOME_TEXT,
+	  .tokens = { [CALL] = "<call>" },
+	  .end = NO_END },
+	{ .form = TEMPLATE_CHATML,
+	  .name = "chatml",
+	  .holds = { "<|im_start|>", "<|im_end|>" },
+	  .tokens = { [IM_START] = "<|im_start|>", [IM_END] = "<|im_end|>" },
+	  .end = IM_END },
+	{ .form = TEMPLATE_LLAMA2,
+	  .name = "llama2",
+	  .holds = { "[INST]", "<<SYS>>" },
+	  .end = NO_END },
+	{ .form = TEMPLATE_LLAMA3,
+	  .name = "llama3",
+	  .holds = { "<|start_header_id|>", "<|eot_id|>" },
+	  .lacks = "Cutting Knowledge Date",
+	  .tokens = { [START_HEADER] = "<|start_header_id|>",
+		      [END_HEADER] = "<|end_header_id|>",
+		      [EOT] = "<|eot_id|>" },
+	  .end = EOT },
 };
 
 /* What ChatML templates say on their own where no message does: the templates
@@ -83,6 +81,8 @@ static bool holds(struct bytes text, const char *wanted)
 
 static bool matches(const struct known *known, struct bytes text)
 {
+	if (known->is != NULL)
+		return bytes_equal(text, bytes_of_string(known->is));
 	return holds(text, known->holds[0]) && holds(text, known->holds[1]) &&
 	       (known->lacks == NULL || !holds(text, known->lacks));
 }

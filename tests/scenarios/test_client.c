@@ -432,6 +432,10 @@ Test(client, serve_is_for_this_machine_alone, .timeout = 60)
 	peer = peer_connect(world.port);
 	peer_say(peer, "GET /v1/models HTTP/1.1\r\nHost: evil.example\r\n\r\n");
 	cr_assert_eq(peer_receive(peer).status, 403);
+	peer = peer_connect(world.port);
+	peer_say(peer, "GET /v1/models HTTP/1.1\r\nHost: localhost\r\n"
+		       "Origin: https://evil.example\r\n\r\n");
+	cr_assert_eq(peer_receive(peer).status, 403);
 	cr_assert_eq(stub_news(&world.stub, 300), 0);
 	end(&world);
 }

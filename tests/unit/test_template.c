@@ -303,7 +303,8 @@ Test(template, what_is_not_recognised_is_not_guessed_at)
 		"{{ messages }}",
 		"<|im_start|>",
 		"[INST]",
-		TINY_MODEL_HOME_TEMPLATE + 1,
+		TINY_MODEL_HOME_TEMPLATE " ",
+		" " TINY_MODEL_HOME_TEMPLATE,
 		LLAMA3 "Cutting Knowledge Date: December 2023",
 	};
 	const struct generate_message user = SAYS(GENERATE_USER, "Hi");
