@@ -3,7 +3,7 @@
 // Requests that other people's HPKE and Binary HTTP compose, through the
 // gateway: OHTTP (RFC 9458) and chunked OHTTP, made here from the two.
 //   PCC_GATEWAY_URL   such as http://127.0.0.1:8080
-//   PCC_MODEL         the name of its model, where it is not home
+//   PCC_MODEL_NAME         the name of its model, where it is not home
 
 import { createHmac, webcrypto } from "node:crypto";
 import {
@@ -230,7 +230,7 @@ async function unknownKey(config, id) {
 run(async () => {
   const config = await keyConfigs();
   const id = await nodeId();
-  model = process.env.PCC_MODEL ?? "home";
+  model = process.env.PCC_MODEL_NAME ?? "home";
   claim(config.kem === 0x20 && config.aeads.includes(1),
     "the key is X25519 with AES-128-GCM");
   for (const aead of config.aeads.filter((one) => AEADS[one])) {
