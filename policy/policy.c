@@ -252,10 +252,11 @@ static const char *contradiction(const struct policy *policy)
 		return "warm_workers is more than workers";
 	if (policy->output_tokens_max > policy->context_tokens)
 		return "output_tokens_max is more than context_tokens";
-	/* Else there is a time without a key, or with three. */
+	/* Else there is a time without a key, or one with more than may live:
+	   the last place is for a key in its grace. */
 	if (policy->key_lifetime_s < policy->key_rotation_s ||
 	    policy->key_lifetime_s >
-		    (uint64_t)KEYS_LIVE_MAX * policy->key_rotation_s)
+		    (KEYS_LIVE_MAX - 1) * (uint64_t)policy->key_rotation_s)
 		return "key_lifetime_s is not one to two key_rotation_s";
 	/* Else an answer of the largest total is always cut. */
 	if (policy->shape == POLICY_SHAPE_PACED &&
