@@ -339,9 +339,11 @@ static struct MHD_Daemon *start(struct edge *edge,
 				struct sockaddr_storage *address,
 				unsigned flags)
 {
+	/* Not epoll: there, quiescing and the library's own thread may both
+	   remove the listening socket, and the second to come stops the
+	   process (libmicrohttpd 0.9.75). */
 	return MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-			flags,
+		MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | flags,
 		0, NULL, NULL, on_request, edge, MHD_OPTION_SOCK_ADDR, address,
 		MHD_OPTION_THREAD_POOL_SIZE, HTTP_THREADS,
 		MHD_OPTION_CONNECTION_LIMIT, options->connections_max,

@@ -9,6 +9,9 @@ Choosing among the alternatives is generate.py's business.
 import re
 
 
+SPECIAL = "|;[](){}<>\\"
+
+
 class Unusable(Exception):
     """A template that cannot be expanded: an unknown list, an empty choice."""
 
@@ -48,9 +51,9 @@ def _group(text, position, closing):
             branches[-1].append(("text", text[position + 1]))
             position += 2
         else:
-            end = re.compile(r"[|;\[\](){}<>\\]|$").search(text, position).end()
-            end = max(position + 1, end - (end <= len(text)
-                                           and text[end - 1] in "|;[](){}<>\\"))
+            end = position + 1
+            while end < len(text) and text[end] not in SPECIAL:
+                end += 1
             branches[-1].append(("text", text[position:end]))
             position = end
     nodes = [("seq", branch) for branch in branches]

@@ -10,7 +10,6 @@ minutes is a usable model if the run is cut short.
 import argparse
 import dataclasses
 import json
-import math
 import os
 import time
 
