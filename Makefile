@@ -81,8 +81,8 @@ check: includes symbols format tidy ## every static check
 includes: ## no folder includes one that it should not know
 	@tools/check_includes.sh tools/include_rules.txt
 
-symbols: $(LIBRARY) ## foo.c exports foo_* alone
-	@tools/check_symbols.sh $(BUILD) $(MODULES)
+symbols: all ## foo.c exports foo_* alone
+	@tools/check_symbols.sh $(BUILD) $(MODULES) node gateway client
 
 format: ## the tree is as clang-format leaves it
 	@clang-format --dry-run --Werror $(TREE) $(HEADERS)

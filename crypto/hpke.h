@@ -14,7 +14,7 @@
 
 #include "crypto/aead.h"
 
-#define HPKE_PUBLIC_KEY_MAX                              \
+#define HPKE_PUBLIC_KEY_MAX \
 	65 /* Npk: P-256, uncompressed (RFC 9180, 7.1.1) \
 	    */
 #define HPKE_PRIVATE_KEY_BYTES 32 /* Nsk of both KEMs */

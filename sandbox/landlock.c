@@ -17,7 +17,7 @@
 #define SCOPE_ABSTRACT_UNIX_SOCKET (1ull << 0)
 #define SCOPE_SIGNAL (1ull << 1)
 
-#define FILES_ABI_1                                                           \
+#define FILES_ABI_1 \
 	((1ull << 13) - 1)		/* execute, read, write, make, remove \
 					 */
 #define FILES_REFER (1ull << 13)	/* from ABI 2 on */

@@ -108,8 +108,7 @@ struct policy system_policy(void)
 	memcpy(policy.total_buckets, totals, sizeof(totals));
 	policy.total_bucket_count = sizeof(totals) / sizeof(totals[0]);
 	memset(policy.model_name, 0, sizeof(policy.model_name));
-	memcpy(policy.model_name, SYSTEM_MODEL_NAME,
-	       sizeof(SYSTEM_MODEL_NAME));
+	memcpy(policy.model_name, SYSTEM_MODEL_NAME, sizeof(SYSTEM_MODEL_NAME));
 	return policy;
 }
 

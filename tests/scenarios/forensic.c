@@ -18,6 +18,8 @@
 #define MAPPING_MOST ((off_t)1 << 36) /* a sanitizer's shadow is larger */
 #define LINE_BYTES 512
 #define NAME_BYTES 128 /* of a mapping */
+#define UTF16_NEEDLE (FORENSIC_NEEDLES - 2)
+#define TOKENS_NEEDLE (FORENSIC_NEEDLES - 1)
 #define PATH_BYTES 384
 
 static const char standard_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -84,7 +86,7 @@ static unsigned start_of(const uint8_t *inverted)
 
 void forensic_init(struct forensic *forensic, const char *text)
 {
-	static const char *const encodings[FORENSIC_NEEDLES] = {
+	static const char *const encodings[TOKENS_NEEDLE] = {
 		"raw",	       "hex",	   "HEX",	  "base64+0",
 		"base64+1",    "base64+2", "base64url+0", "base64url+1",
 		"base64url+2", "UTF-16",
@@ -93,7 +95,7 @@ void forensic_init(struct forensic *forensic, const char *text)
 
 	invariant(strlen(text) >= 16 && strlen(text) <= FORENSIC_TEXT_MAX);
 	*forensic = (struct forensic){ 0 };
-	for (size_t i = 0; i < FORENSIC_NEEDLES; i++)
+	for (size_t i = 0; i < TOKENS_NEEDLE; i++)
 		needles[i].encoding = encodings[i];
 	put_raw(&needles[0], text);
 	put_hex(&needles[1], text, "0123456789abcdef");
@@ -102,9 +104,23 @@ void forensic_init(struct forensic *forensic, const char *text)
 		put_base64(&needles[3 + i], text, i, standard_letters);
 		put_base64(&needles[6 + i], text, i, url_letters);
 	}
-	put_utf16(&needles[9], text);
-	for (size_t i = 0; i < FORENSIC_NEEDLES; i++)
+	put_utf16(&needles[UTF16_NEEDLE], text);
+	for (size_t i = 0; i <= UTF16_NEEDLE; i++)
 		forensic->starts[start_of(needles[i].inverted)] = true;
+}
+
+void forensic_add_tokens(struct forensic *forensic, const uint32_t *tokens,
+			 size_t count)
+{
+	struct forensic_needle *needle = &forensic->needles[TOKENS_NEEDLE];
+	size_t most = FORENSIC_NEEDLE_MAX / sizeof(*tokens);
+
+	invariant(count >= 8);
+	*needle = (struct forensic_needle){ .encoding = "tokens" };
+	for (size_t i = 0; i < count && i < most; i++)
+		for (unsigned bit = 0; bit < 32; bit += 8)
+			put(needle, tokens[i] >> bit & 0xff);
+	forensic->starts[start_of(needle->inverted)] = true;
 }
 
 void forensic_invent(uint8_t inverted[static FORENSIC_TEXT_MAX])
@@ -136,7 +152,7 @@ static void compare(const struct place *place, struct bytes here)
 		const struct forensic_needle *needle =
 			&place->forensic->needles[i];
 
-		if (here.len < needle->len ||
+		if (needle->len == 0 || here.len < needle->len ||
 		    memcmp(here.data, needle->inverted, needle->len) != 0)
 			continue;
 		place->finding->hits++;

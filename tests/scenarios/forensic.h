@@ -7,7 +7,7 @@
  * found.  Each text is looked for in these encodings:
  *
  *     raw | hex, both cases | base64 and base64url at all three alignments |
- *     UTF-16, both orders
+ *     UTF-16, both orders | the model's token numbers, where they are given
  */
 #ifndef TESTS_SCENARIOS_FORENSIC_H
 #define TESTS_SCENARIOS_FORENSIC_H
@@ -18,7 +18,7 @@
 #include "base/bytes.h"
 
 #define FORENSIC_TEXT_MAX 64
-#define FORENSIC_NEEDLES 10
+#define FORENSIC_NEEDLES 11 /* one of no length is looked for nowhere */
 #define FORENSIC_NEEDLE_MAX (4 * FORENSIC_TEXT_MAX)
 
 struct forensic_needle {
@@ -44,6 +44,10 @@ struct forensic_finding {
 
 /* Look for this text, at least 16 bytes of ASCII; the caller then wipes it. */
 void forensic_init(struct forensic *forensic, const char *text);
+
+/* Also look for these numbers, at least 8, as a model's worker has them. */
+void forensic_add_tokens(struct forensic *forensic, const uint32_t *tokens,
+			 size_t count);
 
 /*
  * A text that is nowhere else: FORENSIC_TEXT_MAX random letters and a zero,

@@ -9,14 +9,20 @@
  * still has them afterwards.
  */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "inference/encode.h"
+#include "inference/model.h"
+#include "policy/limits.h"
 #include "tests/scenarios/forensic.h"
 #include "tests/scenarios/openai.h"
 #include "tests/scenarios/process.h"
@@ -26,6 +32,7 @@
 #define FRAMES 96
 #define TICK_MS 25
 #define ANSWER_MS (FRAMES * TICK_MS)
+#define SCRATCH ((size_t)1 << 20)
 #define ANSWER_LEAST 24 /* bytes that make an answer unlike any other text */
 
 static struct system pcc;
@@ -99,6 +106,48 @@ static void expect_nowhere(const struct forensic *forensic)
 		    all.count, bytes >> 20, finding.bytes);
 }
 
+static struct bytes model_file(void)
+{
+	int file = open(system_model(), O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	void *memory;
+
+	cr_assert_geq(file, 0);
+	cr_assert_eq(fstat(file, &status), 0);
+	memory = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE,
+		      file, 0);
+	cr_assert_neq(memory, MAP_FAILED);
+	close(file);
+	return (struct bytes){ memory, (size_t)status.st_size };
+}
+
+/* Look for the text in the model's own words too, but for those at its ends. */
+static void add_tokens(struct forensic *forensic, const char *text)
+{
+	static const struct model_limits limits = {
+		.layers = LIMIT_MODEL_LAYERS,
+		.width = LIMIT_MODEL_WIDTH,
+		.vocabulary = LIMIT_MODEL_VOCABULARY,
+		.context = LIMIT_CONTEXT_TOKENS,
+	};
+	uint32_t tokens[FORENSIC_TEXT_MAX + 8];
+	struct encode_list list = { tokens, 0, FORENSIC_TEXT_MAX + 8 };
+	struct arena scratch = { .size = SCRATCH };
+	struct model *model;
+
+	scratch.base = aligned_alloc(ARENA_ALIGNMENT, scratch.size);
+	cr_assert_eq(model_open(model_file(), &limits, &model), ERR_OK);
+	memset(scratch.base, 0, scratch.size);
+	cr_assert_eq(encode_text(&model->tokenizer, bytes_of_string(text),
+				 &scratch, &list),
+		     ERR_OK);
+	cr_assert_gt(list.count, 12, "%zu tokens", list.count);
+	forensic_add_tokens(forensic, tokens + 2, list.count - 4);
+	model_close(model);
+	free(scratch.base);
+	explicit_bzero(tokens, sizeof(tokens));
+}
+
 /* One request with a word in it, and when to look at the worker that has it. */
 struct talk {
 	pthread_t thread;
@@ -161,8 +210,8 @@ static void meet(enum fate fate, struct talk *talk, pid_t worker)
 
 static void nothing_is_left_of_a_prompt(enum openai_form form, enum fate fate)
 {
+	static struct forensic forensic, as_tokens;
 	uint8_t inverted[FORENSIC_TEXT_MAX];
-	struct forensic forensic;
 	struct talk talk;
 	pid_t worker = 0;
 
@@ -170,10 +219,14 @@ static void nothing_is_left_of_a_prompt(enum openai_form form, enum fate fate)
 	forensic_invent(inverted);
 	forensic_reveal(inverted, talk.prompt);
 	forensic_init(&forensic, talk.prompt);
+	add_tokens(&forensic, talk.prompt);
+	add_tokens(&as_tokens, talk.prompt);
 	expect_nowhere(&forensic);
 	begin(&talk, form, 0);
 	cr_assert_gt(hits_in_workers(&forensic, &worker), 0,
 		     "the worker itself does not have it: the test is blind");
+	cr_assert_gt(hits_in_workers(&as_tokens, &worker), 0,
+		     "nor does it have its tokens");
 	meet(fate, &talk, worker);
 	expect_nowhere(&forensic);
 	/* The one who asked may keep it: so the one who looks can see. */
