@@ -8,7 +8,6 @@ Choosing among the alternatives is generate.py's business.
 """
 import re
 
-
 SPECIAL = "|;[](){}<>\\"
 
 

@@ -55,6 +55,8 @@ class Requests:
 
     def batches(self, size):
         """(tokens [batch, length], targets, wanted) without end, shuffled."""
+        if self.count < size * BUCKET:
+            raise ValueError(f"{self.count} requests are too few")
         while True:
             order = self.rng.permutation(self.count)
             length = self.start[1:] - self.start[:-1]
