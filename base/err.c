@@ -34,11 +34,12 @@ void err_invariant_failed(const char *claim, const char *file, int line)
 
 void err_die(const char *what)
 {
-	if (errno != 0)
+	if (errno != 0) {
 		fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name,
 			what, strerror(errno));
-	else
+	} else {
 		fprintf(stderr, "%s: %s\n", program_invocation_short_name,
 			what);
+	}
 	exit(EXIT_FAILURE);
 }

@@ -16,6 +16,14 @@ void fd_close(int *fd)
 	*fd = -1;
 }
 
+int fd_release(int *fd)
+{
+	int released = *fd;
+
+	*fd = -1;
+	return released;
+}
+
 enum err fd_pair(int pair[static 2])
 {
 	int made[2];
@@ -57,6 +65,23 @@ enum err fd_send(int socket, struct bytes message, int passed)
 	return sent == (ssize_t)message.len ? ERR_OK : ERR_UNAVAILABLE;
 }
 
+/* The first of all stays in *kept; others are closed and counted. */
+static void keep_first(const struct cmsghdr *control, int *kept, size_t *extra)
+{
+	size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	int fds[2];
+
+	memcpy(fds, CMSG_DATA(control), count * sizeof(int));
+	for (size_t i = 0; i < count; i++) {
+		if (*kept < 0) {
+			*kept = fds[i];
+		} else {
+			close(fds[i]);
+			++*extra;
+		}
+	}
+}
+
 /* Take the one descriptor out; *extra counts those that should not be there. */
 static int detach_descriptors(struct msghdr *header, size_t *extra)
 {
@@ -65,22 +90,9 @@ static int detach_descriptors(struct msghdr *header, size_t *extra)
 	*extra = 0;
 	for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL;
 	     control = CMSG_NXTHDR(header, control)) {
-		int fds[2];
-		size_t count;
-
-		if (control->cmsg_level != SOL_SOCKET ||
-		    control->cmsg_type != SCM_RIGHTS)
-			continue;
-		count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(fds, CMSG_DATA(control), count * sizeof(int));
-		for (size_t i = 0; i < count; i++) {
-			if (kept < 0) {
-				kept = fds[i];
-			} else {
-				close(fds[i]);
-				++*extra;
-			}
-		}
+		if (control->cmsg_level == SOL_SOCKET &&
+		    control->cmsg_type == SCM_RIGHTS)
+			keep_first(control, &kept, extra);
 	}
 	return kept;
 }

@@ -17,6 +17,9 @@
 /* Close and set to -1; nothing happens when it is already negative. */
 void fd_close(int *fd);
 
+/* Hand the descriptor over: returns it, and a SCOPED_FD no longer has it. */
+int fd_release(int *fd);
+
 /* A pair of connected SOCK_SEQPACKET sockets, closed on exec. */
 MUST_CHECK enum err fd_pair(int pair[static 2]);
 

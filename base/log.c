@@ -27,10 +27,11 @@ void log_line(const struct log_form *form, const uint64_t *values)
 	size_t room = sizeof(line) - 1;
 	size_t used = (size_t)snprintf(line, room, "%s", form->event);
 
-	for (size_t i = 0; i < log_field_count(form) && used < room; i++)
+	for (size_t i = 0; i < log_field_count(form) && used < room; i++) {
 		used += (size_t)snprintf(line + used, room - used,
 					 " %s=%" PRIu64, form->fields[i].name,
 					 clamp(values[i], form->fields[i].max));
+	}
 	if (used >= room)
 		return; /* a form too long for a line is a bug tests find */
 	line[used++] = '\n';

@@ -120,16 +120,18 @@ static void on_received(struct server_call *call, struct bytes message)
 	struct rpc_attestation_request request;
 
 	memset(state.decoded, 0, sizeof(state.decoded));
-	if (rpc_attestation_request_parse(message, &arena, &request) != ERR_OK)
+	if (rpc_attestation_request_parse(message, &arena, &request) !=
+	    ERR_OK) {
 		server_finish(call, GRPC_STATUS_INVALID_ARGUMENT,
 			      "message does not parse", 0);
-	else if (!state.has_keeper || state.bundle_len == 0)
+	} else if (!state.has_keeper || state.bundle_len == 0) {
 		put_off(call);
-	else if (request.nonce.len > 0)
+	} else if (request.nonce.len > 0) {
 		ask_keeper(call, request.nonce);
-	else
+	} else {
 		answer(call, (struct bytes){ state.bundle, state.bundle_len },
 		       state.next_refresh);
+	}
 }
 
 static void on_half_closed(struct server_call *call)

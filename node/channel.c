@@ -36,8 +36,7 @@ enum err channel_receive(int socket, struct channel_packet *packet,
 		return ERR_MALFORMED;
 
 	*out = message;
-	*passed = fd;
-	fd = -1;
+	*passed = fd_release(&fd);
 	return ERR_OK;
 }
 

@@ -220,6 +220,22 @@ static enum err next_chunked(struct frames *frames, struct writer *frame)
 	return ERR_OK;
 }
 
+/* Put what is waiting into the message, a chunk at a time. */
+static enum err gather_waiting(struct frames *frames, size_t waiting)
+{
+	while (waiting > 0) {
+		size_t piece =
+			waiting < frames->body.max ? waiting : frames->body.max;
+
+		frames->body.len = 0;
+		TRY(answer_take(frames->answer, piece, &frames->body));
+		TRY(bhttp_write_content(&frames->whole,
+					bytes_written(&frames->body)));
+		waiting -= piece;
+	}
+	return ERR_OK;
+}
+
 /* Gather the whole answer; it ends when the computing thread ends it. */
 static enum err gather(struct frames *frames)
 {
@@ -229,17 +245,7 @@ static enum err gather(struct frames *frames)
 	TRY(put_head(&view, &frames->whole));
 	do {
 		answer_wait(frames->answer, ANSWER_WAIT_BYTES, &view);
-		while (view.waiting > 0) {
-			size_t piece = view.waiting < frames->body.max
-					       ? view.waiting
-					       : frames->body.max;
-
-			frames->body.len = 0;
-			TRY(answer_take(frames->answer, piece, &frames->body));
-			TRY(bhttp_write_content(&frames->whole,
-						bytes_written(&frames->body)));
-			view.waiting -= piece;
-		}
+		TRY(gather_waiting(frames, view.waiting));
 	} while (!view.ended);
 	return bhttp_write_end(&frames->whole);
 }
@@ -249,12 +255,13 @@ static enum err seal_whole(struct frames *frames)
 	size_t around = frames->sealer.prefix_len + OHTTP_CHUNK_TAG;
 
 	TRY(gather(frames));
-	if (is_shaped(frames))
+	if (is_shaped(frames)) {
 		TRY(bhttp_write_padding(
 			&frames->whole,
 			padded_size(frames->policy,
 				    frames->whole.len + around) -
 				around));
+	}
 	TRY(ohttp_sealer_begin(&frames->sealer, &frames->sealed));
 	return ohttp_sealer_put(&frames->sealer, OHTTP_CHUNK_FINAL,
 				bytes_written(&frames->whole), &frames->sealed);

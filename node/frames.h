@@ -20,9 +20,10 @@
 #include "crypto/ohttp_sealer.h"
 #include "node/answer.h"
 #include "node/request_keys.h"
+#include "policy/limits.h"
 #include "policy/policy.h"
 
-#define FRAMES_BYTES_MAX (16u << 10)
+#define FRAMES_BYTES_MAX ((size_t)LIMIT_CHUNK_PLAINTEXT) /* as in a policy */
 
 /* Invariant: sealed_count counts what was sealed so far. */
 struct frames {

@@ -137,14 +137,15 @@ static void hear_worker(struct front *front, struct pool_worker *worker)
 	struct message message;
 	int passed;
 
-	if (worker->state == POOL_TAKEN)
+	if (worker->state == POOL_TAKEN) {
 		serve_worker_readable(worker);
-	/* An idle worker has nothing to say but, by its end, that it ended;
+		/* An idle worker has nothing to say but, by its end, that it ended;
 	   what poll saw may also have been its predecessor. */
-	else if (worker->state == POOL_IDLE &&
-		 channel_receive(worker->channel, &front->packet, &message,
-				 &passed) != ERR_UNAVAILABLE)
+	} else if (worker->state == POOL_IDLE &&
+		   channel_receive(worker->channel, &front->packet, &message,
+				   &passed) != ERR_UNAVAILABLE) {
 		pool_leave(worker);
+	}
 }
 
 /*

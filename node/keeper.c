@@ -22,7 +22,8 @@
 #include "sandbox/memory.h"
 #include "wire/statement.h"
 
-/* Clients ask anew this long before the offered key ends. */
+/* Clients ask anew this long before the offered key ends, or a quarter of its
+   life where that is shorter. */
 #define REFRESH_S 3600
 
 /* Tickets name a front's own requests; this one nobody asked for. */
@@ -106,10 +107,13 @@ static enum err send_bundle(struct keeper *keeper, uint64_t ticket,
 	uint8_t memory[4096];
 	struct writer out = WRITER_OVER(memory);
 	uint64_t refresh = keyring_next_change(keeper->ring);
+	uint64_t before_s = keeper->setup.policy.key_lifetime_s / 4;
 	struct message message = { .kind = MESSAGE_BUNDLE };
 
-	if (keyring_expiry(keeper->ring) < refresh + REFRESH_S)
-		refresh = keyring_expiry(keeper->ring) - REFRESH_S;
+	if (before_s > REFRESH_S)
+		before_s = REFRESH_S;
+	if (keyring_expiry(keeper->ring) < refresh + before_s)
+		refresh = keyring_expiry(keeper->ring) - before_s;
 	TRY(bytes_put(&out, BYTES_ARRAY(keeper->node_id)));
 	TRY(write_bundle(keeper, nonce, &out));
 	message.number[0] = ticket;
@@ -198,11 +202,12 @@ static enum err answer_worker(struct keeper *keeper, int worker)
 
 static enum err add_worker(struct keeper *keeper, int worker)
 {
-	for (size_t i = FIRST_WORKER; i < PLACES; i++)
+	for (size_t i = FIRST_WORKER; i < PLACES; i++) {
 		if (keeper->peers[i].fd < 0) {
 			keeper->peers[i].fd = worker;
 			return ERR_OK;
 		}
+	}
 	return ERR_TOO_LARGE;
 }
 
@@ -351,10 +356,11 @@ _Noreturn void keeper_run(void)
 			hear(&keeper, CONTROL);
 			continue;
 		}
-		for (size_t i = 0; i < PLACES; i++)
+		for (size_t i = 0; i < PLACES; i++) {
 			if (keeper.peers[i].fd >= 0 &&
 			    keeper.peers[i].revents != 0)
 				hear(&keeper, i);
+		}
 		tick(&keeper);
 	}
 }

@@ -63,7 +63,7 @@ static enum err key_make(struct node_key *key, uint8_t id, uint64_t now)
 	TRY(replay_open(KEY_REQUESTS_MAX, &made.seen));
 
 	*key = made;
-	made = (struct node_key){ 0 }; /* now the caller's */
+	secret_wipe(&made, sizeof(made)); /* it is the caller's now */
 	return ERR_OK;
 }
 
@@ -186,19 +186,21 @@ enum err keyring_configs(const struct keyring *ring, struct writer *out)
 
 static bool is_offered(const struct hpke_suite *suite)
 {
-	for (size_t i = 0; i < sizeof(offered) / sizeof(offered[0]); i++)
+	for (size_t i = 0; i < sizeof(offered) / sizeof(offered[0]); i++) {
 		if (offered[i].kdf == suite->kdf &&
 		    offered[i].aead == suite->aead)
 			return suite->kem == HPKE_KEM_X25519;
+	}
 	return false;
 }
 
 static struct node_key *find(struct keyring *ring, uint8_t id, uint64_t now)
 {
-	for (size_t i = 0; i < ring->count; i++)
+	for (size_t i = 0; i < ring->count; i++) {
 		if (ring->keys[i].id == id && now >= ring->keys[i].made_s &&
 		    now < end_of(ring, &ring->keys[i]))
 			return &ring->keys[i];
+	}
 	return NULL;
 }
 

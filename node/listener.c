@@ -72,8 +72,7 @@ static enum err listen_unix(const char *path, int *out)
 	err = bind_and_listen(fd, &name, sizeof(name));
 	umask(mask);
 	TRY(err);
-	*out = fd;
-	fd = -1;
+	*out = fd_release(&fd);
 	return ERR_OK;
 }
 
@@ -113,8 +112,7 @@ static enum err listen_loopback(const char *address, int *out, uint16_t *port)
 	if (getsockname(fd, (struct sockaddr *)&name, &len) != 0)
 		return ERR_UNAVAILABLE;
 	*port = ntohs(name.sin_port);
-	*out = fd;
-	fd = -1;
+	*out = fd_release(&fd);
 	return ERR_OK;
 }
 

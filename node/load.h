@@ -25,6 +25,6 @@ struct load_state {
 };
 
 /* Tell those watchers for whom something changed, if it is time again. */
-void load_update(const struct load_state *state, uint64_t now_ms);
+void load_update(const struct load_state *now, uint64_t now_ms);
 
 #endif

@@ -15,7 +15,7 @@
 #include "wire/message.h"
 
 /* One message of the caller's more than what makes a worker worth taking. */
-#define MAILBOX_BYTES (2 * LIMIT_MESSAGE_BYTES)
+#define MAILBOX_BYTES ((size_t)2 * LIMIT_MESSAGE_BYTES)
 
 /* Invariant: bytes at `given` to `len` were not given to the worker yet. */
 struct mailbox {

@@ -19,8 +19,6 @@
 /* An answer in JSON: its text escaped, and what stands around it. */
 #define AROUND_ANSWER 4096
 
-_Static_assert(FRAMES_BYTES_MAX >= LIMIT_CHUNK_PLAINTEXT,
-	       "every frame that a policy may ask for has to fit");
 _Static_assert(CHAT_STOPS_MAX <= GENERATE_STOPS_MAX &&
 		       LIMIT_STOP_BYTES <= GENERATE_STOP_BYTES_MAX,
 	       "what the API takes the engine has to take");
@@ -46,6 +44,6 @@ struct plan plan_for(const struct policy *policy, size_t engine_bytes)
 			   4 * plan.answer_bytes /* text, event, ring, whole */
 			   + plan.json_bytes + engine_bytes +
 			   frames_memory(policy, plan.answer_bytes) +
-			   4 * LIMIT_FIELD_BYTES + LIMIT_MESSAGE_BYTES;
+			   (size_t)4 * LIMIT_FIELD_BYTES + LIMIT_MESSAGE_BYTES;
 	return plan;
 }

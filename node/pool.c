@@ -10,12 +10,13 @@ void pool_init(struct pool *pool, size_t capacity)
 {
 	invariant(capacity <= LIMIT_WORKERS);
 	*pool = (struct pool){ .zygote = -1, .capacity = capacity };
-	for (size_t i = 0; i < capacity; i++)
+	for (size_t i = 0; i < capacity; i++) {
 		pool->workers[i] = (struct pool_worker){
 			.slot = i,
 			.channel = -1,
 			.next_channel = -1,
 		};
+	}
 }
 
 void pool_attach(struct pool *pool, int zygote)

@@ -138,11 +138,12 @@ static void on_received(struct server_call *call, struct bytes message)
 	uint8_t memory[8192];
 	struct writer out = WRITER_OVER(memory);
 
-	if (put_answer(message, &out) != ERR_OK)
+	if (put_answer(message, &out) != ERR_OK) {
 		server_finish(call, GRPC_STATUS_INVALID_ARGUMENT,
 			      "message does not parse", 0);
-	else if (server_send(call, bytes_written(&out)) == ERR_OK)
+	} else if (server_send(call, bytes_written(&out)) == ERR_OK) {
 		server_receive(call);
+	}
 }
 
 static void on_half_closed(struct server_call *call)

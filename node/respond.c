@@ -145,20 +145,22 @@ static enum err start(struct conversation *talk)
 	struct generate_options options = options_for(talk);
 	struct generate_message *messages;
 
-	if (talk->request.endpoint == CHAT_ENDPOINT_COMPLETION)
+	if (talk->request.endpoint == CHAT_ENDPOINT_COMPLETION) {
 		return generate_start_text(respond->model, respond->arena,
 					   talk->request.prompt, &options,
 					   &talk->generation);
+	}
 
 	messages = arena_alloc(respond->arena, talk->request.message_count,
 			       sizeof(*messages));
 	if (messages == NULL)
 		return ERR_TOO_LARGE;
-	for (size_t i = 0; i < talk->request.message_count; i++)
+	for (size_t i = 0; i < talk->request.message_count; i++) {
 		messages[i] = (struct generate_message){
 			.role = role_for(talk->request.messages[i].role),
 			.content = talk->request.messages[i].content,
 		};
+	}
 	return generate_start_chat(
 		respond->model, respond->arena,
 		&(struct generate_chat){ messages,

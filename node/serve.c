@@ -478,11 +478,12 @@ static void on_received(struct server_call *call, struct bytes message)
 	err = rpc_serve_request_parse(message, &arena, &request);
 	if (err == ERR_OK)
 		on_step(stream, &request);
-	else
+	else {
 		refuse(stream,
 		       err == ERR_TOO_LARGE ? EVENT_REASON_TOO_LARGE
 					    : EVENT_REASON_MALFORMED,
 		       GRPC_STATUS_INVALID_ARGUMENT, "message does not parse");
+	}
 }
 
 static void on_half_closed(struct server_call *call)
@@ -503,10 +504,11 @@ static void on_closed(struct server_call *call, enum server_end how)
 
 	if (stream == NULL)
 		return;
-	if (stream->state != OVER)
+	if (stream->state != OVER) {
 		log_outcome(stream, how == SERVER_END_DEADLINE
 					    ? EVENT_OUTCOME_DEADLINE
 					    : EVENT_OUTCOME_CANCELLED);
+	}
 	let_go(stream);
 	while (*link != stream)
 		link = &(*link)->next;
@@ -557,10 +559,11 @@ static struct stream *longest_waiting(void)
 {
 	struct stream *longest = NULL;
 
-	for (struct stream *s = serve.streams; s != NULL; s = s->next)
+	for (struct stream *s = serve.streams; s != NULL; s = s->next) {
 		if (s->is_waiting &&
 		    (longest == NULL || s->waiting_ms <= longest->waiting_ms))
 			longest = s;
+	}
 	return longest;
 }
 

@@ -320,10 +320,11 @@ static void deliver(struct server_call *call)
 		return;
 	}
 	joined = grpc_byte_buffer_reader_readall(&reader);
-	if (call->service->received != NULL)
+	if (call->service->received != NULL) {
 		call->service->received(
 			call, (struct bytes){ GRPC_SLICE_START_PTR(joined),
 					      GRPC_SLICE_LENGTH(joined) });
+	}
 	grpc_slice_unref(joined);
 	grpc_byte_buffer_reader_destroy(&reader);
 	grpc_byte_buffer_destroy(buffer);

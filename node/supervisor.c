@@ -234,8 +234,7 @@ static enum err start(struct supervisor *node, enum jail_role role)
 		return ERR_UNAVAILABLE;
 	}
 	process->phase = STARTING;
-	process->control = near;
-	near = -1;
+	process->control = fd_release(&near);
 	/* One that ended already is seen by its pidfd. */
 	(void)set_up(node, role, process->control);
 	return ERR_OK;
@@ -256,7 +255,7 @@ static bool may_start(const struct supervisor *node, enum jail_role role)
 
 static void start_due(struct supervisor *node)
 {
-	for (size_t i = 0; i < ROLES; i++)
+	for (size_t i = 0; i < ROLES; i++) {
 		if (may_start(node, roles[i]) &&
 		    start(node, roles[i]) != ERR_OK) {
 			if (!node->was_ready)
@@ -264,6 +263,7 @@ static void start_due(struct supervisor *node)
 			node->processes[roles[i]].not_before_ms =
 				clock_now_ms() + RESTART_BACKOFF_MS;
 		}
+	}
 }
 
 /* A new channel between two roles, the second of which just became ready. */
@@ -290,7 +290,7 @@ static enum err link_pair(struct supervisor *node, enum jail_role a,
  */
 static void relink_due(struct supervisor *node)
 {
-	for (int a = 0; a < JAIL_ROLES; a++)
+	for (int a = 0; a < JAIL_ROLES; a++) {
 		for (int b = 0; b < JAIL_ROLES; b++) {
 			uint64_t due = node->relink_ms[a][b];
 
@@ -304,6 +304,7 @@ static void relink_due(struct supervisor *node)
 				      (enum jail_role)b) != ERR_OK)
 				spawn_kill(&node->processes[b].child);
 		}
+	}
 }
 
 static void tell_ready(struct supervisor *node)
@@ -486,7 +487,8 @@ static void turn(struct supervisor *node)
 			(struct pollfd){ .fd = up ? process->child.pidfd : -1,
 					 .events = POLLIN };
 	}
-	if (poll(peers, 1 + 2 * ROLES, RESTART_BACKOFF_MS) < 0)
+	if (poll(peers, sizeof(peers) / sizeof(peers[0]), RESTART_BACKOFF_MS) <
+	    0)
 		return;
 	if (peers[0].revents != 0)
 		on_signal(node);

@@ -211,10 +211,11 @@ static void ask_for_keys(struct worker *worker)
 	if (channel_write(JAIL_FD_KEEPER, &question) != ERR_OK ||
 	    channel_read(JAIL_FD_KEEPER, &packet, &answer) != ERR_OK)
 		leave_with(FAILURE_INTERNAL);
-	if (answer.kind == MESSAGE_REFUSED)
+	if (answer.kind == MESSAGE_REFUSED) {
 		leave_with(answer.number[0] < FAILURE_MAX
 				   ? (enum failure)answer.number[0]
 				   : FAILURE_INTERNAL);
+	}
 	if (answer.kind != MESSAGE_KEYS ||
 	    request_keys_parse(answer.body, &worker->keys) != ERR_OK)
 		leave_with(FAILURE_INTERNAL);

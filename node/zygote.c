@@ -188,10 +188,11 @@ static void refill(struct zygote *zygote)
 static enum event_how how_it_ended(const struct slot *slot, int status)
 {
 	/* SIGKILL may be ours; any other signal is news, wanted or not. */
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status)) {
 		return slot->unwanted && WTERMSIG(status) == SIGKILL
 			       ? EVENT_HOW_KILLED
 			       : EVENT_HOW_SIGNAL;
+	}
 	if (slot->unwanted)
 		return EVENT_HOW_KILLED;
 	return WEXITSTATUS(status) == 0 ? EVENT_HOW_DONE : EVENT_HOW_FAILED;
@@ -213,10 +214,11 @@ static enum event_arena clean(struct slot *slot)
 /* The channels of workers end with a peer, and so must they. */
 static void kill_all(struct zygote *zygote)
 {
-	for (size_t i = 0; i < zygote->slot_count; i++)
+	for (size_t i = 0; i < zygote->slot_count; i++) {
 		if (zygote->slots[i].state == SLOT_WARM ||
 		    zygote->slots[i].state == SLOT_BUSY)
 			slot_kill(&zygote->slots[i]);
+	}
 }
 
 /* A peer that breaks off or breaks the rules is dropped; a new one will come. */
@@ -244,10 +246,11 @@ static void reap(struct zygote *zygote, size_t index)
 	fd_close(&slot->pidfd);
 	zygote->peers[FIRST_SLOT + index].fd = -1;
 	arena = clean(slot);
-	if (how != EVENT_HOW_DONE)
+	if (how != EVENT_HOW_DONE) {
 		EVENTS_LOG(EVENT_WORKER_ENDED, how,
 			   WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status) : 0,
 			   arena);
+	}
 	/* One that died before it had work would die again at once. */
 	if (was_warm && !slot->unwanted)
 		zygote->fork_not_before_ms =
@@ -421,9 +424,10 @@ _Noreturn void zygote_run(void)
 			hear(&zygote, CONTROL);
 			continue;
 		}
-		for (size_t i = 0; i < PLACES; i++)
+		for (size_t i = 0; i < PLACES; i++) {
 			if (zygote.peers[i].fd >= 0 &&
 			    zygote.peers[i].revents != 0)
 				hear(&zygote, i);
+		}
 	}
 }

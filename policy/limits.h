@@ -28,7 +28,7 @@
 /* Keys (RFC 9180 keys of this node). */
 #define KEY_LIFETIME_S (24u * 3600) /* then no client is told of it */
 #define KEY_ROTATION_S (12u * 3600) /* then a new one is offered */
-#define KEY_GRACE_S (5u * 60)	    /* and then, after this, it opens nothing */
+#define KEY_GRACE_S 300u	    /* and then, after this, it opens nothing */
 #define KEY_ROTATION_LEAST_S 60 /* between two, however many requests come */
 #define KEY_REQUESTS_MAX (1u << 20) /* replay set of one key; then full */
 #define KEYS_LIVE_MAX 3 /* offered, the one before, one in its grace */
@@ -37,9 +37,7 @@
 #define LIMIT_WORKERS 64	 /* workers at once, whatever the policy says */
 #define LIMIT_QUEUE 64		 /* requests that wait for a worker */
 #define LIMIT_QUEUE_WAIT_MS 2000 /* then RESOURCE_EXHAUSTED */
-#define LIMIT_REQUEST_MS \
-	(15u * 60 * 1000)		 /* longest request, drain included \
-				    */
+#define LIMIT_REQUEST_MS 900000u /* longest request, drain included */
 #define LIMIT_UPLOAD_START_MS 1000	 /* with a worker; then */
 #define LIMIT_UPLOAD_BYTES_S (16u << 10) /* a second, at least */
 #define LIMIT_UPLOAD_IDLE_MS 10000	 /* no byte of an unfinished request */

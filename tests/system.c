@@ -226,8 +226,9 @@ static int open_program(enum system_part part)
 			return -1;
 		*slash = '\0';
 	}
-	strcat(path, "/");
-	strcat(path, parts[part].program);
+	len = (ssize_t)strlen(path);
+	snprintf(path + len, sizeof(path) - (size_t)len, "/%s",
+		 parts[part].program);
 	/* An open descriptor is all that an ordinary user needs of it. */
 	return open(path, O_RDONLY | O_CLOEXEC);
 }

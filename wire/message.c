@@ -9,8 +9,8 @@ enum descriptor {
 static const struct shape {
 	uint32_t body_min;
 	uint32_t body_max;
-	uint8_t numbers; /* 0 and a body_max of 0: a message of one byte */
-	enum descriptor descriptor;
+	uint8_t numbers;    /* 0 and a body_max of 0: a message of one byte */
+	uint8_t descriptor; /* enum descriptor */
 	bool known;
 } shapes[] = {
 	[MESSAGE_POLICY] = { 0, MESSAGE_BODY_MAX, 0, WITHOUT, true },

@@ -44,10 +44,11 @@ static size_t on_data(char *data, size_t size, size_t count, void *user)
 	struct bytes piece = { (const uint8_t *)data, size * count };
 
 	keep(response, piece);
-	if (response->piece_count < FETCH_PIECES_MAX)
+	if (response->piece_count < FETCH_PIECES_MAX) {
 		response->pieces[response->piece_count++] =
 			(struct fetch_piece){ system_now_us() - state->began_us,
 					      response->len };
+	}
 	if (state->request->on_piece == NULL ||
 	    state->request->on_piece(state->request->user, response))
 		return piece.len;

@@ -227,7 +227,7 @@ static void look(const struct window *window, const struct place *place)
 		place->finding->bytes += (uint64_t)got;
 		at += got;
 		if (got == PIECE)
-			at -= FORENSIC_NEEDLE_MAX;
+			at -= (off_t)FORENSIC_NEEDLE_MAX;
 	}
 }
 

@@ -17,7 +17,7 @@
 
 #include "base/bytes.h"
 
-#define FORENSIC_TEXT_MAX 64
+#define FORENSIC_TEXT_MAX ((size_t)64)
 #define FORENSIC_NEEDLES 11 /* one of no length is looked for nowhere */
 #define FORENSIC_NEEDLE_MAX (4 * FORENSIC_TEXT_MAX)
 

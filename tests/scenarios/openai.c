@@ -82,13 +82,13 @@ static void read_event(const char *data, size_t len, struct openai_answer *out)
 static void read_stream(const char *body, struct openai_answer *out)
 {
 	static const char data[] = "data: ";
+	size_t skip = strlen(data);
 
 	while (*body != '\0') {
 		size_t len = strcspn(body, "\n");
 
-		if (strncmp(body, data, sizeof(data) - 1) == 0)
-			read_event(body + sizeof(data) - 1,
-				   len - (sizeof(data) - 1), out);
+		if (strncmp(body, data, skip) == 0)
+			read_event(body + skip, len - skip, out);
 		else
 			out->foreign += len;
 		body += len;
