@@ -36,7 +36,8 @@ interop() {
 	command -v node >/dev/null && command -v npm >/dev/null ||
 		install nodejs npm
 	echo "Installing the npm packages of tests/interop/package.json"
-	npm install --prefix tests/interop --no-package-lock --silent ||
+	timeout 300 npm install --prefix tests/interop --no-package-lock \
+		--silent --fetch-retries=1 --fetch-timeout=30000 ||
 		echo "They cannot be had now: the interop tests will be skipped."
 }
 
