@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,6 +239,20 @@ static void become_ordinary(void)
 	if (setgroups(0, NULL) != 0 || setgid(ORDINARY_USER) != 0 ||
 	    setuid(ORDINARY_USER) != 0)
 		_exit(126);
+}
+
+bool system_gives_namespaces(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		if (geteuid() == 0)
+			become_ordinary();
+		_exit(unshare(CLONE_NEWUSER) == 0 ? 0 : 1);
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid &&
+	       WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 /* In the child: become the program, which dies with the thread behind us. */

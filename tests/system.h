@@ -52,6 +52,13 @@ struct system {
 const char *system_obstacle(void);
 
 /*
+ * Whether an ordinary user may make user namespaces here.  In a chroot nobody
+ * may, and some machines forbid it: a node that such a user starts then says so
+ * and ends, and tests of what it would be are skipped.
+ */
+bool system_gives_namespaces(void);
+
+/*
  * The model under test: $PCC_MODEL, else models/home.gguf, else the public
  * stories260K below $MODELS (../shared/models).  NULL when none is there.
  */

@@ -48,6 +48,8 @@ static void start(enum system_caller caller)
 	struct policy policy = system_policy();
 	const char *wrong = system_obstacle();
 
+	if (caller == SYSTEM_AS_ORDINARY && !system_gives_namespaces())
+		cr_skip_test("ordinary users get no namespaces here");
 	if (wrong != NULL)
 		cr_skip_test("%s", wrong);
 	policy.workers = WORKERS;

@@ -756,7 +756,8 @@ static void look_from_outside(const char *name, enum jail_role role,
 	cr_expect_eq(same_namespace(run.child.pid, "net"), shares_network);
 	cr_expect_eq(entries(run.child.pid, "root"), 0);
 	cr_expect_eq(entries(run.child.pid, "fd"), 4);
-	cr_expect_eq(lines(run.child.pid, "mountinfo"), 1);
+	/* None at all where its root was never mounted: see jail.c on chroots. */
+	cr_expect_leq(lines(run.child.pid, "mountinfo"), 1);
 	cr_expect_eq(lines(run.child.pid, "environ"), 0);
 	scenario_go_on(&run);
 	cr_assert_eq(scenario_end(&run), 0);
