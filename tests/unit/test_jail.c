@@ -264,11 +264,12 @@ static bool root_is_a_mount(void)
 }
 
 static const struct refusal refusals[] = {
-	{ "task", SYS_newfstatat, 0, 0, JAIL_STEP_ALONE },
-	{ "prlimit64", SYS_prlimit64, 0, 0, JAIL_STEP_LIMITS },
-	{ "close_range", SYS_close_range, 0, 0, JAIL_STEP_DESCRIPTORS },
-	{ "mount", SYS_mount, 0, 0, JAIL_STEP_ROOT },
-	{ "chdir", SYS_chdir, 0, 0, JAIL_STEP_ROOT },
+	{ "task", SYS_newfstatat, 0, 0, JAIL_STEP_ALONE, EVERYWHERE },
+	{ "prlimit64", SYS_prlimit64, 0, 0, JAIL_STEP_LIMITS, EVERYWHERE },
+	{ "close_range", SYS_close_range, 0, 0, JAIL_STEP_DESCRIPTORS,
+	  EVERYWHERE },
+	{ "mount", SYS_mount, 0, 0, JAIL_STEP_ROOT, EVERYWHERE },
+	{ "chdir", SYS_chdir, 0, 0, JAIL_STEP_ROOT, EVERYWHERE },
 	{ "pivot_root", SYS_pivot_root, 0, 0, JAIL_STEP_ROOT, ROOT_IS_A_MOUNT },
 	{ "umount2", SYS_umount2, 0, 0, JAIL_STEP_ROOT, ROOT_IS_A_MOUNT },
 	{ "fsopen", SYS_fsopen, 0, 0, JAIL_STEP_ROOT, ROOT_IS_NONE },
@@ -276,17 +277,23 @@ static const struct refusal refusals[] = {
 	{ "fsmount", SYS_fsmount, 0, 0, JAIL_STEP_ROOT, ROOT_IS_NONE },
 	{ "fchdir", SYS_fchdir, 0, 0, JAIL_STEP_ROOT, ROOT_IS_NONE },
 	{ "chroot", SYS_chroot, 0, 0, JAIL_STEP_ROOT, ROOT_IS_NONE },
-	{ "sethostname", SYS_sethostname, 0, 0, JAIL_STEP_HOST_NAME },
-	{ "ambient", SYS_prctl, 1, PR_CAP_AMBIENT, JAIL_STEP_CAPABILITIES },
-	{ "bounding", SYS_prctl, 1, PR_CAPBSET_DROP, JAIL_STEP_CAPABILITIES },
-	{ "securebits", SYS_prctl, 1, PR_SET_SECUREBITS,
-	  JAIL_STEP_CAPABILITIES },
-	{ "capset", SYS_capset, 0, 0, JAIL_STEP_CAPABILITIES },
+	{ "sethostname", SYS_sethostname, 0, 0, JAIL_STEP_HOST_NAME,
+	  EVERYWHERE },
+	{ "ambient", SYS_prctl, 1, PR_CAP_AMBIENT, JAIL_STEP_CAPABILITIES,
+	  EVERYWHERE },
+	{ "bounding", SYS_prctl, 1, PR_CAPBSET_DROP, JAIL_STEP_CAPABILITIES,
+	  EVERYWHERE },
+	{ "securebits", SYS_prctl, 1, PR_SET_SECUREBITS, JAIL_STEP_CAPABILITIES,
+	  EVERYWHERE },
+	{ "capset", SYS_capset, 0, 0, JAIL_STEP_CAPABILITIES, EVERYWHERE },
 	{ "no_new_privs", SYS_prctl, 1, PR_SET_NO_NEW_PRIVS,
-	  JAIL_STEP_NO_NEW_PRIVILEGES },
-	{ "landlock", SYS_landlock_restrict_self, 0, 0, JAIL_STEP_LANDLOCK },
-	{ "dumpable", SYS_prctl, 1, PR_SET_DUMPABLE, JAIL_STEP_DUMPABLE },
-	{ "pdeathsig", SYS_prctl, 1, PR_GET_PDEATHSIG, JAIL_STEP_PARENT },
+	  JAIL_STEP_NO_NEW_PRIVILEGES, EVERYWHERE },
+	{ "landlock", SYS_landlock_restrict_self, 0, 0, JAIL_STEP_LANDLOCK,
+	  EVERYWHERE },
+	{ "dumpable", SYS_prctl, 1, PR_SET_DUMPABLE, JAIL_STEP_DUMPABLE,
+	  EVERYWHERE },
+	{ "pdeathsig", SYS_prctl, 1, PR_GET_PDEATHSIG, JAIL_STEP_PARENT,
+	  EVERYWHERE },
 };
 
 static int refuse_from_now_on(const struct refusal *refusal)
@@ -321,8 +328,9 @@ static const char *isolate_against_a_refusal(void)
 static const char *isolate_without_the_optional(void)
 {
 	static const struct refusal without[] = {
-		{ "", SYS_landlock_create_ruleset, 0, 0, JAIL_STEP_NONE },
-		{ "", SYS_prctl, 1, 65, JAIL_STEP_NONE },
+		{ "", SYS_landlock_create_ruleset, 0, 0, JAIL_STEP_NONE,
+		  EVERYWHERE },
+		{ "", SYS_prctl, 1, 65, JAIL_STEP_NONE, EVERYWHERE },
 	};
 	struct jail_report report;
 
@@ -412,8 +420,9 @@ static const char *enter_as_front_and_look_for_files(void)
 static const char *enter_against_a_refusal(void)
 {
 	static struct jail_filter filter;
-	static const struct refusal refused = { "", SYS_seccomp, 0, 0,
-						JAIL_STEP_FILTER };
+	static const struct refusal refused = {
+		"", SYS_seccomp, 0, 0, JAIL_STEP_FILTER, EVERYWHERE
+	};
 	struct jail_report report = { 0 };
 
 	HOLDS(filter_compile(profile_of(JAIL_KEEPER), &filter) == ERR_OK);
