@@ -325,7 +325,7 @@ static void start_server(struct front *front)
 		exit(EXIT_FAILURE);
 }
 
-/* The port of HOST:PORT; 0 where there is none, or any will do. */
+/* The port of HOST:PORT, the one that may be bound; 0 where there is none. */
 static uint16_t port_of(const char *address)
 {
 	const char *colon = strrchr(address, ':');

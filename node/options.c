@@ -2,9 +2,11 @@
 #include "node/options.h"
 
 #include <getopt.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define VERSION "0.1"
 
@@ -91,6 +93,14 @@ static void take(struct options *out, size_t index)
 	*place = optarg;
 }
 
+/* Whether HOST:PORT names a port: the front's jail lets it bind that alone. */
+static bool names_a_port(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+
+	return colon != NULL && strtoul(colon + 1, NULL, 10) != 0;
+}
+
 static void check(const struct options *options)
 {
 	if (options->model == NULL)
@@ -104,6 +114,9 @@ static void check(const struct options *options)
 	     options->tls_client_roots == NULL))
 		mistake("--listen-tls needs all three --tls files: callers "
 			"are always authenticated");
+	if (options->listen_tls != NULL && !names_a_port(options->listen_tls))
+		mistake("--listen-tls needs HOST:PORT with a port of its own: "
+			"the jail lets no other be bound");
 }
 
 void options_parse(int argc, char **argv, struct options *out)

@@ -8,7 +8,7 @@ set -eu
 build="gcc libc6-dev libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
  protobuf-compiler libssl-dev libsodium-dev libseccomp-dev libcap-dev
  libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev"
-test="libcriterion-dev libcbor-dev procps python3"
+test="libcriterion-dev openssl libcbor-dev procps python3"
 
 install() {
 	missing=
