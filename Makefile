@@ -69,7 +69,7 @@ sanitize: all ## the tests under address and undefined-behaviour sanitizers
 fuzz: $(FUZZERS) ## fuzz every parser of foreign bytes; SECONDS=60 each
 	@tools/run_fuzzers.sh $(or $(SECONDS),60) $^
 
-bench: all $(BENCHES) ## the figures that README and SECURITY quote, into build/bench.json
+bench: all $(BENCHES) ## every benchmark twice, into build/bench.json
 	@tools/bench.sh $(BUILD)
 
 claims: ## every claim of SECURITY.md is shown by a test that passes

@@ -4,7 +4,7 @@
 #   bench.sh BUILD [--keep]
 # A benchmark prints lines of name, value and unit.  Two figures that differ
 # much say that the machine was busy: both are shown and both are written.
-# --keep also writes tests/bench/figures.json, which README and SECURITY quote.
+# --keep also writes tests/bench/figures.json, which README quotes.
 set -u
 
 build=$1
