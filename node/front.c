@@ -242,6 +242,7 @@ static void tick(struct front *front, uint64_t now)
 	if (front->pool.zygote >= 0 && front->keeper >= 0 &&
 	    !front->is_draining)
 		state.health = HEALTH_SERVING;
+	pool_tick(&front->pool);
 	if (front->pool.is_deaf) {
 		lose_zygote(front);
 		ask_for_link(JAIL_ZYGOTE);

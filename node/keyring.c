@@ -140,6 +140,7 @@ enum err keyring_tick(struct keyring *ring, uint64_t now, bool *changed)
 		if (ring->count == KEYS_LIVE_MAX)
 			drop_oldest(ring);
 		ring->keys[ring->count++] = made;
+		secret_wipe(&made, sizeof(made)); /* the ring's now */
 		news = true;
 	}
 	while (ring->count > 1 && now >= end_of(ring, &ring->keys[0]))

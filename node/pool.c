@@ -117,6 +117,7 @@ void pool_leave(struct pool_worker *worker)
 	fd_close(&worker->channel);
 	worker->user = NULL;
 	worker->state = POOL_ENDING;
+	worker->ending_ticks = 0;
 	if (worker->next_channel < 0)
 		return;
 	make_idle(worker, worker->next_generation, worker->next_channel);
@@ -127,6 +128,17 @@ void pool_kill(struct pool *pool, struct pool_worker *worker)
 {
 	tell_zygote(pool, MESSAGE_WORKER_KILL, worker);
 	pool_leave(worker);
+}
+
+void pool_tick(struct pool *pool)
+{
+	for (size_t i = 0; i < pool->capacity; i++) {
+		struct pool_worker *worker = &pool->workers[i];
+
+		if (worker->state == POOL_ENDING &&
+		    ++worker->ending_ticks == POOL_ENDING_TICKS)
+			tell_zygote(pool, MESSAGE_WORKER_KILL, worker);
+	}
 }
 
 size_t pool_running(const struct pool *pool)

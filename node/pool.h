@@ -23,8 +23,9 @@ struct pool_worker {
 	enum pool_state state;
 	uint64_t slot;
 	uint64_t generation;
-	int channel; /* does not block; -1 when absent or ending */
-	void *user;  /* who took it */
+	int channel;	       /* does not block; -1 when absent or ending */
+	void *user;	       /* who took it */
+	unsigned ending_ticks; /* how long it has been ending */
 
 	/* The slot's next worker, which the zygote may announce while there is
 	   still something to read from this one; -1: none yet. */
@@ -64,6 +65,13 @@ void pool_leave(struct pool_worker *worker);
 
 /* The request is over before its time: the worker is killed. */
 void pool_kill(struct pool *pool, struct pool_worker *worker);
+
+/*
+ * Once a tick: a worker that was to end by itself and has not is killed, so
+ * that one that was taken over outlives its request by POOL_ENDING_TICKS.
+ */
+#define POOL_ENDING_TICKS 40
+void pool_tick(struct pool *pool);
 
 size_t pool_running(const struct pool *pool);
 

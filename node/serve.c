@@ -271,13 +271,30 @@ static void on_frame(struct stream *stream, const struct message *message)
 		leave_worker(stream);
 }
 
+/* A worker that takes nothing more may have said why: that is to be heard. */
+static void hear_last_word(struct stream *stream)
+{
+	struct message message;
+	int passed;
+
+	if (channel_receive(stream->worker->channel, &serve.packet, &message,
+			    &passed) == ERR_OK &&
+	    message.kind == MESSAGE_FAILED && stream->frames == 0 &&
+	    !stream->has_frame)
+		fail(stream, message.number[0]);
+	else
+		lose(stream);
+}
+
+/* A channel that is full is tried again at the next tick. */
 static void pull(struct stream *stream, enum message_pull how)
 {
 	struct message message = { .kind = MESSAGE_PULL, .number = { how } };
 
-	stream->is_pulling = true;
-	if (channel_send(stream->worker->channel, &message, -1) != ERR_OK)
-		lose(stream);
+	if (channel_send(stream->worker->channel, &message, -1) == ERR_OK)
+		stream->is_pulling = true;
+	else if (errno != EAGAIN)
+		hear_last_word(stream);
 }
 
 /* One tick of a paced answer: the frame of the last tick leaves. */
@@ -296,20 +313,6 @@ static void pace(struct stream *stream)
 }
 
 /* The request. */
-
-/* A worker that takes nothing more may have said why: that is to be heard. */
-static void hear_last_word(struct stream *stream)
-{
-	struct message message;
-	int passed;
-
-	if (channel_receive(stream->worker->channel, &serve.packet, &message,
-			    &passed) == ERR_OK &&
-	    message.kind == MESSAGE_FAILED)
-		fail(stream, message.number[0]);
-	else
-		lose(stream);
-}
 
 /* Give the worker what there is; ask the caller for more when there is room. */
 static void move_on(struct stream *stream)
@@ -630,5 +633,7 @@ void serve_tick(uint64_t now)
 			move_on(s);
 		else if (s->state == ANSWER && is_paced())
 			pace(s);
+		else if (s->state == ANSWER && !s->is_pulling)
+			pull(s, MESSAGE_PULL_ALL);
 	}
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -74,6 +76,25 @@ Test(pool, a_killed_worker_is_reported_to_the_zygote)
 	struct message message = told();
 
 	cr_assert_eq(message.kind, MESSAGE_WORKER_KILL);
+	cr_assert_eq(message.number[1], 9);
+}
+
+Test(pool, a_worker_that_does_not_end_by_itself_is_killed)
+{
+	int user;
+
+	cr_assert_eq(pool_ready(&pool, 0, 9, a_channel()), ERR_OK);
+	pool_leave(pool_take(&pool, &user));
+	cr_assert_eq(told().kind, MESSAGE_WORKER_TAKEN);
+	for (unsigned i = 1; i < POOL_ENDING_TICKS; i++)
+		pool_tick(&pool);
+	cr_assert_eq(fcntl(zygote, F_SETFL, O_NONBLOCK), 0);
+	cr_assert_eq(recv(zygote, &user, sizeof(user), MSG_PEEK), -1);
+	pool_tick(&pool);
+	struct message message = told();
+
+	cr_assert_eq(message.kind, MESSAGE_WORKER_KILL);
+	cr_assert_eq(message.number[0], 0);
 	cr_assert_eq(message.number[1], 9);
 }
 
