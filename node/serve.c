@@ -271,26 +271,39 @@ static void on_frame(struct stream *stream, const struct message *message)
 		leave_worker(stream);
 }
 
+/* All that a worker may say but frames: why it could not open the request. */
+static void on_end(struct stream *stream, enum err err,
+		   const struct message *message)
+{
+	if (err == ERR_OK && message->kind == MESSAGE_FAILED &&
+	    stream->frames == 0 && !stream->has_frame)
+		fail(stream, message->number[0]);
+	else
+		lose(stream); /* it ended, or said what it may not say */
+}
+
 /* A worker that takes nothing more may have said why: that is to be heard. */
 static void hear_last_word(struct stream *stream)
 {
 	struct message message;
 	int passed;
 
-	if (channel_receive(stream->worker->channel, &serve.packet, &message,
-			    &passed) == ERR_OK &&
-	    message.kind == MESSAGE_FAILED && stream->frames == 0 &&
-	    !stream->has_frame)
-		fail(stream, message.number[0]);
-	else
-		lose(stream);
+	on_end(stream,
+	       channel_receive(stream->worker->channel, &serve.packet, &message,
+			       &passed),
+	       &message);
 }
 
-/* A channel that is full is tried again at the next tick. */
-static void pull(struct stream *stream, enum message_pull how)
+/* Ask for what is due next.  A full channel is tried again at the next tick. */
+static void pull(struct stream *stream)
 {
-	struct message message = { .kind = MESSAGE_PULL, .number = { how } };
+	struct message message = {
+		.kind = MESSAGE_PULL,
+		.number = { is_paced() ? MESSAGE_PULL_ONE : MESSAGE_PULL_ALL }
+	};
 
+	if (stream->is_pulling)
+		return;
 	if (channel_send(stream->worker->channel, &message, -1) == ERR_OK)
 		stream->is_pulling = true;
 	else if (errno != EAGAIN)
@@ -308,8 +321,8 @@ static void pace(struct stream *stream)
 			   stream->frame_is_last ? RPC_POSITION_LAST
 						 : RPC_POSITION_MORE);
 	}
-	if (stream->state == ANSWER && !stream->is_pulling)
-		pull(stream, MESSAGE_PULL_ONE);
+	if (stream->state == ANSWER)
+		pull(stream);
 }
 
 /* The request. */
@@ -329,7 +342,7 @@ static void move_on(struct stream *stream)
 		return;
 	stream->state = ANSWER;
 	if (!is_paced())
-		pull(stream, MESSAGE_PULL_ALL);
+		pull(stream);
 }
 
 static void assign(struct stream *stream, struct pool_worker *worker)
@@ -544,11 +557,8 @@ void serve_worker_readable(struct pool_worker *worker)
 	if (err == ERR_OK &&
 	    (message.kind == MESSAGE_FRAME || message.kind == MESSAGE_LAST))
 		on_frame(stream, &message);
-	else if (err == ERR_OK && message.kind == MESSAGE_FAILED &&
-		 stream->frames == 0 && !stream->has_frame)
-		fail(stream, message.number[0]);
 	else
-		lose(stream); /* it ended, or said what it may not say */
+		on_end(stream, err, &message);
 }
 
 bool serve_wants_reading(const struct pool_worker *worker)
@@ -633,7 +643,7 @@ void serve_tick(uint64_t now)
 			move_on(s);
 		else if (s->state == ANSWER && is_paced())
 			pace(s);
-		else if (s->state == ANSWER && !s->is_pulling)
-			pull(s, MESSAGE_PULL_ALL);
+		else if (s->state == ANSWER)
+			pull(s);
 	}
 }
