@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "wire/hex.h"
 
 enum option_name {
@@ -102,23 +102,6 @@ static const char help[] =
 	"when it\n"
 	"serves.\n";
 
-/* Decimal digits alone, from min to max. */
-static enum err parse_number(const char *text, uint64_t min, uint64_t max,
-			     uint64_t *out)
-{
-	char *end = NULL;
-	unsigned long long value;
-
-	if (*text < '0' || *text > '9')
-		return ERR_MALFORMED;
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno != 0 || *end != '\0' || value < min || value > max)
-		return ERR_MALFORMED;
-	*out = value;
-	return ERR_OK;
-}
-
 /* Each type is accepted by its own name; there is no word for all of them. */
 static enum err take_evidence(const char *value, struct options *options)
 {
@@ -185,13 +168,16 @@ static enum err take_number(int name, const char *value,
 
 	switch (name) {
 	case OPTION_NOW:
-		return parse_number(value, 1, INT64_MAX, &options->now);
+		return decimal_parse(bytes_of_string(value), 1, INT64_MAX,
+				     &options->now);
 	case OPTION_TOKENS:
-		TRY(parse_number(value, 1, UINT32_MAX, &number));
+		TRY(decimal_parse(bytes_of_string(value), 1, UINT32_MAX,
+				  &number));
 		options->tokens_max = (uint32_t)number;
 		return ERR_OK;
 	case OPTION_PORT:
-		TRY(parse_number(value, 0, UINT16_MAX, &number));
+		TRY(decimal_parse(bytes_of_string(value), 0, UINT16_MAX,
+				  &number));
 		options->port = (uint16_t)number;
 		return ERR_OK;
 	default:

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/decimal.h"
 
 enum option_name {
 	OPTION_ADDRESS = 256,
@@ -58,23 +59,6 @@ static const char help[] =
 	"when it\n"
 	"serves.  A second SIGTERM ends it at once.\n";
 
-/* Decimal digits alone, from min to max. */
-static enum err parse_number(const char *text, unsigned long min,
-			     unsigned long max, unsigned long *out)
-{
-	char *end = NULL;
-	unsigned long value;
-
-	if (*text < '0' || *text > '9')
-		return ERR_MALFORMED;
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (errno != 0 || *end != '\0' || value < min || value > max)
-		return ERR_MALFORMED;
-	*out = value;
-	return ERR_OK;
-}
-
 static enum err add_target(struct options *options, const char *target)
 {
 	if (options->target_count == NODES_MAX)
@@ -86,19 +70,20 @@ static enum err add_target(struct options *options, const char *target)
 static enum err take_number(int name, const char *value,
 			    struct options *options)
 {
-	unsigned long number = 0;
+	uint64_t number = 0;
 
 	switch (name) {
 	case OPTION_PORT:
-		TRY(parse_number(value, 0, UINT16_MAX, &number));
+		TRY(decimal_parse(bytes_of_string(value), 0, UINT16_MAX,
+				  &number));
 		options->port = (uint16_t)number;
 		return ERR_OK;
 	case OPTION_CONNECTIONS:
-		TRY(parse_number(value, 1, 65536, &number));
+		TRY(decimal_parse(bytes_of_string(value), 1, 65536, &number));
 		options->connections_max = (unsigned)number;
 		return ERR_OK;
 	case OPTION_DRAIN:
-		TRY(parse_number(value, 0, 86400, &number));
+		TRY(decimal_parse(bytes_of_string(value), 0, 86400, &number));
 		options->drain_s = (unsigned)number;
 		return ERR_OK;
 	default:

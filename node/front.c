@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "node/attestation.h"
 #include "node/clock.h"
+#include "node/listener.h"
 #include "node/load.h"
 #include "node/reflection.h"
 #include "node/role.h"
@@ -326,14 +327,6 @@ static void start_server(struct front *front)
 		exit(EXIT_FAILURE);
 }
 
-/* The port of HOST:PORT, the one that may be bound; 0 where there is none. */
-static uint16_t port_of(const char *address)
-{
-	const char *colon = strrchr(address, ':');
-
-	return colon == NULL ? 0 : (uint16_t)strtoul(colon + 1, NULL, 10);
-}
-
 _Noreturn void front_run(void)
 {
 	static struct front front = { .keeper = -1 };
@@ -341,7 +334,7 @@ _Noreturn void front_run(void)
 	if (setup_receive(&front.setup) != ERR_OK)
 		die("front: set-up is not what it should be");
 	role_isolate_keeping(JAIL_FRONT, front.setup.listener,
-			     port_of(front.setup.tls_address));
+			     listener_port(front.setup.tls_address));
 	pool_init(&front.pool, front.setup.policy.workers);
 	serve_init(&(struct serve_options){ &front.setup.policy, &front.pool });
 	front.next_tick_ms = clock_now_ms() + front.setup.policy.tick_ms;

@@ -3,13 +3,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/decimal.h"
 #include "base/fd.h"
 
 #define BACKLOG 128
@@ -80,18 +80,16 @@ static enum err loopback_name(const char *address, struct sockaddr_in *out)
 {
 	const char *colon = strrchr(address, ':');
 	char host[INET_ADDRSTRLEN];
-	char *end;
-	unsigned long port;
+	uint64_t port;
 
 	if (colon == NULL || (size_t)(colon - address) >= sizeof(host))
 		return ERR_MALFORMED;
 	memcpy(host, address, (size_t)(colon - address));
 	host[colon - address] = '\0';
-	port = strtoul(colon + 1, &end, 10);
+	TRY(decimal_parse(bytes_of_string(colon + 1), 0, UINT16_MAX, &port));
 	*out = (struct sockaddr_in){ .sin_family = AF_INET,
 				     .sin_port = htons((uint16_t)port) };
-	if (colon[1] == '\0' || *end != '\0' || port > UINT16_MAX ||
-	    inet_pton(AF_INET, host, &out->sin_addr) != 1)
+	if (inet_pton(AF_INET, host, &out->sin_addr) != 1)
 		return ERR_MALFORMED;
 	return ntohl(out->sin_addr.s_addr) >> 24 == 127 ? ERR_OK : ERR_DENIED;
 }
@@ -124,6 +122,17 @@ enum err listener_open(const char *address, int *out, uint16_t *port)
 		return listen_loopback(address, out, port);
 	*port = 0;
 	return listen_unix(path, out);
+}
+
+uint16_t listener_port(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+	uint64_t port;
+
+	if (colon == NULL || decimal_parse(bytes_of_string(colon + 1), 1,
+					   UINT16_MAX, &port) != ERR_OK)
+		return 0;
+	return (uint16_t)port;
 }
 
 void listener_remove(const char *address)

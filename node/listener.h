@@ -22,6 +22,9 @@
 MUST_CHECK enum err listener_open(const char *address, int *out,
 				  uint16_t *port);
 
+/* The port of HOST:PORT, which mutual TLS listens on; 0 where none is named. */
+uint16_t listener_port(const char *address);
+
 /* Remove the path of unix:PATH. */
 void listener_remove(const char *address);
 

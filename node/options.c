@@ -2,11 +2,11 @@
 #include "node/options.h"
 
 #include <getopt.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "node/listener.h"
 
 #define VERSION "0.1"
 
@@ -93,14 +93,6 @@ static void take(struct options *out, size_t index)
 	*place = optarg;
 }
 
-/* Whether HOST:PORT names a port: the front's jail lets it bind that alone. */
-static bool names_a_port(const char *address)
-{
-	const char *colon = strrchr(address, ':');
-
-	return colon != NULL && strtoul(colon + 1, NULL, 10) != 0;
-}
-
 static void check(const struct options *options)
 {
 	if (options->model == NULL)
@@ -114,7 +106,8 @@ static void check(const struct options *options)
 	     options->tls_client_roots == NULL))
 		mistake("--listen-tls needs all three --tls files: callers "
 			"are always authenticated");
-	if (options->listen_tls != NULL && !names_a_port(options->listen_tls))
+	if (options->listen_tls != NULL &&
+	    listener_port(options->listen_tls) == 0)
 		mistake("--listen-tls needs HOST:PORT with a port of its own: "
 			"the jail lets no other be bound");
 }

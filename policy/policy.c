@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "policy/limits.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -61,17 +62,14 @@ static uint32_t number_at(const struct key *key, const struct policy *policy)
 static const char *parse_number(const struct key *key, struct bytes value,
 				uint32_t *out)
 {
-	uint64_t number = 0;
+	uint64_t number;
+	enum err err;
 
-	if (value.len == 0 || (value.len > 1 && value.data[0] == '0'))
+	if (value.len > 1 && value.data[0] == '0')
 		return not_number;
-	for (size_t i = 0; i < value.len; i++) {
-		if (value.data[i] < '0' || value.data[i] > '9')
-			return not_number;
-		number = number * 10 + (uint64_t)(value.data[i] - '0');
-		if (number > UINT32_MAX)
-			return out_of_range;
-	}
+	err = decimal_parse(value, 0, UINT32_MAX, &number);
+	if (err != ERR_OK)
+		return err == ERR_TOO_LARGE ? out_of_range : not_number;
 	if (number < key->least || number > key->most)
 		return out_of_range;
 	*out = (uint32_t)number;
