@@ -109,15 +109,6 @@ static enum err read_merges(const struct gguf_array *merges,
 	return ERR_OK;
 }
 
-static size_t slots_for(size_t count)
-{
-	size_t slots = 4;
-
-	while (slots < 2 * count)
-		slots *= 2;
-	return slots;
-}
-
 enum err pairs_open(const struct gguf *gguf,
 		    const struct vocabulary *vocabulary, size_t count_max,
 		    struct pairs *out)
@@ -134,8 +125,9 @@ enum err pairs_open(const struct gguf *gguf,
 		return ERR_TOO_LARGE;
 	text = (struct writer){ calloc(1, room), 0, room };
 	made = (struct pairs){
-		.slots = calloc(slots_for(merges.count), sizeof(*made.slots)),
-		.slot_mask = slots_for(merges.count) - 1,
+		.slots = calloc(vocabulary_slots(merges.count),
+				sizeof(*made.slots)),
+		.slot_mask = vocabulary_slots(merges.count) - 1,
 	};
 	if (text.data != NULL && made.slots != NULL) {
 		memset(made.slots, 0xff,

@@ -294,8 +294,7 @@ static enum err read_tokens(struct vocabulary *vocabulary,
 	return ERR_OK;
 }
 
-/* At least two slots for each token. */
-static size_t slots_for(size_t count)
+size_t vocabulary_slots(size_t count)
 {
 	size_t slots = 4;
 
@@ -324,8 +323,9 @@ enum err vocabulary_open(const struct gguf *gguf,
 		.texts = calloc(tokens.count, sizeof(struct bytes)),
 		.kinds = calloc(tokens.count, 1),
 		.pool = calloc(1, tokens.elements.len),
-		.slots = calloc(slots_for(tokens.count), sizeof(uint32_t)),
-		.slot_mask = slots_for(tokens.count) - 1,
+		.slots = calloc(vocabulary_slots(tokens.count),
+				sizeof(uint32_t)),
+		.slot_mask = vocabulary_slots(tokens.count) - 1,
 	};
 	memset(made.byte_tokens, 0xff, sizeof(made.byte_tokens));
 	if (made.texts != NULL && made.kinds != NULL && made.pool != NULL &&

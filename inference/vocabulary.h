@@ -71,4 +71,10 @@ uint32_t vocabulary_reserve(struct vocabulary *vocabulary, const char *text);
  */
 MUST_CHECK enum err vocabulary_respell(struct bytes spelt, struct writer *out);
 
+/*
+ * How many slots a table by hash has for this many keys: a power of two, and at
+ * least half of them stay free, so that a search ends.
+ */
+size_t vocabulary_slots(size_t count);
+
 #endif
