@@ -569,3 +569,10 @@ const char *system_stop(struct system *system)
 	system->folder[0] = '\0';
 	return wrong;
 }
+
+void system_stop_or_fail(struct system *system)
+{
+	const char *wrong = system_stop(system);
+
+	cr_assert_null(wrong, "%s", wrong);
+}

@@ -97,6 +97,9 @@ void system_unshare(void);
  */
 const char *system_stop(struct system *system);
 
+/* The same, and a test fails where something is wrong. */
+void system_stop_or_fail(struct system *system);
+
 /* Send a signal to a part. */
 void system_signal(const struct system *system, enum system_part part,
 		   int signal);

@@ -21,9 +21,7 @@ static struct sealed_target target;
 
 static void stop(void)
 {
-	const char *wrong = system_stop(&pcc);
-
-	cr_assert_null(wrong, "%s", wrong);
+	system_stop_or_fail(&pcc);
 }
 
 TestSuite(shape, .fini = stop);
