@@ -115,6 +115,7 @@ $(BUILD)/lib%.a:
 
 $(filter $(BUILD)/tests/node/%,$(UNIT)): $(BUILD)/libnode.a
 $(filter $(BUILD)/tests/gateway/%,$(UNIT)): $(BUILD)/libgateway.a
+$(BUILD)/tests/scenarios/test_caller: $(BUILD)/libgateway.a
 $(filter $(BUILD)/tests/client/%,$(UNIT)): $(BUILD)/libclient.a
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPERS:%.c=$(BUILD)/%.o) $(LIBRARY)

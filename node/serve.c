@@ -43,6 +43,7 @@ struct stream {
 	uint64_t heard_ms;	  /* when the caller last sent something */
 	uint64_t waiting_ms;	  /* since when it waits for a worker */
 	uint64_t taken_ms;	  /* since when it has one */
+	uint64_t over_ms;	  /* since when it is over */
 	uint64_t uploaded;	  /* bytes in all, and */
 	uint64_t uploaded_before; /* of them before it had a worker */
 	uint64_t frames;	  /* sent */
@@ -140,6 +141,7 @@ static void let_go(struct stream *stream)
 	stream->worker = NULL;
 	stream->is_waiting = false;
 	stream->state = OVER;
+	stream->over_ms = clock_now_ms();
 }
 
 static void end(struct stream *stream, grpc_status_code status,
@@ -230,7 +232,7 @@ static void send_frame(struct stream *stream, struct bytes frame,
 	if (position == RPC_POSITION_MORE)
 		return;
 	leave_worker(stream);
-	stream->state = OVER;
+	let_go(stream);
 	log_outcome(stream, EVENT_OUTCOME_ANSWERED);
 	server_finish(stream->call, GRPC_STATUS_OK, "", 0);
 }
@@ -418,8 +420,10 @@ static void on_chunk(struct stream *stream, const struct rpc_chunk *chunk)
 		       GRPC_STATUS_INVALID_ARGUMENT, "request is too large");
 		return;
 	}
-	if (chunk->position == RPC_POSITION_LAST)
+	if (chunk->position == RPC_POSITION_LAST) {
 		mailbox_finish(&stream->box);
+		server_receive(stream->call); /* it may still be cancelled */
+	}
 	if (stream->worker != NULL)
 		move_on(stream);
 	else if (mailbox_is_worth_a_worker(&stream->box))
@@ -639,6 +643,8 @@ void serve_tick(uint64_t now)
 	for (struct stream *s = serve.streams; s != NULL; s = s->next) {
 		if (s->state != OVER)
 			check_times(s, now);
+		else if (now - s->over_ms > LIMIT_UNREAD_MS)
+			server_cut(s->call);
 		if (s->state == UPLOAD && s->worker != NULL)
 			move_on(s);
 		else if (s->state == ANSWER && is_paced())

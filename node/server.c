@@ -253,6 +253,12 @@ void server_abort(struct server_call *call, grpc_status_code status,
 	server_finish(call, status, text, 0);
 }
 
+void server_cut(struct server_call *call)
+{
+	queue_drop(call);
+	(void)grpc_call_cancel(call->core, NULL);
+}
+
 void server_set_state(struct server_call *call, void *state)
 {
 	call->state = state;

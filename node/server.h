@@ -91,4 +91,10 @@ void server_finish(struct server_call *call, grpc_status_code status,
 void server_abort(struct server_call *call, grpc_status_code status,
 		  const char *text);
 
+/*
+ * End the call now, without a status.  For a caller that does not read: behind
+ * a message that it does not take, no status ever leaves.
+ */
+void server_cut(struct server_call *call);
+
 #endif
