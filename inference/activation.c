@@ -19,9 +19,15 @@ static size_t stride_of(size_t columns)
 	return blocks_of(columns) * PANEL_COLUMNS + STAGGER;
 }
 
+/* Tiles take sixteen rows at a time, whether all are wanted or not. */
+static size_t rows_of(size_t rows)
+{
+	return (rows + 15) / 16 * 16;
+}
+
 size_t activation_memory(size_t rows, size_t columns)
 {
-	return reserve_bytes(rows, stride_of(columns)) +
+	return reserve_bytes(rows_of(rows), stride_of(columns)) +
 	       reserve_bytes(rows * blocks_of(columns),
 			     sizeof(struct activation_block));
 }
@@ -32,7 +38,7 @@ enum err activation_open(struct activation *activation, size_t rows,
 	struct activation made = { .blocks = blocks_of(columns),
 				   .stride = stride_of(columns) };
 
-	made.values = arena_alloc(arena, rows, made.stride);
+	made.values = arena_alloc(arena, rows_of(rows), made.stride);
 	made.sums = arena_alloc(arena, rows * made.blocks, sizeof(*made.sums));
 	if (made.values == NULL || made.sums == NULL)
 		return ERR_TOO_LARGE;

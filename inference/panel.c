@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inference/panel.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "inference/half.h"
@@ -215,6 +216,21 @@ void panel_write(enum panel_format format, const struct panel_row *from,
 		put_scale(form, block, ROWS + row, from->minimum);
 	if (form->part != 0)
 		write_parts(form, from, row, block);
+}
+
+bool panel_is_sound(enum panel_format format, const uint8_t *block)
+{
+	const struct panel_form *form = &panel_forms[format];
+	size_t scales = PANEL_COLUMNS / form->group + form->has_minimum;
+
+	for (size_t i = 0; i < scales * ROWS; i++)
+		if (!isfinite(get_scale(form, block, i)))
+			return false;
+	if (form->part == 32)
+		for (size_t i = form->parts; i < form->bytes; i++)
+			if (block[i] > PANEL_PART_MAX)
+				return false;
+	return true;
 }
 
 size_t panel_stride(enum panel_format format, size_t columns)

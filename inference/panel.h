@@ -28,16 +28,17 @@
  *     name  bits  value of an integer q  float scale  integer scales  from
  *     Q8     8    q - 128                f16, 32      -               Q8_0
  *     Q4     4    q - 8                  f16, 32      -               Q4_0
- *     Q4_K   4    q                      f16 + min    u8 + min, 32    Q4_K
- *     Q5_K   5    q                      f16 + min    u8 + min, 32    Q5_K
+ *     Q4_K   4    q                      f16 + min    u6 + min, 32    Q4_K
+ *     Q5_K   5    q                      f16 + min    u6 + min, 32    Q5_K
  *     Q6_K   6    q - 32                 f16          i8, 16          Q6_K
- *     Q2_K   2    q                      f16 + min    u8 + min, 16    Q2_K
+ *     Q2_K   2    q                      f16 + min    u4 + min, 16    Q2_K
  *     C8     8    q - 128                f32          -               ours
  *     C4     4    q - 8                  f32          -               ours
  *     C2     2    2q - 3                 f32          -               ours
  *
  *     float scales     f16[8][16], f32[16] or f16[16]; then the minima f16[16]
  *     integer scales   u8 or i8 [parts][16]; then the minima u8 [parts/2][16][2]
+ *                      (u6 is a byte up to 63)
  *     (in Q2_K one byte holds both, u8 [parts/2][16][2], the minimum above)
  *
  * C2 is the balanced set of the 2025 report: {-3, -1, 1, 3} times half a scale.
@@ -53,6 +54,7 @@
 
 #define PANEL_ROWS ((size_t)16)
 #define PANEL_COLUMNS ((size_t)256) /* of a block */
+#define PANEL_PART_MAX 63	    /* a scale or minimum of 32 columns */
 
 enum panel_format {
 	PANEL_Q8,
@@ -122,6 +124,9 @@ void panel_read(enum panel_format format, const uint8_t *block, size_t row,
  */
 void panel_write(enum panel_format format, const struct panel_row *from,
 		 size_t row, uint8_t *block);
+
+/* Whether scales are finite, and integer scales within their bits. */
+bool panel_is_sound(enum panel_format format, const uint8_t *block);
 
 /* Bytes of a matrix; ERR_MALFORMED for none, ERR_TOO_LARGE beyond size_t. */
 MUST_CHECK enum err panel_bytes(enum panel_format format, uint64_t rows,
