@@ -8,6 +8,7 @@
 
 #include "inference/half.h"
 #include "inference/product_amx.h"
+#include "inference/product_avx2.h"
 #include "inference/product_avx512.h"
 
 #define ROWS_MAX 37
@@ -20,6 +21,7 @@ static const struct way {
 	bool (*is_there)(void);
 	void (*compute)(const struct product *product);
 } ways[] = {
+	{ "avx2", product_avx2_is_there, product_avx2 },
 	{ "avx512", product_avx512_is_there, product_avx512 },
 	{ "amx", product_amx_is_there, product_amx },
 };
