@@ -43,16 +43,17 @@ static float dot(const float *a, const float *b, size_t count)
 	return sum_of_lanes(lane);
 }
 
-/* A row is decoded a block at a time; 32 is a multiple of the lanes, so the
- * lanes do not notice. */
+/* A row is decoded a block at a time, or several; 32 is a multiple of the
+ * lanes, so the lanes do not notice. */
 static float dot_row(const struct matrix *matrix, size_t row, const float *x)
 {
-	float weights[MATRIX_BLOCK];
+	float weights[MATRIX_BLOCK_MAX];
 	float lane[LANES] = { 0 };
 
-	for (size_t i = 0; i < matrix->columns; i += MATRIX_BLOCK) {
+	for (size_t i = 0; i < matrix->columns; i += MATRIX_BLOCK_MAX) {
 		size_t left = matrix->columns - i;
-		size_t count = left < MATRIX_BLOCK ? left : MATRIX_BLOCK;
+		size_t count =
+			left < MATRIX_BLOCK_MAX ? left : MATRIX_BLOCK_MAX;
 
 		matrix_decode(matrix, row, i, count, weights);
 		accumulate(lane, weights, x + i, count);

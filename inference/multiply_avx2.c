@@ -282,6 +282,37 @@ static INLINE_AVX2 void multiply_format(struct tile tile,
 	}
 }
 
+/* One output for one row, of a format that has no path of its own: blocks are
+ * decoded as the reference does it. */
+static TARGET_AVX2 float dot_decoded(const struct matrix *matrix, size_t row,
+				     const float *x)
+{
+	float weights[MATRIX_BLOCK_MAX];
+	__m256 sum = _mm256_setzero_ps();
+
+	for (size_t i = 0; i < matrix->columns; i += MATRIX_BLOCK_MAX) {
+		size_t left = matrix->columns - i;
+		size_t count =
+			left < MATRIX_BLOCK_MAX ? left : MATRIX_BLOCK_MAX;
+
+		matrix_decode(matrix, row, i, count, weights);
+		for (size_t j = 0; j < count; j += LANES)
+			sum = _mm256_fmadd_ps(
+				lanes_load_short(weights + j, count - j),
+				lanes_load_short(x + i + j, count - j), sum);
+	}
+	return lanes_sum(sum);
+}
+
+static void multiply_decoded(const struct matrix *matrix, const float *x,
+			     size_t rows, float *out)
+{
+	for (size_t r = 0; r < rows; r++)
+		for (size_t o = 0; o < matrix->rows; o++)
+			*out++ =
+				dot_decoded(matrix, o, x + r * matrix->columns);
+}
+
 TARGET_AVX2 void multiply_avx2(const struct matrix *matrix, const float *x,
 			       size_t rows, float *out)
 {
@@ -297,6 +328,14 @@ TARGET_AVX2 void multiply_avx2(const struct matrix *matrix, const float *x,
 		break;
 	case MATRIX_Q8_0:
 		multiply_format(tile, MATRIX_Q8_0, rows);
+		break;
+	case MATRIX_BF16:
+	case MATRIX_Q4_0:
+	case MATRIX_Q2_K:
+	case MATRIX_Q4_K:
+	case MATRIX_Q5_K:
+	case MATRIX_Q6_K:
+		multiply_decoded(matrix, x, rows, out);
 		break;
 	}
 }

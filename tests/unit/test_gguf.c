@@ -358,7 +358,9 @@ Test(gguf, shapes_are_proven)
 		{ { "t", 1, { 32 }, 1 }, ERR_OK },
 		{ { "t", 1, { 32 }, 8 }, ERR_OK },
 		{ { "t", 1, { 16 }, 8 }, ERR_MALFORMED },
-		{ { "t", 1, { 32 }, 2 }, ERR_UNSUPPORTED },
+		{ { "t", 1, { 32 }, 2 }, ERR_OK },
+		{ { "t", 1, { 32 }, 14 }, ERR_MALFORMED },
+		{ { "t", 1, { 32 }, 3 }, ERR_UNSUPPORTED },
 		{ { "t", 1, { 32 }, UINT32_MAX }, ERR_UNSUPPORTED },
 		{ { "", 1, { 32 }, 0 }, ERR_MALFORMED },
 	};
