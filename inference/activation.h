@@ -14,6 +14,7 @@
 #ifndef INFERENCE_ACTIVATION_H
 #define INFERENCE_ACTIVATION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -5,76 +5,71 @@
  */
 #include "inference/block.h"
 
-#include <stddef.h>
 #include <string.h>
 
-#define FLOAT_EXPONENT 0x7f800000u
-#define HALF_EXPONENT 0x7c00u
-
-float block_half(uint16_t half)
-{
-	uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
-	uint32_t magnitude = half & 0x7fffu;
-	uint32_t bits;
-	float value;
-
-	if (magnitude >= HALF_EXPONENT) {
-		bits = FLOAT_EXPONENT | (magnitude & 0x3ffu) << 13;
-	} else if (magnitude >= 0x400u) {
-		bits = (magnitude + ((127 - 15) << 10)) << 13;
-	} else {
-		/* Subnormal: an integer count of 2^-24, exact in a float. */
-		value = (float)magnitude * 0x1p-24f;
-		return sign != 0 ? -value : value;
-	}
-	bits |= sign;
-	memcpy(&value, &bits, sizeof(value));
-	return value;
-}
+#include "inference/half.h"
 
 /* Blocks lie at odd places of a word. */
-float block_load_half(const uint8_t *from)
+static float load_half(const uint8_t *from)
 {
 	uint16_t half;
 
 	memcpy(&half, from, sizeof(half));
-	return block_half(half);
+	return half_value(half);
 }
 
-void block_decode_q8_0(const uint8_t *block, float *out)
+/* All zeros, under a scale for each group. */
+static struct block block_of(size_t group, size_t part)
 {
-	float scale = block_load_half(block);
+	struct block made = { .group = group, .part = part };
 
-	for (size_t i = 0; i < BLOCK_SMALL; i++)
-		out[i] = scale * (float)(int8_t)block[2 + i];
+	for (size_t p = 0; p < BLOCK_LARGE / part; p++)
+		made.part_scales[p] = 1;
+	return made;
 }
 
-void block_decode_q4_0(const uint8_t *block, float *out)
+void block_read_q8_0(const uint8_t *from, size_t count, struct block *out)
 {
-	float scale = block_load_half(block);
+	*out = block_of(BLOCK_SMALL, BLOCK_SMALL);
+	for (size_t c = 0; c < count; c++) {
+		const uint8_t *small =
+			from + c / BLOCK_SMALL * BLOCK_Q8_0_BYTES;
 
-	for (size_t i = 0; i < BLOCK_SMALL / 2; i++) {
-		uint8_t pair = block[2 + i];
+		out->values[c] = (int8_t)small[2 + c % BLOCK_SMALL];
+		out->scales[c / BLOCK_SMALL] = load_half(small);
+	}
+}
 
-		out[i] = scale * (float)((pair & 15) - 8);
-		out[BLOCK_SMALL / 2 + i] = scale * (float)((pair >> 4) - 8);
+void block_read_q4_0(const uint8_t *from, size_t count, struct block *out)
+{
+	*out = block_of(BLOCK_SMALL, BLOCK_SMALL);
+	for (size_t c = 0; c < count; c++) {
+		const uint8_t *small =
+			from + c / BLOCK_SMALL * BLOCK_Q4_0_BYTES;
+		uint8_t pair = small[2 + c % 16];
+		unsigned q = c % BLOCK_SMALL < 16 ? pair & 15u : pair >> 4;
+
+		out->values[c] = (int16_t)((int)q - 8);
+		out->scales[c / BLOCK_SMALL] = load_half(small);
 	}
 }
 
 /* A byte holds weights that are 32 apart; 32 bytes so hold 128 of them. */
-void block_decode_q2_k(const uint8_t *block, float *out)
+void block_read_q2_k(const uint8_t *from, struct block *out)
 {
-	const uint8_t *integers = block + 16;
-	float scale = block_load_half(block + 80);
-	float offset = block_load_half(block + 82);
+	const uint8_t *integers = from + 16;
 
-	for (size_t i = 0; i < BLOCK_LARGE; i++) {
-		uint8_t group = block[i / 16];
-		uint8_t byte = integers[i / 128 * 32 + i % 32];
-		unsigned integer = byte >> i % 128 / 32 * 2 & 3;
+	*out = block_of(BLOCK_LARGE, 16);
+	out->scales[0] = load_half(from + 80);
+	out->minimum = load_half(from + 82);
+	for (size_t p = 0; p < BLOCK_LARGE / 16; p++) {
+		out->part_scales[p] = from[p] & 15;
+		out->part_minima[p] = from[p] >> 4;
+	}
+	for (size_t c = 0; c < BLOCK_LARGE; c++) {
+		uint8_t byte = integers[c / 128 * 32 + c % 32];
 
-		out[i] = scale * (float)((group & 15u) * integer) -
-			 offset * (float)(group >> 4);
+		out->values[c] = byte >> c % 128 / 32 * 2 & 3;
 	}
 }
 
@@ -92,57 +87,73 @@ struct block_group block_group_of(const uint8_t packed[static 12],
 	};
 }
 
-/* 32 bytes hold two groups of 32: one in their low halves, one in the high. */
-static unsigned nibble_of(const uint8_t *integers, size_t i)
+/* What Q4_K and Q5_K begin with. */
+static struct block read_groups(const uint8_t *from)
 {
-	return (unsigned)integers[i / 64 * 32 + i % 32] >> i % 64 / 32 * 4 & 15;
-}
+	struct block made = block_of(BLOCK_LARGE, 32);
 
-void block_decode_q4_k(const uint8_t *block, float *out)
-{
-	float scale = block_load_half(block);
-	float offset = block_load_half(block + 2);
+	made.scales[0] = load_half(from);
+	made.minimum = load_half(from + 2);
+	for (unsigned p = 0; p < BLOCK_GROUPS; p++) {
+		struct block_group group = block_group_of(from + 4, p);
 
-	for (unsigned i = 0; i < BLOCK_LARGE; i++) {
-		struct block_group group = block_group_of(block + 4, i / 32);
-		unsigned integer = nibble_of(block + 16, i);
-
-		out[i] = scale * (float)(group.scale * integer) -
-			 offset * (float)group.offset;
+		made.part_scales[p] = group.scale;
+		made.part_minima[p] = group.offset;
 	}
+	return made;
 }
 
-/* Byte i % 32 of `top` has the fifth bit of that weight of every group. */
-void block_decode_q5_k(const uint8_t *block, float *out)
+/* 32 bytes hold two groups of 32: one in their low halves, one in the high. */
+static int16_t nibble_of(const uint8_t *integers, size_t c)
 {
-	float scale = block_load_half(block);
-	float offset = block_load_half(block + 2);
+	return integers[c / 64 * 32 + c % 32] >> c % 64 / 32 * 4 & 15;
+}
 
-	for (unsigned i = 0; i < BLOCK_LARGE; i++) {
-		struct block_group group = block_group_of(block + 4, i / 32);
-		unsigned top = (unsigned)block[16 + i % 32] >> i / 32 & 1;
-		unsigned integer = nibble_of(block + 48, i) | top << 4;
+void block_read_q4_k(const uint8_t *from, struct block *out)
+{
+	*out = read_groups(from);
+	for (size_t c = 0; c < BLOCK_LARGE; c++)
+		out->values[c] = nibble_of(from + 16, c);
+}
 
-		out[i] = scale * (float)(group.scale * integer) -
-			 offset * (float)group.offset;
+/* Byte c % 32 of `top` has the fifth bit of that weight of every group. */
+void block_read_q5_k(const uint8_t *from, struct block *out)
+{
+	*out = read_groups(from);
+	for (size_t c = 0; c < BLOCK_LARGE; c++) {
+		int top = from[16 + c % 32] >> c / 32 & 1;
+
+		out->values[c] = (int16_t)(nibble_of(from + 48, c) | top << 4);
 	}
 }
 
 /* Halves of 128: 64 bytes of low bits, first the low halves of all of them,
  * then the high ones; 32 bytes of top bits, two for each 32 weights. */
-void block_decode_q6_k(const uint8_t *block, float *out)
+void block_read_q6_k(const uint8_t *from, struct block *out)
 {
-	const uint8_t *scales = block + 192;
-	float scale = block_load_half(block + 208);
+	*out = block_of(BLOCK_LARGE, 16);
+	out->scales[0] = load_half(from + 208);
+	for (size_t p = 0; p < BLOCK_LARGE / 16; p++)
+		out->part_scales[p] = (int8_t)from[192 + p];
+	for (size_t c = 0; c < BLOCK_LARGE; c++) {
+		size_t half = c / 128;
+		uint8_t low = from[half * 64 + c % 64];
+		uint8_t top = from[128 + half * 32 + c % 32];
+		int integer = (low >> c % 128 / 64 * 4 & 15) |
+			      (top >> c % 128 / 32 * 2 & 3) << 4;
 
-	for (size_t i = 0; i < BLOCK_LARGE; i++) {
-		size_t half = i / 128;
-		uint8_t low = block[half * 64 + i % 64];
-		uint8_t top = block[128 + half * 32 + i % 32];
-		int integer = (low >> i % 128 / 64 * 4 & 15) |
-			      (top >> i % 128 / 32 * 2 & 3) << 4;
+		out->values[c] = (int16_t)(integer - 32);
+	}
+}
 
-		out[i] = scale *
-			 (float)((int8_t)scales[i / 16] * (integer - 32));
+void block_decode(const struct block *block, size_t count, float *out)
+{
+	for (size_t c = 0; c < count; c++) {
+		size_t part = c / block->part;
+		float whole =
+			(float)(block->part_scales[part] * block->values[c]);
+
+		out[c] = block->scales[c / block->group] * whole -
+			 block->minimum * (float)block->part_minima[part];
 	}
 }

@@ -24,13 +24,11 @@
  *   byte i < 4      s[i], and above it the top 2 bits of s[4 + i]
  *   byte 4 + i      m[i], and above it the top 2 bits of m[4 + i]
  *   byte 8 + i      low 4 bits of s[4 + i], above them those of m[4 + i]
- *
- * Products of a scale and an integer fit a float (at most 23 bits), so that
- * w = d s q is exact, and w = d s q - e m is rounded once.
  */
 #ifndef INFERENCE_BLOCK_H
 #define INFERENCE_BLOCK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define BLOCK_SMALL 32	/* weights of the first two */
@@ -44,17 +42,39 @@
 #define BLOCK_Q5_K_BYTES 176
 #define BLOCK_Q6_K_BYTES 210
 
-/* The value of an IEEE 754 half, and of the one that lies at `from`. */
-float block_half(uint16_t half);
-float block_load_half(const uint8_t *from);
+/*
+ * 256 neighbouring weights of a row as numbers, whatever the format.  Weight c
+ * is, with g and p the group and the part that it is in,
+ *
+ *     scales[g] * part_scales[p] * values[c] - minimum * part_minima[p]
+ *
+ * The products are exact in a float (at most 23 bits); the difference rounds.
+ */
+struct block {
+	size_t group; /* columns of a float scale: 32 or 256 */
+	size_t part;  /* columns of an integer scale: 16 or 32 */
+	int16_t values[BLOCK_LARGE];
+	float scales[BLOCK_LARGE / 32];
+	float minimum;
+	int16_t part_scales[BLOCK_LARGE / 16]; /* 1 where there are none */
+	int16_t part_minima[BLOCK_LARGE / 16]; /* 0 where there are none */
+};
 
-/* One block, all of its weights in order. */
-void block_decode_q8_0(const uint8_t *block, float *out);
-void block_decode_q4_0(const uint8_t *block, float *out);
-void block_decode_q2_k(const uint8_t *block, float *out);
-void block_decode_q4_k(const uint8_t *block, float *out);
-void block_decode_q5_k(const uint8_t *block, float *out);
-void block_decode_q6_k(const uint8_t *block, float *out);
+/*
+ * Read 256 weights, or at the end of a row `count`, a multiple of 32: those
+ * that are not there are 0.
+ */
+void block_read_q8_0(const uint8_t *from, size_t count, struct block *out);
+void block_read_q4_0(const uint8_t *from, size_t count, struct block *out);
+
+/* Read a block of 256. */
+void block_read_q2_k(const uint8_t *from, struct block *out);
+void block_read_q4_k(const uint8_t *from, struct block *out);
+void block_read_q5_k(const uint8_t *from, struct block *out);
+void block_read_q6_k(const uint8_t *from, struct block *out);
+
+/* The first `count` weights. */
+void block_decode(const struct block *block, size_t count, float *out);
 
 /* The small scale and offset of a group, out of sm[12]. */
 struct block_group {

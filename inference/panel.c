@@ -146,7 +146,7 @@ static size_t part_minimum_at(const struct panel_form *form, size_t row,
 }
 
 static void read_parts(const struct panel_form *form, const uint8_t *block,
-		       size_t row, struct panel_row *out)
+		       size_t row, struct block *out)
 {
 	for (size_t p = 0; p < PANEL_COLUMNS / form->part; p++) {
 		uint8_t scale = block[part_scale_at(form, row, p)];
@@ -164,10 +164,11 @@ static void read_parts(const struct panel_form *form, const uint8_t *block,
 }
 
 void panel_read(enum panel_format format, const uint8_t *block, size_t row,
-		struct panel_row *out)
+		struct block *out)
 {
 	const struct panel_form *form = &panel_forms[format];
-	struct panel_row read = { 0 };
+	struct block read = { .group = form->group,
+			      .part = form->part != 0 ? form->part : 32 };
 
 	for (size_t c = 0; c < PANEL_COLUMNS; c++)
 		read.values[c] =
@@ -180,14 +181,13 @@ void panel_read(enum panel_format format, const uint8_t *block, size_t row,
 		read.minimum = get_scale(form, block, ROWS + row);
 	if (form->part != 0)
 		read_parts(form, block, row, &read);
-	else
-		read.part_scales[0] = 1;
+	for (size_t p = 0; form->part == 0 && p < PANEL_COLUMNS / 32; p++)
+		read.part_scales[p] = 1;
 	*out = read;
 }
 
-static void write_parts(const struct panel_form *form,
-			const struct panel_row *from, size_t row,
-			uint8_t *block)
+static void write_parts(const struct panel_form *form, const struct block *from,
+			size_t row, uint8_t *block)
 {
 	for (size_t p = 0; p < PANEL_COLUMNS / form->part; p++) {
 		uint8_t scale = (uint8_t)from->part_scales[p];
@@ -203,8 +203,8 @@ static void write_parts(const struct panel_form *form,
 	}
 }
 
-void panel_write(enum panel_format format, const struct panel_row *from,
-		 size_t row, uint8_t *block)
+void panel_write(enum panel_format format, const struct block *from, size_t row,
+		 uint8_t *block)
 {
 	const struct panel_form *form = &panel_forms[format];
 
@@ -231,28 +231,4 @@ bool panel_is_sound(enum panel_format format, const uint8_t *block)
 			if (block[i] > PANEL_PART_MAX)
 				return false;
 	return true;
-}
-
-size_t panel_stride(enum panel_format format, size_t columns)
-{
-	return (columns + PANEL_COLUMNS - 1) / PANEL_COLUMNS *
-	       panel_forms[format].bytes;
-}
-
-enum err panel_bytes(enum panel_format format, uint64_t rows, uint64_t columns,
-		     size_t *out)
-{
-	uint64_t panels = rows / ROWS + (rows % ROWS != 0);
-	uint64_t blocks =
-		columns / PANEL_COLUMNS + (columns % PANEL_COLUMNS != 0);
-	size_t bytes;
-
-	if (rows == 0 || columns == 0)
-		return ERR_MALFORMED;
-	if (__builtin_mul_overflow(panels, blocks, &bytes) ||
-	    __builtin_mul_overflow(bytes, (size_t)panel_forms[format].bytes,
-				   &bytes))
-		return ERR_TOO_LARGE;
-	*out = bytes;
-	return ERR_OK;
 }

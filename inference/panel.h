@@ -51,6 +51,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "inference/block.h"
 
 #define PANEL_ROWS ((size_t)16)
 #define PANEL_COLUMNS ((size_t)256) /* of a block */
@@ -100,39 +101,18 @@ static const struct panel_form panel_forms[PANEL_FORMATS] = {
 	[PANEL_C2] = { "C2", 2, 2, 3, 256, 0, false, 1024, 0, 0, 1088 },
 };
 
-/*
- * One row's share of a block, as numbers.  Weight c is
- *
- *     scale[c / group] * part_scale[c / part] * value[c]
- *         - minimum * part_minimum[c / part]
- */
-struct panel_row {
-	int16_t values[PANEL_COLUMNS];	  /* factor * q - zero */
-	float scales[PANEL_COLUMNS / 32]; /* one, where group is 256 */
-	float minimum;
-	int16_t part_scales[PANEL_COLUMNS / 16]; /* 1 where there are none */
-	int16_t part_minima[PANEL_COLUMNS / 16]; /* 0 where there are none */
-};
-
 /* Read the share of row 0 to 15 of a block; the plain definition of it all. */
 void panel_read(enum panel_format format, const uint8_t *block, size_t row,
-		struct panel_row *out);
+		struct block *out);
 
 /*
  * The reverse: other rows stay as they are.  Scales are exact halves where the
  * format has halves, and integers in range: else invariant() fails.
  */
-void panel_write(enum panel_format format, const struct panel_row *from,
-		 size_t row, uint8_t *block);
+void panel_write(enum panel_format format, const struct block *from, size_t row,
+		 uint8_t *block);
 
 /* Whether scales are finite, and integer scales within their bits. */
 bool panel_is_sound(enum panel_format format, const uint8_t *block);
-
-/* Bytes of a matrix; ERR_MALFORMED for none, ERR_TOO_LARGE beyond size_t. */
-MUST_CHECK enum err panel_bytes(enum panel_format format, uint64_t rows,
-				uint64_t columns, size_t *out);
-
-/* Bytes of one panel. */
-size_t panel_stride(enum panel_format format, size_t columns);
 
 #endif

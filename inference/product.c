@@ -21,7 +21,7 @@ static struct place place_of(const struct product *product, size_t row,
 }
 
 /* Columns from `first` on, as many as a part has: weights times values. */
-static int32_t sum_part(const struct panel_row *row, const int8_t *values,
+static int32_t sum_part(const struct block *row, const int8_t *values,
 			size_t first, size_t count)
 {
 	int32_t sum = 0;
@@ -31,9 +31,8 @@ static int32_t sum_part(const struct panel_row *row, const int8_t *values,
 	return sum;
 }
 
-static int32_t sum_group(const struct panel_form *form,
-			 const struct panel_row *row, const int8_t *values,
-			 size_t first)
+static int32_t sum_group(const struct panel_form *form, const struct block *row,
+			 const int8_t *values, size_t first)
 {
 	size_t part = form->part;
 	int32_t sum = 0;
@@ -47,7 +46,7 @@ static int32_t sum_group(const struct panel_form *form,
 }
 
 static int32_t sum_minima(const struct panel_form *form,
-			  const struct panel_row *row, const int8_t *values)
+			  const struct block *row, const int8_t *values)
 {
 	int32_t sum = 0;
 
@@ -56,9 +55,8 @@ static int32_t sum_minima(const struct panel_form *form,
 	return sum;
 }
 
-static float add_block(const struct panel_form *form,
-		       const struct panel_row *row, struct place x,
-		       float result)
+static float add_block(const struct panel_form *form, const struct block *row,
+		       struct place x, float result)
 {
 	float part = 0.0f;
 
@@ -78,7 +76,7 @@ static void compute_output(const struct product *product, size_t output)
 	size_t blocks = product->x->blocks;
 	const uint8_t *block =
 		product->panels + output / PANEL_ROWS * blocks * form->bytes;
-	struct panel_row row;
+	struct block row;
 
 	for (size_t r = 0; r < product->rows; r++)
 		product->out[r * product->stride + output] = 0.0f;

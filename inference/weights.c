@@ -64,9 +64,9 @@ static enum err bind(struct binder *binder, const struct expected *expected)
 				.rows = expected->rows * expected->stack,
 				.columns = expected->columns,
 				.format = tensor->format };
-	TRY(matrix_row_bytes(made.format, made.columns, &made.stride));
+	TRY(matrix_stride(made.format, made.columns, &made.stride));
 	invariant(made.rows * made.stride == tensor->data.len);
-	if (!matrix_is_finite(&made))
+	if (!matrix_is_sound(&made))
 		return ERR_MALFORMED;
 	binder->bound++;
 	binder->weights += (uint64_t)made.rows * made.columns;

@@ -186,7 +186,7 @@ static void fill(struct source *source, uint8_t *out, size_t bytes)
 		for (size_t i = 1; i < bytes; i += 2)
 			out[i] = (out[i] & 0x83) | 0x24;
 	if (source->format == MATRIX_Q8_0)
-		for (size_t i = 1; i < bytes; i += MATRIX_BLOCK_BYTES)
+		for (size_t i = 1; i < bytes; i += BLOCK_Q8_0_BYTES)
 			out[i] = 0x0a;
 }
 
@@ -198,7 +198,7 @@ static struct matrix take(struct source *source, size_t rows, size_t columns)
 			       .format = source->format };
 	size_t bytes;
 
-	must(matrix_row_bytes(made.format, columns, &made.stride));
+	must(matrix_stride(made.format, columns, &made.stride));
 	bytes = rows * made.stride;
 	invariant(bytes <= source->bytes);
 	fill(source, source->next, bytes);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "inference/block.h"
+#include "inference/half.h"
 #include "tests/unit/golden_file.h"
 #include "tests/unit/model_files.h"
 
@@ -16,13 +17,24 @@
 
 static float weights[MATRIX_BLOCK_MAX * GOLDEN_BLOCKS];
 
+/* All weights of one block. */
+static void decode(enum matrix_format format, const uint8_t *block)
+{
+	struct matrix matrix = { .data = block,
+				 .rows = 1,
+				 .columns = matrix_form_of(format)->weights,
+				 .format = format };
+
+	matrix_decode(&matrix, 0, 0, matrix.columns, weights);
+}
+
 /* By hand: 1.0 is the half 0x3c00, 0.5 is 0x3800, 2.0 is 0x4000. */
 
 Test(block, four_bits_under_one_scale)
 {
 	uint8_t block[BLOCK_Q4_0_BYTES] = { 0x00, 0x38, 0xf0, 0x18 };
 
-	block_decode_q4_0(block, weights);
+	decode(MATRIX_Q4_0, block);
 	cr_assert_eq(weights[0], -4);	 /* 0.5 (0 - 8) */
 	cr_assert_eq(weights[16], 3.5f); /* 0.5 (15 - 8) */
 	cr_assert_eq(weights[1], 0);
@@ -34,7 +46,7 @@ Test(block, bytes_under_one_scale)
 {
 	uint8_t block[BLOCK_Q8_0_BYTES] = { 0x00, 0x40, 0x7f, 0x80 };
 
-	block_decode_q8_0(block, weights);
+	decode(MATRIX_Q8_0, block);
 	cr_assert_eq(weights[0], 254);
 	cr_assert_eq(weights[1], -256);
 	cr_assert_eq(weights[31], 0);
@@ -51,7 +63,7 @@ Test(block, two_bits_with_scales_and_offsets)
 	block[16 + 63] = 0xc0; /* w[255]: 3 */
 	block[81] = 0x3c;      /* d = 1 */
 	block[83] = 0x38;      /* e = 0.5 */
-	block_decode_q2_k(block, weights);
+	decode(MATRIX_Q2_K, block);
 	cr_assert_eq(weights[0], 3 * 2 - 1);
 	cr_assert_eq(weights[1], -1);
 	cr_assert_eq(weights[16], 0);
@@ -85,7 +97,7 @@ Test(block, four_bits_with_scales_and_offsets)
 	block[4 + 11] = 0x12;	/* 224 to 255: s 2, m 1 */
 	block[16] = 0xf4;	/* w[0]: 4, w[32]: 15 */
 	block[16 + 127] = 0x90; /* w[255]: 9 */
-	block_decode_q4_k(block, weights);
+	decode(MATRIX_Q4_K, block);
 	cr_assert_eq(weights[0], 3 * 4 - 2 * 7);
 	cr_assert_eq(weights[1], -14);
 	cr_assert_eq(weights[32], 150);
@@ -104,7 +116,7 @@ Test(block, a_fifth_bit_on_top)
 	block[16 + 31] = 0x80;	/* w[255] as well */
 	block[48] = 0x04;	/* w[0]: 4 + 16 */
 	block[48 + 127] = 0x90; /* w[255]: 9 + 16 */
-	block_decode_q5_k(block, weights);
+	decode(MATRIX_Q5_K, block);
 	cr_assert_eq(weights[0], 20);
 	cr_assert_eq(weights[1], 0);
 	cr_assert_eq(weights[255], 50);
@@ -122,7 +134,7 @@ Test(block, six_bits_with_signed_scales)
 	block[127] = 0xf0;     /* w[255]: 47 */
 	block[128 + 1] = 0xa8; /* w[1]: 0 */
 	block[209] = 0x38;     /* d = 0.5 */
-	block_decode_q6_k(block, weights);
+	decode(MATRIX_Q6_K, block);
 	cr_assert_eq(weights[0], -64);
 	cr_assert_eq(weights[1], 0.5f * 128 * 32);
 	cr_assert_eq(weights[32], 1);
@@ -162,7 +174,7 @@ static void compare_blocks(struct bytes file, const struct matrix_form *form)
 		     count);
 	for (size_t i = 0; i < bytes; i++)
 		blocks[i] = (uint8_t)stored[i];
-	cr_assert(matrix_is_finite(&matrix));
+	cr_assert(matrix_is_sound(&matrix));
 	matrix_decode(&matrix, 0, 0, count, weights);
 	cr_assert_arr_eq(weights, expected, count * sizeof(float), "%s",
 			 form->name);
@@ -208,7 +220,7 @@ static void try_infinities(const struct matrix_form *form)
 			for (size_t w = 0; w < form->weights; w++)
 				finite = finite && isfinite(weights[w]);
 		}
-		cr_assert_eq(matrix_is_finite(&matrix), finite, "%s, byte %zu",
+		cr_assert_eq(matrix_is_sound(&matrix), finite, "%s, byte %zu",
 			     form->name, i);
 	}
 }
@@ -238,8 +250,8 @@ Test(matrix, every_half_has_its_value)
 	for (uint32_t half = 0; half < 0x8000; half++) {
 		uint32_t exponent = half >> 10;
 		double fraction = half & 0x3ff;
-		float positive = matrix_half((uint16_t)half);
-		float negative = matrix_half((uint16_t)(half | 0x8000));
+		float positive = half_value((uint16_t)half);
+		float negative = half_value((uint16_t)(half | 0x8000));
 		double exact;
 
 		if (exponent == 31) {
@@ -259,17 +271,17 @@ Test(matrix, rows_have_the_bytes_of_their_format)
 {
 	size_t bytes = 0;
 
-	cr_assert_eq(matrix_row_bytes(MATRIX_Q8_0, 64, &bytes), ERR_OK);
+	cr_assert_eq(matrix_stride(MATRIX_Q8_0, 64, &bytes), ERR_OK);
 	cr_assert_eq(bytes, 68);
-	cr_assert_eq(matrix_row_bytes(MATRIX_F16, 7, &bytes), ERR_OK);
+	cr_assert_eq(matrix_stride(MATRIX_F16, 7, &bytes), ERR_OK);
 	cr_assert_eq(bytes, 14);
-	cr_assert_eq(matrix_row_bytes(MATRIX_Q6_K, 512, &bytes), ERR_OK);
+	cr_assert_eq(matrix_stride(MATRIX_Q6_K, 512, &bytes), ERR_OK);
 	cr_assert_eq(bytes, 420);
-	cr_assert_eq(matrix_row_bytes(MATRIX_Q4_K, 288, &bytes), ERR_MALFORMED);
+	cr_assert_eq(matrix_stride(MATRIX_Q4_K, 288, &bytes), ERR_MALFORMED);
 	cr_assert_eq(bytes, 420, "an error leaves the output alone");
-	cr_assert_eq(matrix_row_bytes(MATRIX_Q8_0, 33, &bytes), ERR_MALFORMED);
-	cr_assert_eq(matrix_row_bytes(MATRIX_F32, 0, &bytes), ERR_MALFORMED);
-	cr_assert_eq(matrix_row_bytes(MATRIX_F32, 1ull << 62, &bytes),
+	cr_assert_eq(matrix_stride(MATRIX_Q8_0, 33, &bytes), ERR_MALFORMED);
+	cr_assert_eq(matrix_stride(MATRIX_F32, 0, &bytes), ERR_MALFORMED);
+	cr_assert_eq(matrix_stride(MATRIX_F32, 1ull << 62, &bytes),
 		     ERR_TOO_LARGE);
 	cr_assert_eq(bytes, 420, "an error leaves the output alone");
 }

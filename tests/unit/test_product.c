@@ -7,26 +7,11 @@
 #include <string.h>
 
 #include "inference/half.h"
-#include "inference/product_amx.h"
-#include "inference/product_avx2.h"
-#include "inference/product_avx512.h"
+#include "inference/kernel.h"
 
 #define ROWS_MAX 37
 #define COLUMNS_MAX 1100
 #define OUTPUTS_MAX 150
-
-/* The ways to compute a product, the plain one first. */
-static const struct way {
-	const char *name;
-	bool (*is_there)(void);
-	void (*compute)(const struct product *product);
-} ways[] = {
-	{ "avx2", product_avx2_is_there, product_avx2 },
-	{ "avx512", product_avx512_is_there, product_avx512 },
-	{ "amx", product_amx_is_there, product_amx },
-};
-
-#define WAYS (sizeof(ways) / sizeof(ways[0]))
 
 /* The same in every run. */
 struct numbers {
@@ -86,8 +71,9 @@ static void prepare(struct subject *subject, struct numbers *numbers)
 	size_t bytes;
 
 	memset(memory, 0, sizeof(memory));
-	cr_assert_eq(panel_bytes(subject->format, subject->outputs,
-				 subject->columns, &bytes),
+	cr_assert_eq(matrix_bytes((enum matrix_format)(MATRIX_PANELS +
+						       subject->format),
+				  subject->outputs, subject->columns, &bytes),
 		     ERR_OK);
 	subject->panels = aligned_alloc(64, bytes);
 	for (size_t at = 0; at < bytes;
@@ -124,7 +110,7 @@ static struct product product_of(const struct subject *subject, float *out)
 static float expected[ROWS_MAX * OUTPUTS_MAX];
 static float got[ROWS_MAX * OUTPUTS_MAX + 1];
 
-static void compare(const struct way *way, const struct subject *subject)
+static void compare(const struct kernel *kernel, const struct subject *subject)
 {
 	struct product product = product_of(subject, expected);
 	size_t count = subject->rows * subject->outputs;
@@ -132,11 +118,11 @@ static void compare(const struct way *way, const struct subject *subject)
 	product_scalar(&product);
 	product.out = got;
 	got[count] = 42.0f;
-	way->compute(&product);
+	kernel->product(&product);
 	for (size_t i = 0; i < count; i++)
 		cr_assert(memcmp(&got[i], &expected[i], sizeof(float)) == 0,
 			  "%s %s: %zu x %zu, %zu rows: %zu is %a and not %a",
-			  way->name, panel_forms[subject->format].name,
+			  kernel->name, panel_forms[subject->format].name,
 			  subject->outputs, subject->columns, subject->rows, i,
 			  (double)got[i], (double)expected[i]);
 	cr_assert_eq(got[count], 42.0f, "written past the end");
@@ -147,9 +133,8 @@ static void compare_all(const struct subject *shape, struct numbers *numbers)
 	struct subject subject = *shape;
 
 	prepare(&subject, numbers);
-	for (size_t w = 0; w < WAYS; w++)
-		if (ways[w].is_there())
-			compare(&ways[w], &subject);
+	for (size_t k = 1; kernel_at(k) != NULL; k++)
+		compare(kernel_at(k), &subject);
 	release(&subject);
 }
 
@@ -170,4 +155,153 @@ Test(product, every_path_gives_the_same_bits_in_every_format)
 						.columns = columns[i],
 						.rows = rows[r] },
 					&numbers);
+}
+
+/* What the definition says, with weights and activations decoded. */
+static double decoded_product(const struct subject *subject, size_t r,
+			      size_t output, double *size)
+{
+	struct matrix matrix = { .data = subject->panels,
+				 .rows = subject->outputs,
+				 .columns = subject->columns,
+				 .format = (enum matrix_format)(
+					 MATRIX_PANELS + subject->format) };
+	float row[COLUMNS_MAX];
+	double sum = 0;
+
+	cr_assert_eq(
+		matrix_stride(matrix.format, matrix.columns, &matrix.stride),
+		ERR_OK);
+	matrix_decode(&matrix, output, 0, subject->columns, row);
+	*size = 0;
+	for (size_t c = 0; c < subject->columns; c++) {
+		size_t block = c / PANEL_COLUMNS;
+		double x =
+			(double)subject->x.sums[r * subject->x.blocks + block]
+				.scale *
+			subject->x.values[r * subject->x.stride + c];
+
+		sum += x * (double)row[c];
+		*size += fabs(x * (double)row[c]);
+	}
+	return sum;
+}
+
+Test(product, products_are_right_in_every_format)
+{
+	struct numbers numbers = { 2 };
+
+	for (int f = 0; f < PANEL_FORMATS; f++) {
+		struct subject subject = { .format = (enum panel_format)f,
+					   .outputs = 20,
+					   .columns = 600,
+					   .rows = 2 };
+		struct product product;
+		double size;
+
+		prepare(&subject, &numbers);
+		product = product_of(&subject, got);
+		kernel_best()->product(&product);
+		for (size_t o = 0; o < subject.outputs; o++) {
+			double right = decoded_product(&subject, 1, o, &size);
+
+			cr_assert_lt(
+				fabs((double)got[subject.outputs + o] - right),
+				1e-5 * size, "%s", panel_forms[f].name);
+		}
+		release(&subject);
+	}
+}
+
+Test(activation, every_path_rounds_to_the_same_bits)
+{
+	struct numbers numbers = { 3 };
+	struct arena arena = { .base = memory, .size = sizeof(memory) };
+	struct activation a, b;
+	float x[COLUMNS_MAX];
+
+	memset(memory, 0, sizeof(memory));
+	cr_assert_eq(activation_open(&a, 1, COLUMNS_MAX, &arena), ERR_OK);
+	cr_assert_eq(activation_open(&b, 1, COLUMNS_MAX, &arena), ERR_OK);
+	for (size_t columns = 1; columns <= COLUMNS_MAX; columns += 7) {
+		for (size_t c = 0; c < columns; c++)
+			x[c] = next_float(&numbers) *
+			       (next(&numbers) % 3 == 0 ? 1e-3f : 1.0f);
+		activation_set(&a, 0, x, columns);
+		for (size_t k = 1; kernel_at(k) != NULL; k++) {
+			kernel_at(k)->quantise(&b, 0, x, columns);
+			cr_assert_arr_eq(a.values, b.values, columns);
+			for (size_t i = 0; i * PANEL_COLUMNS < columns; i++)
+				cr_assert_arr_eq(&a.sums[i], &b.sums[i],
+						 sizeof(a.sums[i]));
+		}
+	}
+}
+
+Test(activation, a_value_is_off_by_half_a_step_at_most)
+{
+	struct numbers numbers = { 4 };
+	struct arena arena = { .base = memory, .size = sizeof(memory) };
+	struct activation a;
+	float x[PANEL_COLUMNS];
+
+	memset(memory, 0, sizeof(memory));
+	cr_assert_eq(activation_open(&a, 1, PANEL_COLUMNS, &arena), ERR_OK);
+	for (size_t c = 0; c < PANEL_COLUMNS; c++)
+		x[c] = next_float(&numbers);
+	kernel_best()->quantise(&a, 0, x, PANEL_COLUMNS);
+	for (size_t c = 0; c < PANEL_COLUMNS; c++)
+		cr_assert_float_eq((double)(a.sums[0].scale * a.values[c]),
+				   (double)x[c],
+				   0.5001 * (double)a.sums[0].scale);
+}
+
+Test(activation, numbers_that_are_none_make_products_that_are_none)
+{
+	static const float none[] = { NAN, INFINITY, -INFINITY };
+	struct arena arena = { .base = memory, .size = sizeof(memory) };
+	struct activation a;
+	float x[300] = { 0 };
+
+	memset(memory, 0, sizeof(memory));
+	cr_assert_eq(activation_open(&a, 1, 300, &arena), ERR_OK);
+	for (size_t k = 0; kernel_at(k) != NULL; k++) {
+		for (size_t i = 0; i < 3; i++) {
+			x[270] = none[i];
+			kernel_at(k)->quantise(&a, 0, x, 300);
+			cr_assert_eq(a.sums[0].scale, 0.0f);
+			cr_assert(isnan(a.sums[1].scale));
+		}
+	}
+}
+
+Test(panel, what_is_packed_reads_back_as_it_was)
+{
+	static const enum matrix_format from[] = { MATRIX_Q8_0, MATRIX_Q4_0,
+						   MATRIX_Q2_K, MATRIX_Q4_K,
+						   MATRIX_Q5_K, MATRIX_Q6_K };
+	struct numbers numbers = { 5 };
+	static uint8_t rows[20 * 512 * 2];
+	static float a[512], b[512];
+
+	for (size_t f = 0; f < 6; f++) {
+		struct matrix matrix = { .data = rows,
+					 .rows = 19,
+					 .columns = 512,
+					 .format = from[f] };
+		struct matrix packed;
+
+		for (size_t i = 0; i < sizeof(rows); i++)
+			rows[i] = (uint8_t)(next(&numbers) & 0xbf);
+		cr_assert_eq(matrix_stride(from[f], 512, &matrix.stride),
+			     ERR_OK);
+		matrix_pack(&matrix, memory, &packed);
+		cr_assert(matrix_is_sound(&packed));
+		for (size_t r = 0; r < matrix.rows; r++) {
+			matrix_decode(&matrix, r, 0, 512, a);
+			matrix_decode(&packed, r, 0, 512, b);
+			cr_assert_arr_eq(a, b, sizeof(a), "%s",
+					 matrix_form_of(from[f])->name);
+		}
+	}
 }
