@@ -35,9 +35,45 @@ enum config_rotation {
 	CONFIG_ROTATE_LOCAL,
 };
 
+/* Which elements of a head [d] turn together. */
+enum config_pairing {
+	CONFIG_PAIRS_ADJACENT, /* 2i and 2i + 1 */
+	CONFIG_PAIRS_HALVES,   /* i and i + d/2 */
+};
+
+/* How queries and keys are normalised. */
 enum config_head_norm {
-	CONFIG_HEADS_PLAIN,
-	CONFIG_HEADS_NORMALISED, /* queries and keys, after RoPE */
+	CONFIG_HEADS_PLAIN,	       /* not at all */
+	CONFIG_HEADS_NORMALISED,       /* head by head, after RoPE */
+	CONFIG_HEADS_NORMALISED_FIRST, /* head by head, before RoPE */
+	CONFIG_ROWS_NORMALISED_FIRST,  /* all heads as one, before RoPE */
+};
+
+enum config_bias {
+	CONFIG_BIAS_NONE,
+	CONFIG_BIAS_INPUTS, /* of queries, keys and values */
+};
+
+/* What the chosen experts weigh. */
+enum config_shares {
+	CONFIG_SHARES_OF_ONE, /* their probabilities over their sum */
+	CONFIG_SHARES_PLAIN,  /* their probabilities */
+};
+
+/* RoPE made slower, for texts longer than the model was first made for. */
+enum config_stretching {
+	CONFIG_STRETCH_NONE,
+	CONFIG_STRETCH_LINEAR, /* all wavelengths by one factor */
+	CONFIG_STRETCH_YARN,   /* the long ones alone, and the gain raised */
+};
+
+struct config_stretch {
+	uint8_t kind;	  /* of enum config_stretching */
+	float factor;	  /* at least 1 */
+	uint32_t context; /* tokens that the model was first made for */
+	float fast;	  /* YaRN: turns in that context that stay as they */
+	float slow;	  /*   are, and that are stretched in full */
+	float gain;	  /* of queries and of keys, beside YaRN's own */
 };
 
 /* How the file names the tensors of a layer. */
@@ -53,6 +89,7 @@ struct config_pattern {
 };
 
 struct config {
+	const char *architecture; /* as files name it; a constant */
 	uint32_t tracks;
 	uint32_t layers;      /* of each track */
 	uint32_t block_depth; /* layers between two meetings of the tracks */
@@ -67,13 +104,19 @@ struct config {
 	uint32_t vocabulary;
 	uint32_t context; /* tokens that the model was made for */
 	uint32_t window;
+	uint32_t kv_reuse_from; /* layers from here on attend to the keys and
+				 * values of the one before; 0 for none */
 	float rms_epsilon;
 	float rope_base;
 	float logit_cap; /* of the router; 0 for none */
 	enum config_combine combine;
 	enum config_rotation rotation;
+	enum config_pairing pairing;
 	enum config_head_norm head_norm;
+	enum config_bias bias;
+	enum config_shares shares;
 	enum config_naming naming;
+	struct config_stretch stretch;
 	struct config_pattern reach; /* of enum config_reach */
 	struct config_pattern kind;  /* of enum config_feed_forward */
 };
@@ -93,8 +136,8 @@ struct config_limits {
 };
 
 /*
- * Read the metadata of architecture "ptmoe" or "llama".  ERR_UNSUPPORTED for
- * any other and for variants that this engine does not compute,
+ * Read the metadata of a file (config_architecture.h lists whose).
+ * ERR_UNSUPPORTED for variants that this engine does not compute,
  * ERR_MALFORMED where the numbers do not fit each other.
  */
 MUST_CHECK enum err config_read(const struct gguf *gguf,
@@ -106,6 +149,10 @@ enum config_feed_forward config_kind_of(const struct config *config,
 					uint32_t layer);
 /* Whether a layer rotates queries and keys. */
 bool config_rotates(const struct config *config, uint32_t layer);
+
+/* The layer whose keys and values a layer attends to: itself, but where
+ * kv_reuse_from says otherwise. */
+uint32_t config_cache_of(const struct config *config, uint32_t layer);
 
 /* Width of all heads, and of all key-value heads, side by side. */
 size_t config_query_width(const struct config *config);
