@@ -2,18 +2,16 @@
 /*
  * config_architecture: what each kind of model file says, and leaves unsaid.
  *
- *              heads           pairs      norm of q, k         experts
- *   ptmoe      tracks          adjacent   heads, after RoPE    shares of 1
- *   llama      plain           adjacent   none                 shares of 1
- *   qwen2      biases          halves     none                 none
- *   qwen3      plain           halves     heads, before RoPE   none
- *   qwen3moe   plain           halves     heads, before RoPE   shares of 1
- *   olmoe      plain           halves     rows, before RoPE    as they are
+ *              RoPE turns       q and k                     experts
+ *   ptmoe      neighbours (1)   heads normed, after RoPE    patterned, of 1
+ *   llama      neighbours       plain                       none, or all of 1
+ *   qwen2      halves           with biases (v, too)        none
+ *   qwen3      halves           heads normed, before RoPE   none
+ *   qwen3moe   halves           heads normed, before RoPE   all, of 1
+ *   olmoe      halves           rows normed, before RoPE    all, as they are
  *
- * Files of llama keep each head's rows in an order that makes RoPE's pairs
- * neighbours; in those of the others pair i is elements i and i + d/2.  The
- * kinds of experts that llama's files may have (mixtral) are its own layers,
- * all of them.
+ * (1) On local layers only.  "Of 1": the shares of a token's experts are
+ * divided by their sum.  A llama with experts is what is called mixtral.
  */
 #ifndef INFERENCE_CONFIG_ARCHITECTURE_H
 #define INFERENCE_CONFIG_ARCHITECTURE_H

@@ -282,6 +282,8 @@ static enum err finish_row(struct session *session, size_t row)
 
 	memcpy(session->last, session->h + row * config->hidden,
 	       config->hidden * sizeof(float));
+	if (place.layer == config->layers)
+		return ERR_OK;
 	attention_rotations(session, place.first, 1);
 	return run_blocks(session, place, config->layers, session->last);
 }

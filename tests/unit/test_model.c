@@ -162,7 +162,6 @@ static enum err try_with(const char *key, uint32_t value)
 Test(model, what_would_be_computed_wrongly_is_unsupported)
 {
 	cr_expect_eq(try_with("nothing.special", 1), ERR_OK);
-	cr_expect_eq(try_with("ptmoe.kv_reuse_from", 34), ERR_UNSUPPORTED);
 	cr_expect_eq(try_with("ptmoe.vocab_size", 12), ERR_MALFORMED);
 }
 
