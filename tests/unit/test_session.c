@@ -22,6 +22,13 @@ Test(session, every_intermediate_of_one_track_is_that_of_the_reference)
 	cr_assert_eq(opened_session_compare("tiny_t1"), 41);
 }
 
+Test(session, every_intermediate_of_reused_keys_is_that_of_the_reference)
+{
+	/* Two layers at once and two row by row, of two tracks: 10 tokens. */
+	cr_assert_eq(opened_session_compare("tiny_reuse"),
+		     2 * 2 * 8 + 1 + 10 * (2 * 2 * 6 + 1) + 1);
+}
+
 /* --- Equivalences --- */
 
 Test(session, tracks_with_equal_weights_equal_one_track)
@@ -202,6 +209,71 @@ Test(session, experts_sorted_are_experts_one_by_one)
 	opened_session_run(&fixture, tokens, 32, 1, single);
 	cr_assert_arr_eq(sorted, single,
 			 32 * TINY_MODEL_VOCABULARY * sizeof(float));
+	opened_session_close(&fixture);
+}
+
+static void open_reuse(struct opened_session *opened)
+{
+	opened_session_open(opened,
+			    model_files_own("tests/reference/tiny_reuse.gguf"),
+			    kernel_best());
+}
+
+Test(session, reused_keys_in_chunks_are_reused_keys_at_once)
+{
+	static float whole[OPENED_SESSION_FLOATS];
+	static float parts[OPENED_SESSION_FLOATS];
+	static const size_t chunks[] = { 1, 2, 5, 31 };
+	uint32_t tokens[OPENED_SESSION_CONTEXT];
+	struct opened_session fixture;
+
+	open_reuse(&fixture);
+	opened_session_tokens(tokens, OPENED_SESSION_CONTEXT,
+			      fixture.config.vocabulary);
+	opened_session_run(&fixture, tokens, OPENED_SESSION_CONTEXT,
+			   SESSION_CHUNK, whole);
+	opened_session_close(&fixture);
+	for (size_t c = 0; c < 4; c++) {
+		open_reuse(&fixture);
+		opened_session_run(&fixture, tokens, OPENED_SESSION_CONTEXT,
+				   chunks[c], parts);
+		cr_assert_arr_eq(whole, parts,
+				 OPENED_SESSION_CONTEXT *
+					 fixture.config.vocabulary *
+					 sizeof(float),
+				 "chunks of %zu", chunks[c]);
+		opened_session_close(&fixture);
+	}
+}
+
+/* Rows that went through each layer of one track. */
+static void count_rows(void *context, const char *name, uint32_t layer,
+		       uint32_t track, const float *values, size_t count)
+{
+	size_t *rows = context;
+
+	(void)values;
+	if (strcmp(name, "attn_norm") == 0 && track == 0)
+		rows[layer] += count / 32;
+}
+
+Test(session, layers_without_keys_run_for_the_rows_that_are_wanted_alone)
+{
+	size_t rows[4] = { 0 };
+	const struct session_trace trace = { count_rows, rows };
+	uint32_t tokens[20];
+	struct opened_session fixture;
+	const float *logits;
+
+	open_reuse(&fixture);
+	opened_session_tokens(tokens, 20, fixture.config.vocabulary);
+	fixture.session.trace = &trace;
+	cr_assert_eq(session_advance(&fixture.session, tokens, 20), ERR_OK);
+	cr_assert_eq(session_logits(&fixture.session, 19, &logits), ERR_OK);
+	cr_assert_eq(rows[0], 20);
+	cr_assert_eq(rows[1], 20);
+	cr_assert_eq(rows[2], 1);
+	cr_assert_eq(rows[3], 1);
 	opened_session_close(&fixture);
 }
 
