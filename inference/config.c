@@ -121,13 +121,10 @@ static enum err check_stretch(const struct config *config)
 		return ERR_UNSUPPORTED;
 	if (stretch->kind != CONFIG_STRETCH_YARN)
 		return ERR_OK;
-	/* Its formula takes the logarithm of each, and divides by the last. */
-	if (stretch->context == 0 ||
-	    !is_within(stretch->fast, 1 / STRETCH_MAX, STRETCH_MAX) ||
-	    !is_within(stretch->slow, 1 / STRETCH_MAX, stretch->fast) ||
-	    config->rope_base < 2)
-		return ERR_MALFORMED;
-	return ERR_OK;
+	/* Its formula divides by the logarithm of the base, and takes that of
+	 * the context. */
+	return stretch->context == 0 || config->rope_base < 2 ? ERR_MALFORMED
+							      : ERR_OK;
 }
 
 enum err config_read(const struct gguf *gguf,

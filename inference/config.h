@@ -71,8 +71,6 @@ struct config_stretch {
 	uint8_t kind;	  /* of enum config_stretching */
 	float factor;	  /* at least 1 */
 	uint32_t context; /* tokens that the model was first made for */
-	float fast;	  /* YaRN: turns in that context that stay as they */
-	float slow;	  /*   are, and that are stretched in full */
 	float gain;	  /* of queries and of keys, beside YaRN's own */
 };
 

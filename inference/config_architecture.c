@@ -8,11 +8,10 @@
 #include "inference/config_architecture.h"
 
 #include "inference/config_keys.h"
+#include "inference/rope.h"
 
 #define EPSILON_DEFAULT 1e-5f
 #define ROPE_BASE_DEFAULT 10000.0f
-#define YARN_FAST_DEFAULT 32.0f
-#define YARN_SLOW_DEFAULT 1.0f
 
 /* Which layers have experts, where the file has no pattern of them. */
 enum expertise {
@@ -172,6 +171,30 @@ static enum err read_ordinary(const struct config_keys *keys,
 	return read_ordinary_experts(keys, architecture, config);
 }
 
+/* YaRN as it was published; files may say so, but not ask for another. */
+static enum err check_yarn(const struct config_keys *keys)
+{
+	static const struct {
+		const char *name;
+		float value;
+	} settled[] = {
+		{ "rope.scaling.yarn_ext_factor", 1 },
+		{ "rope.scaling.yarn_attn_factor", 1 },
+		{ "rope.scaling.yarn_beta_fast", ROPE_YARN_FAST },
+		{ "rope.scaling.yarn_beta_slow", ROPE_YARN_SLOW },
+		{ "rope.scaling.yarn_log_multiplier", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(settled) / sizeof(settled[0]); i++) {
+		float value = settled[i].value;
+
+		TRY(config_keys_f32_or(keys, settled[i].name, &value));
+		if (value != settled[i].value)
+			return ERR_UNSUPPORTED;
+	}
+	return ERR_OK;
+}
+
 /* A factor alone means a linear one; its older name is scale_linear. */
 static enum err read_stretch(const struct config_keys *keys,
 			     struct config *config)
@@ -179,8 +202,6 @@ static enum err read_stretch(const struct config_keys *keys,
 	struct config_stretch made = { .kind = CONFIG_STRETCH_LINEAR,
 				       .factor = 1,
 				       .context = config->context,
-				       .fast = YARN_FAST_DEFAULT,
-				       .slow = YARN_SLOW_DEFAULT,
 				       .gain = 1 };
 
 	TRY(config_keys_word_or(keys, &stretchings, &made.kind));
@@ -189,12 +210,7 @@ static enum err read_stretch(const struct config_keys *keys,
 	TRY(config_keys_u32_or(keys, "rope.scaling.original_context_length",
 			       &made.context));
 	TRY(config_keys_f32_or(keys, "rope.scaling.attn_factor", &made.gain));
-	TRY(config_keys_f32_or(keys, "rope.scaling.yarn_beta_fast",
-			       &made.fast));
-	TRY(config_keys_f32_or(keys, "rope.scaling.yarn_beta_slow",
-			       &made.slow));
-	if (config_keys_has(keys, "rope.scaling.yarn_log_multiplier"))
-		return ERR_UNSUPPORTED;
+	TRY(check_yarn(keys));
 	config->stretch = made;
 	return ERR_OK;
 }

@@ -27,8 +27,8 @@ static double stretched_share(const struct config *config, size_t i)
 
 	if (config->stretch.kind != CONFIG_STRETCH_YARN)
 		return 1;
-	low = floor(pair_turning(config, (double)config->stretch.fast));
-	high = ceil(pair_turning(config, (double)config->stretch.slow));
+	low = floor(pair_turning(config, (double)ROPE_YARN_FAST));
+	high = ceil(pair_turning(config, (double)ROPE_YARN_SLOW));
 	low = fmax(low, 0);
 	high = fmin(high, last);
 	share = ((double)i - low) / fmax(high - low, 0.001);

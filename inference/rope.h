@@ -13,6 +13,11 @@
 
 #include "inference/config.h"
 
+/* YaRN: pairs that turn as often in the first context are left alone, those
+ * that turn as rarely are stretched in full. */
+#define ROPE_YARN_FAST 32.0f
+#define ROPE_YARN_SLOW 1.0f
+
 /* Radians a position, out [d/2].  factors [d/2] divide them, or are NULL. */
 void rope_frequencies(const struct config *config, const float *factors,
 		      double *out);

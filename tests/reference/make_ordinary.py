@@ -16,13 +16,15 @@ import golden
 import gguf
 import ordinary
 
-VOCABULARY, HIDDEN, CONTEXT = 64, 24, 64
+VOCABULARY, HIDDEN, CONTEXT = 64, 24, 256
 FEED_FORWARD, EXPERTS, EXPERTS_USED, EXPERT_WIDTH = 32, 5, 2, 8
 TOKENS = [1, 17, 63, 3, 42, 42, 8, 60, 31, 5, 33, 50]
 
-YARN = {"rope.scaling.type": gguf.text("yarn"),
+# So few pairs with such a base that some are between stretched and not.
+YARN = {"rope.freq_base": gguf.f32(100.0),
+        "rope.scaling.type": gguf.text("yarn"),
         "rope.scaling.factor": gguf.f32(4.0),
-        "rope.scaling.original_context_length": gguf.u32(16)}
+        "rope.scaling.original_context_length": gguf.u32(64)}
 LINEAR = {"rope.scaling.type": gguf.text("linear"),
           "rope.scaling.factor": gguf.f32(2.5)}
 MIXTURE = {"expert_count": gguf.u32(EXPERTS),
@@ -39,7 +41,8 @@ MODELS = {
     "llama_yarn": Shape("llama", 1, 2, 2, 16, False, YARN),
     "mixtral": Shape("llama", 2, 4, 2, 6, False, MIXTURE),
     "qwen2": Shape("qwen2", 2, 4, 2, 6, False, {}),
-    "qwen2_yarn": Shape("qwen2", 1, 2, 1, 12, True, YARN),
+    "qwen2_yarn": Shape("qwen2", 1, 2, 1, 12, True, {
+        **YARN, "rope.scaling.attn_factor": gguf.f32(1.25)}),
     "qwen3": Shape("qwen3", 2, 4, 2, 8, False, {}),
     "qwen3moe": Shape("qwen3moe", 2, 4, 2, 8, False, {
         **MIXTURE, "expert_feed_forward_length": gguf.u32(EXPERT_WIDTH)}),
