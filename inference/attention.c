@@ -40,8 +40,11 @@ static void add_bias(const struct heads *heads, size_t rows, size_t width)
 {
 	size_t row = heads->count * width;
 
-	for (size_t i = 0; heads->bias != NULL && i < rows * row; i++)
-		heads->values[i] += heads->bias[i % row];
+	if (heads->bias == NULL)
+		return;
+	for (size_t r = 0; r < rows; r++)
+		for (size_t i = 0; i < row; i++)
+			heads->values[r * row + i] += heads->bias[i];
 }
 
 /* Head by head, or all heads of a row as one. */

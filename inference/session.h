@@ -106,7 +106,8 @@ MUST_CHECK enum err session_advance(struct session *session,
 
 /*
  * The logits [V] after token `row` of the last chunk, borrowed until the next
- * call.  ERR_MALFORMED when one is infinite or NaN.
+ * call.  ERR_MALFORMED when the model's numbers break down on the way to them,
+ * or one is infinite or NaN.
  */
 MUST_CHECK enum err session_logits(struct session *session, size_t row,
 				   const float **logits);

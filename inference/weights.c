@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #define NAME_MAX_BYTES 96
-#define FACTOR_MIN 0x1p-10f /* of RoPE wavelengths; files have 1 and more */
+#define FACTOR_MIN 0x1p-4f /* of RoPE wavelengths; files have 1 and more */
 
 /* Finds tensors under a prefix, and counts them. */
 struct binder {

@@ -14,52 +14,52 @@
 
 /* --- Every intermediate --- */
 
-Test(architectures, a_llama_is_that_of_the_reference)
+Test(architectures, a_llama_is_computed_as_by_the_reference)
 {
 	cr_assert_eq(opened_session_compare("ordinary/llama"), 18);
 }
 
-Test(architectures, a_llama_with_a_factor_for_each_wavelength_is_too)
+Test(architectures, a_factor_for_each_wavelength_divides_as_in_the_reference)
 {
 	cr_assert_eq(opened_session_compare("ordinary/llama_factors"), 10);
 }
 
-Test(architectures, a_llama_stretched_linearly_is_too)
+Test(architectures, linear_stretching_is_that_of_the_reference)
 {
 	cr_assert_eq(opened_session_compare("ordinary/llama_linear"), 10);
 }
 
-Test(architectures, a_llama_stretched_by_yarn_is_too)
+Test(architectures, yarn_is_that_of_the_reference)
 {
 	cr_assert_eq(opened_session_compare("ordinary/llama_yarn"), 10);
 }
 
-Test(architectures, a_llama_with_experts_is_too)
+Test(architectures, a_mixtral_is_computed_as_by_the_reference)
 {
 	cr_assert_eq(opened_session_compare("ordinary/mixtral"), 24);
 }
 
-Test(architectures, a_qwen2_with_its_biases_is_too)
+Test(architectures, a_qwen2_is_computed_as_by_the_reference)
 {
 	cr_assert_eq(opened_session_compare("ordinary/qwen2"), 18);
 }
 
-Test(architectures, a_qwen2_stretched_by_yarn_is_too)
+Test(architectures, yarn_with_a_gain_is_that_of_the_reference)
 {
 	cr_assert_eq(opened_session_compare("ordinary/qwen2_yarn"), 10);
 }
 
-Test(architectures, a_qwen3_with_normalised_heads_is_too)
+Test(architectures, a_qwen3_is_computed_as_by_the_reference)
 {
 	cr_assert_eq(opened_session_compare("ordinary/qwen3"), 18);
 }
 
-Test(architectures, a_qwen3moe_is_too)
+Test(architectures, a_qwen3moe_is_computed_as_by_the_reference)
 {
 	cr_assert_eq(opened_session_compare("ordinary/qwen3moe"), 24);
 }
 
-Test(architectures, an_olmoe_with_normalised_rows_is_too)
+Test(architectures, an_olmoe_is_computed_as_by_the_reference)
 {
 	cr_assert_eq(opened_session_compare("ordinary/olmoe"), 24);
 }
