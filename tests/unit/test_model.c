@@ -78,6 +78,32 @@ Test(model, an_ordinary_llama_is_one_track)
 	model_files_free(file);
 }
 
+Test(model, ordinary_files_are_described_by_their_architecture)
+{
+	static const char *const files[][2] = {
+		{ "llama", "llama" },	    { "mixtral", "llama" },
+		{ "qwen2", "qwen2" },	    { "qwen3", "qwen3" },
+		{ "qwen3moe", "qwen3moe" }, { "olmoe", "olmoe" },
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char path[64];
+		struct bytes file;
+		struct model *model;
+
+		(void)snprintf(path, sizeof(path),
+			       "tests/reference/ordinary/%s.gguf", files[i][0]);
+		file = model_files_own(path);
+		cr_assert_eq(model_open(file, &limits, &model), ERR_OK, "%s",
+			     path);
+		cr_assert_str_eq(model_describe(model).architecture,
+				 files[i][1]);
+		cr_assert_eq(model_describe(model).vocabulary, 64);
+		model_close(model);
+		model_files_free(file);
+	}
+}
+
 Test(model, layers_follow_their_patterns)
 {
 	struct tiny_model_shape shape = tiny_model_shape();
