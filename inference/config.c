@@ -178,6 +178,11 @@ uint32_t config_cache_of(const struct config *config, uint32_t layer)
 	return config->kv_reuse_from - 1;
 }
 
+bool config_has_keys(const struct config *config, uint32_t layer)
+{
+	return config_cache_of(config, layer) == layer;
+}
+
 size_t config_query_width(const struct config *config)
 {
 	return (size_t)config->heads * config->head_width;

@@ -79,7 +79,7 @@ static void list_parts(const struct config *config, uint32_t layer,
 	uint64_t hidden = config->hidden;
 	uint64_t query = config_query_width(config);
 	uint64_t kv = config_kv_width(config);
-	bool keys = config_cache_of(config, layer) == layer;
+	bool keys = config_has_keys(config, layer);
 	bool dense = config_kind_of(config, layer) == CONFIG_DENSE;
 
 	out[0] = (struct part){ query, hidden, 1 };
@@ -91,7 +91,7 @@ static void list_parts(const struct config *config, uint32_t layer,
 /* Before both halves of a layer, and of queries and keys. */
 static uint64_t norms_of(const struct config *config, uint32_t layer)
 {
-	bool keys = config_cache_of(config, layer) == layer;
+	bool keys = config_has_keys(config, layer);
 	uint64_t norms = 2 * (uint64_t)config->hidden;
 
 	if (config->head_norm == CONFIG_HEADS_PLAIN)
@@ -104,7 +104,7 @@ static uint64_t norms_of(const struct config *config, uint32_t layer)
 
 static uint64_t biases_of(const struct config *config, uint32_t layer)
 {
-	bool keys = config_cache_of(config, layer) == layer;
+	bool keys = config_has_keys(config, layer);
 
 	if (config->bias == CONFIG_BIAS_NONE)
 		return 0;

@@ -92,7 +92,7 @@ size_t session_memory(const struct config *config, size_t context)
 	for (size_t i = 0; i < BUFFERS; i++)
 		bytes += reserve_bytes(buffers[i].count, buffers[i].size);
 	for (uint32_t l = 0; l < config->layers; l++)
-		if (config_cache_of(config, l) == l)
+		if (config_has_keys(config, l))
 			bytes += 2 * (size_t)config->tracks *
 				 reserve_bytes(slots_of(config, l, context),
 					       row);
