@@ -98,10 +98,11 @@ static enum err check_reuse(const struct config *config)
 		return ERR_MALFORMED;
 	if (from % config->block_depth != 0)
 		return ERR_UNSUPPORTED;
-	for (uint32_t l = from; l < config->layers; l++)
+	for (uint32_t l = from; l < config->layers; l++) {
 		if (config_reach_of(config, l) !=
 		    config_reach_of(config, from - 1))
 			return ERR_UNSUPPORTED;
+	}
 	return ERR_OK;
 }
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+/* All layers of the device model rotate and see everything: in the words of
+ * its files, they are local ones whose window is the context. */
 static const struct {
 	const char *name;
 	struct config config;
@@ -19,13 +21,14 @@ static const struct {
 		      .feed_forward = 6656,
 		      .vocabulary = 153600,
 		      .context = 65536,
+		      .window = 65535,
 		      .kv_reuse_from = 35,
 		      .rms_epsilon = 1e-5f,
 		      .rope_base = 500000,
-		      .rotation = CONFIG_ROTATE_ALL,
+		      .rotation = CONFIG_ROTATE_LOCAL,
 		      .head_norm = CONFIG_HEADS_NORMALISED,
 		      .naming = CONFIG_NAMES_TRACKS,
-		      .reach = { { CONFIG_GLOBAL }, 1 },
+		      .reach = { { CONFIG_LOCAL }, 1 },
 		      .kind = { { CONFIG_DENSE }, 1 } } },
 	{ .name = "afm-server-2025",
 	  .config = { .architecture = "ptmoe",
@@ -99,7 +102,7 @@ static uint64_t norms_of(const struct config *config, uint32_t layer)
 	if (config->head_norm == CONFIG_ROWS_NORMALISED_FIRST)
 		return norms + config_query_width(config) +
 		       (keys ? config_kv_width(config) : 0);
-	return norms + config->head_width * (keys ? 2u : 1u);
+	return norms + (uint64_t)config->head_width * (keys ? 2 : 1);
 }
 
 static uint64_t biases_of(const struct config *config, uint32_t layer)
