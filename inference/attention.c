@@ -20,13 +20,6 @@ void attention_rotations(struct session *session, size_t first, size_t rows)
 			      session->rotations + r * config->head_width);
 }
 
-/* Some layers use the keys and values of another. */
-static bool has_keys(const struct config *config,
-		     const struct layer_place *place)
-{
-	return config_cache_of(config, place->layer) == place->layer;
-}
-
 /* What the projection of all rows gave, on its way into attention. */
 struct heads {
 	float *values; /* [R][count][d] */
@@ -186,7 +179,7 @@ static void attend_all(struct session *session, const struct layer_place *place)
 		size_t at = position % cache->slots * kv_width;
 		struct stretch stretches[2];
 
-		if (has_keys(config, place)) {
+		if (config_has_keys(config, place->layer)) {
 			memcpy(cache->keys + at, session->key + r * kv_width,
 			       kv_width * sizeof(float));
 			memcpy(cache->values + at,
@@ -244,7 +237,7 @@ void attention_apply(struct session *session, const struct layer_place *place)
 		session->model.weights, config, place->layer, place->track);
 
 	make_queries(session, place, weights);
-	if (has_keys(config, place))
+	if (config_has_keys(config, place->layer))
 		make_keys(session, place, weights);
 	/* [R][Q], each head against its key-value head, to [R][Q] and [R][H] */
 	attend_all(session, place);

@@ -98,10 +98,11 @@ static enum err check_reuse(const struct config *config)
 		return ERR_MALFORMED;
 	if (from % config->block_depth != 0)
 		return ERR_UNSUPPORTED;
-	for (uint32_t l = from; l < config->layers; l++)
+	for (uint32_t l = from; l < config->layers; l++) {
 		if (config_reach_of(config, l) !=
 		    config_reach_of(config, from - 1))
 			return ERR_UNSUPPORTED;
+	}
 	return ERR_OK;
 }
 
@@ -176,6 +177,11 @@ uint32_t config_cache_of(const struct config *config, uint32_t layer)
 	if (config->kv_reuse_from == 0 || layer < config->kv_reuse_from)
 		return layer;
 	return config->kv_reuse_from - 1;
+}
+
+bool config_has_keys(const struct config *config, uint32_t layer)
+{
+	return config_cache_of(config, layer) == layer;
 }
 
 size_t config_query_width(const struct config *config)

@@ -73,9 +73,10 @@ enum config_feed_forward config_kind_of(const struct config *config,
 /* Whether a layer rotates queries and keys. */
 bool config_rotates(const struct config *config, uint32_t layer);
 
-/* The layer whose keys and values a layer attends to: itself, but where
- * kv_reuse_from says otherwise. */
+/* The layer whose keys and values a layer attends to: itself, where it has
+ * some of its own, or the last one before kv_reuse_from. */
 uint32_t config_cache_of(const struct config *config, uint32_t layer);
+bool config_has_keys(const struct config *config, uint32_t layer);
 
 /* Width of all heads, and of all key-value heads, side by side. */
 size_t config_query_width(const struct config *config);

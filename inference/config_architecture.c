@@ -84,12 +84,11 @@ static enum err read_ptmoe(const struct config_keys *keys,
 static enum err refuse_foreign(const struct config_keys *keys)
 {
 	static const char *const foreign[] = {
-		"attention.scale",	   "attention.clamp_kqv",
-		"embedding_scale",	   "expert_shared_count",
-		"expert_weights_scale",	   "logit_scale",
-		"residual_scale",	   "rope.scaling.yarn_ext_factor",
-		"rope.scaling.alpha",	   "rope.scaling.yarn_attn_factor",
-		"rope.dimension_sections",
+		"attention.scale",     "attention.clamp_kqv",
+		"embedding_scale",     "logit_scale",
+		"residual_scale",      "expert_weights_scale",
+		"expert_shared_count", "rope.dimension_sections",
+		"rope.scaling.alpha",
 	};
 
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)

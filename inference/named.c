@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+/* All layers of the device model rotate and see everything: in the words of
+ * its files, they are local ones whose window is the context. */
 static const struct {
 	const char *name;
 	struct config config;
@@ -19,13 +21,14 @@ static const struct {
 		      .feed_forward = 6656,
 		      .vocabulary = 153600,
 		      .context = 65536,
+		      .window = 65535,
 		      .kv_reuse_from = 35,
 		      .rms_epsilon = 1e-5f,
 		      .rope_base = 500000,
-		      .rotation = CONFIG_ROTATE_ALL,
+		      .rotation = CONFIG_ROTATE_LOCAL,
 		      .head_norm = CONFIG_HEADS_NORMALISED,
 		      .naming = CONFIG_NAMES_TRACKS,
-		      .reach = { { CONFIG_GLOBAL }, 1 },
+		      .reach = { { CONFIG_LOCAL }, 1 },
 		      .kind = { { CONFIG_DENSE }, 1 } } },
 	{ .name = "afm-server-2025",
 	  .config = { .architecture = "ptmoe",
@@ -79,7 +82,7 @@ static void list_parts(const struct config *config, uint32_t layer,
 	uint64_t hidden = config->hidden;
 	uint64_t query = config_query_width(config);
 	uint64_t kv = config_kv_width(config);
-	bool keys = config_cache_of(config, layer) == layer;
+	bool keys = config_has_keys(config, layer);
 	bool dense = config_kind_of(config, layer) == CONFIG_DENSE;
 
 	out[0] = (struct part){ query, hidden, 1 };
@@ -91,7 +94,7 @@ static void list_parts(const struct config *config, uint32_t layer,
 /* Before both halves of a layer, and of queries and keys. */
 static uint64_t norms_of(const struct config *config, uint32_t layer)
 {
-	bool keys = config_cache_of(config, layer) == layer;
+	bool keys = config_has_keys(config, layer);
 	uint64_t norms = 2 * (uint64_t)config->hidden;
 
 	if (config->head_norm == CONFIG_HEADS_PLAIN)
@@ -99,12 +102,12 @@ static uint64_t norms_of(const struct config *config, uint32_t layer)
 	if (config->head_norm == CONFIG_ROWS_NORMALISED_FIRST)
 		return norms + config_query_width(config) +
 		       (keys ? config_kv_width(config) : 0);
-	return norms + config->head_width * (keys ? 2u : 1u);
+	return norms + (uint64_t)config->head_width * (keys ? 2 : 1);
 }
 
 static uint64_t biases_of(const struct config *config, uint32_t layer)
 {
-	bool keys = config_cache_of(config, layer) == layer;
+	bool keys = config_has_keys(config, layer);
 
 	if (config->bias == CONFIG_BIAS_NONE)
 		return 0;

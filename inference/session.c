@@ -91,11 +91,13 @@ size_t session_memory(const struct config *config, size_t context)
 	list_buffers(config, context, buffers);
 	for (size_t i = 0; i < BUFFERS; i++)
 		bytes += reserve_bytes(buffers[i].count, buffers[i].size);
-	for (uint32_t l = 0; l < config->layers; l++)
-		if (config_cache_of(config, l) == l)
+	for (uint32_t l = 0; l < config->layers; l++) {
+		size_t slots = slots_of(config, l, context);
+
+		if (config_has_keys(config, l))
 			bytes += 2 * (size_t)config->tracks *
-				 reserve_bytes(slots_of(config, l, context),
-					       row);
+				 reserve_bytes(slots, row);
+	}
 	return bytes;
 }
 
@@ -117,39 +119,40 @@ static enum err take_buffers(struct session *session, struct arena *arena)
 	return ERR_OK;
 }
 
-static enum err take_cache(size_t slots, size_t row, struct arena *arena,
-			   struct session_cache *out)
+/* Cache number i.  A layer that uses another's keys and values has the same
+ * ring, which has been made before. */
+static enum err take_cache(struct session *session, size_t i,
+			   struct arena *arena)
 {
-	out->slots = slots;
-	out->keys = arena_alloc(arena, slots * row, sizeof(float));
-	out->values = arena_alloc(arena, slots * row, sizeof(float));
+	const struct config *config = session->model.config;
+	uint32_t layer = (uint32_t)(i / config->tracks);
+	size_t source = config_cache_of(config, layer);
+	size_t row = config_kv_width(config);
+	struct session_cache *out = &session->caches[i];
+
+	if (source != layer) {
+		*out = session->caches[source * config->tracks +
+				       i % config->tracks];
+		return ERR_OK;
+	}
+	out->slots = slots_of(config, layer, session->context);
+	out->keys = arena_alloc(arena, out->slots * row, sizeof(float));
+	out->values = arena_alloc(arena, out->slots * row, sizeof(float));
 	return out->keys == NULL || out->values == NULL ? ERR_TOO_LARGE
 							: ERR_OK;
 }
 
-/* A ring for each layer of each track, in the order of weights_layer_of(); a
- * layer that uses another's keys and values has the same ring. */
+/* A ring for each layer of each track, in the order of weights_layer_of(). */
 static enum err take_caches(struct session *session, struct arena *arena)
 {
 	const struct config *config = session->model.config;
-	size_t row = config_kv_width(config);
 	size_t count = (size_t)config->layers * config->tracks;
 
 	session->caches = arena_alloc(arena, count, sizeof(*session->caches));
 	if (session->caches == NULL)
 		return ERR_TOO_LARGE;
-	for (size_t i = 0; i < count; i++) {
-		uint32_t layer = (uint32_t)(i / config->tracks);
-		uint32_t source = config_cache_of(config, layer);
-		size_t slots = slots_of(config, layer, session->context);
-
-		if (source == layer)
-			TRY(take_cache(slots, row, arena, &session->caches[i]));
-		else
-			session->caches[i] =
-				session->caches[source * config->tracks +
-						i % config->tracks];
-	}
+	for (size_t i = 0; i < count; i++)
+		TRY(take_cache(session, i, arena));
 	return ERR_OK;
 }
 

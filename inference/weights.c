@@ -96,12 +96,6 @@ static enum err bind_vector(struct binder *binder, const char *name,
 	return ERR_OK;
 }
 
-/* Some layers use the keys and values of another. */
-static bool has_keys(const struct config *config, uint32_t layer)
-{
-	return config_cache_of(config, layer) == layer;
-}
-
 /* One norm for every head, or for all heads side by side. */
 static enum err bind_head_norms(struct binder *binder, uint32_t layer,
 				struct weights_layer *out)
@@ -117,7 +111,7 @@ static enum err bind_head_norms(struct binder *binder, uint32_t layer,
 		key = config_kv_width(config);
 	}
 	TRY(bind_vector(binder, "attn_q_norm.weight", query, &out->query_norm));
-	if (!has_keys(config, layer))
+	if (!config_has_keys(config, layer))
 		return ERR_OK;
 	return bind_vector(binder, "attn_k_norm.weight", key, &out->key_norm);
 }
@@ -132,7 +126,7 @@ static enum err bind_biases(struct binder *binder, uint32_t layer,
 		return ERR_OK;
 	TRY(bind_vector(binder, "attn_q.bias", config_query_width(config),
 			&out->query_bias));
-	if (!has_keys(config, layer))
+	if (!config_has_keys(config, layer))
 		return ERR_OK;
 	TRY(bind_vector(binder, "attn_k.bias", kv, &out->key_bias));
 	return bind_vector(binder, "attn_v.bias", kv, &out->value_bias);
@@ -155,7 +149,7 @@ static enum err bind_attention(struct binder *binder, uint32_t layer,
 
 	TRY(bind_vector(binder, "attn_norm.weight", hidden,
 			&out->attention_norm));
-	TRY(bind_all(binder, expected, has_keys(config, layer) ? 4 : 2));
+	TRY(bind_all(binder, expected, config_has_keys(config, layer) ? 4 : 2));
 	TRY(bind_biases(binder, layer, out));
 	return bind_head_norms(binder, layer, out);
 }

@@ -174,6 +174,8 @@ Test(architecture_files, keys_of_stretched_positions_are_checked)
 		  NULL, ERR_UNSUPPORTED },
 		{ YARN, "llama.rope.scaling.yarn_ext_factor", SAY_F32, 0, 0,
 		  NULL, ERR_UNSUPPORTED },
+		{ YARN, "llama.rope.scaling.yarn_ext_factor", SAY_F32, 0, 1,
+		  NULL, ERR_OK },
 		{ YARN, "llama.rope.scaling.yarn_attn_factor", SAY_F32, 0, 2,
 		  NULL, ERR_UNSUPPORTED },
 		{ YARN, "llama.rope.scaling.yarn_log_multiplier", SAY_F32, 0,
