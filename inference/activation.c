@@ -52,6 +52,17 @@ void activation_shape(struct activation *activation, size_t columns)
 	activation->stride = stride_of(columns);
 }
 
+void activation_copy(struct activation *activation, size_t row,
+		     const struct activation *from, size_t from_row)
+{
+	memcpy(activation->values + row * activation->stride,
+	       from->values + from_row * from->stride,
+	       from->blocks * PANEL_COLUMNS);
+	memcpy(activation->sums + row * activation->blocks,
+	       from->sums + from_row * from->blocks,
+	       from->blocks * sizeof(*from->sums));
+}
+
 /* The bits of magnitudes order as the magnitudes do, NaNs above all. */
 static uint32_t magnitude_of(float value)
 {

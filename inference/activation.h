@@ -49,6 +49,10 @@ MUST_CHECK enum err activation_open(struct activation *activation, size_t rows,
 /* From now on rows have so many columns; what they held is lost. */
 void activation_shape(struct activation *activation, size_t columns);
 
+/* Row `row` becomes a row of another of the same shape. */
+void activation_copy(struct activation *activation, size_t row,
+		     const struct activation *from, size_t from_row);
+
 /* The plain definition: row `row` becomes x. */
 void activation_set(struct activation *activation, size_t row, const float *x,
 		    size_t columns);

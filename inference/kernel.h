@@ -25,8 +25,15 @@
 #include "inference/matrix.h"
 #include "inference/product.h"
 
-/* Keys lie in groups of so many positions: [positions / 16][d][16] halves. */
+/* Keys lie in groups of so many positions: [positions / 16][d][16]. */
 #define KERNEL_POSITIONS ((size_t)16)
+
+/* What keys and values are kept as. */
+enum kernel_store {
+	KERNEL_F32,
+	KERNEL_F16,
+	KERNEL_I8, /* integers: their scales are the caller's business */
+};
 
 /* Rows times a matrix of floats (F32, F16 or BF16). */
 struct kernel_multiply {
@@ -43,7 +50,8 @@ struct kernel_score {
 	size_t query_stride;
 	size_t count;
 	size_t width;
-	const uint16_t *keys; /* halves: [groups][width][16] */
+	enum kernel_store store;
+	const void *keys; /* [groups][width][16] */
 	size_t groups;
 	float *scores; /* [count][score_stride], 16 * groups written of each */
 	size_t score_stride;
@@ -54,7 +62,8 @@ struct kernel_blend {
 	const float *weights; /* [count][weight_stride] */
 	size_t weight_stride;
 	size_t count;
-	const uint16_t *values; /* halves: [positions][width] */
+	enum kernel_store store;
+	const void *values; /* [positions][width] */
 	size_t positions;
 	size_t width;
 	float *out; /* [count][out_stride], added to */

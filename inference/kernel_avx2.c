@@ -99,74 +99,115 @@ static TARGET_AVX2 void softmax(float *x, size_t first, size_t end)
 	}
 }
 
-static INLINE_AVX2 __m256 load_halves(const uint16_t *from)
+/* Eight elements of keys or values, from number i on. */
+static INLINE_AVX2 __m256 load_eight(enum kernel_store store, const void *from,
+				     size_t i)
 {
-	return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)from));
+	const uint16_t *halves = from;
+	const uint8_t *bytes = from;
+
+	if (store == KERNEL_F32)
+		return _mm256_loadu_ps((const float *)from + i);
+	if (store == KERNEL_F16)
+		return _mm256_cvtph_ps(
+			_mm_loadu_si128((const __m128i *)(halves + i)));
+	return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(
+		_mm_loadl_epi64((const __m128i *)(bytes + i))));
+}
+
+/* The last count < 8 of a value. */
+static INLINE_AVX2 __m256 load_short(enum kernel_store store, const void *from,
+				     size_t i, size_t count)
+{
+	uint16_t halves[LANES] = { 0 };
+	uint8_t bytes[LANES] = { 0 };
+
+	if (store == KERNEL_F32)
+		return lanes_load_short((const float *)from + i, count);
+	if (store == KERNEL_F16) {
+		memcpy(halves, (const uint16_t *)from + i,
+		       count * sizeof(*halves));
+		return load_eight(store, halves, 0);
+	}
+	memcpy(bytes, (const uint8_t *)from + i, count);
+	return load_eight(store, bytes, 0);
+}
+
+static INLINE_AVX2 void score_store(enum kernel_store store,
+				    const struct kernel_score *job)
+{
+	size_t group = KERNEL_POSITIONS * job->width;
+
+	for (size_t i = 0; i < job->count * job->groups; i++) {
+		size_t q = i / job->groups, g = i % job->groups;
+		const float *query = job->queries + q * job->query_stride;
+		float *scores = job->scores + q * job->score_stride +
+				g * KERNEL_POSITIONS;
+		__m256 low = _mm256_setzero_ps(), high = low;
+
+		for (size_t d = 0; d < job->width; d++) {
+			size_t at = g * group + d * KERNEL_POSITIONS;
+			__m256 one = _mm256_set1_ps(query[d]);
+
+			low = _mm256_fmadd_ps(
+				one, load_eight(store, job->keys, at), low);
+			high = _mm256_fmadd_ps(
+				one, load_eight(store, job->keys, at + LANES),
+				high);
+		}
+		_mm256_storeu_ps(scores, low);
+		_mm256_storeu_ps(scores + LANES, high);
+	}
 }
 
 static TARGET_AVX2 void score(const struct kernel_score *job)
 {
-	size_t group = KERNEL_POSITIONS * job->width;
-
-	for (size_t q = 0; q < job->count; q++) {
-		const float *query = job->queries + q * job->query_stride;
-		float *scores = job->scores + q * job->score_stride;
-
-		for (size_t g = 0; g < job->groups; g++) {
-			const uint16_t *keys = job->keys + g * group;
-			__m256 low = _mm256_setzero_ps(), high = low;
-
-			for (size_t d = 0; d < job->width; d++) {
-				__m256 one = _mm256_set1_ps(query[d]);
-
-				low = _mm256_fmadd_ps(one, load_halves(keys),
-						      low);
-				high = _mm256_fmadd_ps(
-					one, load_halves(keys + LANES), high);
-				keys += KERNEL_POSITIONS;
-			}
-			_mm256_storeu_ps(scores, low);
-			_mm256_storeu_ps(scores + LANES, high);
-			scores += KERNEL_POSITIONS;
-		}
-	}
-}
-
-/* The last count < 8 halves of a value. */
-static INLINE_AVX2 __m256 load_halves_short(const uint16_t *from, size_t count)
-{
-	uint16_t halves[LANES] = { 0 };
-
-	memcpy(halves, from, count * sizeof(*halves));
-	return load_halves(halves);
+	if (job->store == KERNEL_F32)
+		score_store(KERNEL_F32, job);
+	else if (job->store == KERNEL_F16)
+		score_store(KERNEL_F16, job);
+	else
+		score_store(KERNEL_I8, job);
 }
 
 /* Eight elements of one query's blend. */
-static INLINE_AVX2 void blend_eight(const struct kernel_blend *job, size_t q,
+static INLINE_AVX2 void blend_eight(enum kernel_store store,
+				    const struct kernel_blend *job, size_t q,
 				    size_t c)
 {
 	const float *weights = job->weights + q * job->weight_stride;
-	const uint16_t *value = job->values + c;
 	float *out = job->out + q * job->out_stride + c;
 	size_t left = job->width - c;
 	__m256i mask = lanes_mask(left < LANES ? left : LANES);
 	__m256 sum = _mm256_maskload_ps(out, mask);
 
 	for (size_t p = 0; p < job->positions; p++) {
-		__m256 eight = left < LANES ? load_halves_short(value, left)
-					    : load_halves(value);
+		size_t at = p * job->width + c;
+		__m256 eight =
+			left < LANES ? load_short(store, job->values, at, left)
+				     : load_eight(store, job->values, at);
 
 		sum = _mm256_fmadd_ps(_mm256_set1_ps(weights[p]), eight, sum);
-		value += job->width;
 	}
 	_mm256_maskstore_ps(out, mask, sum);
 }
 
-static TARGET_AVX2 void blend(const struct kernel_blend *job)
+static INLINE_AVX2 void blend_store(enum kernel_store store,
+				    const struct kernel_blend *job)
 {
 	for (size_t q = 0; q < job->count; q++)
 		for (size_t c = 0; c < job->width; c += LANES)
-			blend_eight(job, q, c);
+			blend_eight(store, job, q, c);
+}
+
+static TARGET_AVX2 void blend(const struct kernel_blend *job)
+{
+	if (job->store == KERNEL_F32)
+		blend_store(KERNEL_F32, job);
+	else if (job->store == KERNEL_F16)
+		blend_store(KERNEL_F16, job);
+	else
+		blend_store(KERNEL_I8, job);
 }
 
 static TARGET_AVX2 void add_scaled(float scale, const float *x, size_t count,

@@ -29,9 +29,17 @@ static INLINE __mmask16 mask_of(size_t count)
 	return count >= LANES ? 0xffff : (__mmask16)((1u << count) - 1);
 }
 
-static INLINE __m512 load_halves(const uint16_t *from)
+/* Sixteen elements of keys or values, or those of the mask. */
+static INLINE __m512 load_sixteen(enum kernel_store store, const void *from,
+				  size_t i, __mmask16 mask)
 {
-	return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)from));
+	if (store == KERNEL_F32)
+		return _mm512_maskz_loadu_ps(mask, (const float *)from + i);
+	if (store == KERNEL_F16)
+		return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(
+			mask, (const uint16_t *)from + i));
+	return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(
+		_mm_maskz_loadu_epi8(mask, (const int8_t *)from + i)));
 }
 
 /* Some queries against some groups of positions. */
@@ -40,11 +48,11 @@ struct size {
 	size_t groups;
 };
 
-static INLINE void score_tile(const struct kernel_score *job, struct size size,
+static INLINE void score_tile(enum kernel_store store,
+			      const struct kernel_score *job, struct size size,
 			      size_t query, size_t group)
 {
 	size_t stride = KERNEL_POSITIONS * job->width;
-	const uint16_t *keys = job->keys + group * stride;
 	const float *queries = job->queries + query * job->query_stride;
 	__m512 sums[SUMS];
 
@@ -54,8 +62,10 @@ static INLINE void score_tile(const struct kernel_score *job, struct size size,
 	for (size_t d = 0; d < job->width; d++) {
 #pragma GCC unroll 8
 		for (size_t g = 0; g < size.groups; g++) {
-			__m512 key = load_halves(keys + g * stride +
-						 d * KERNEL_POSITIONS);
+			__m512 key = load_sixteen(store, job->keys,
+						  (group + g) * stride +
+							  d * KERNEL_POSITIONS,
+						  0xffff);
 
 #pragma GCC unroll 8
 			for (size_t q = 0; q < size.queries; q++) {
@@ -80,30 +90,43 @@ static INLINE void score_tile(const struct kernel_score *job, struct size size,
 }
 
 /* All groups for so many queries, by tiles of eight sums. */
-static INLINE void score_queries(const struct kernel_score *job, size_t queries,
+static INLINE void score_queries(enum kernel_store store,
+				 const struct kernel_score *job, size_t queries,
 				 size_t query)
 {
 	struct size many = { queries, SUMS / queries };
 	size_t group = 0;
 
 	for (; group + many.groups <= job->groups; group += many.groups)
-		score_tile(job, many, query, group);
+		score_tile(store, job, many, query, group);
 	for (; group < job->groups; group++)
-		score_tile(job, (struct size){ queries, 1 }, query, group);
+		score_tile(store, job, (struct size){ queries, 1 }, query,
+			   group);
 }
 
-static TARGET void score(const struct kernel_score *job)
+static INLINE void score_store(enum kernel_store store,
+			       const struct kernel_score *job)
 {
 	size_t query = 0;
 
 	for (; query + 8 <= job->count; query += 8)
-		score_queries(job, 8, query);
+		score_queries(store, job, 8, query);
 	for (; query + 4 <= job->count; query += 4)
-		score_queries(job, 4, query);
+		score_queries(store, job, 4, query);
 	for (; query + 2 <= job->count; query += 2)
-		score_queries(job, 2, query);
+		score_queries(store, job, 2, query);
 	if (query < job->count)
-		score_queries(job, 1, query);
+		score_queries(store, job, 1, query);
+}
+
+static TARGET void score(const struct kernel_score *job)
+{
+	if (job->store == KERNEL_F32)
+		score_store(KERNEL_F32, job);
+	else if (job->store == KERNEL_F16)
+		score_store(KERNEL_F16, job);
+	else
+		score_store(KERNEL_I8, job);
 }
 
 /* A few queries, a few vectors of their values. */
@@ -112,11 +135,11 @@ struct part {
 	size_t vectors;
 };
 
-static INLINE void blend_part(const struct kernel_blend *job, struct part part,
+static INLINE void blend_part(enum kernel_store store,
+			      const struct kernel_blend *job, struct part part,
 			      size_t query, size_t column, __mmask16 last)
 {
 	const float *weights = job->weights + query * job->weight_stride;
-	const uint16_t *value = job->values + column;
 	float *out = job->out + query * job->out_stride + column;
 	__m512 sums[4][4];
 
@@ -129,8 +152,9 @@ static INLINE void blend_part(const struct kernel_blend *job, struct part part,
 	for (size_t p = 0; p < job->positions; p++) {
 #pragma GCC unroll 4
 		for (size_t v = 0; v < part.vectors; v++) {
-			__m512 wide = _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(
-				last, value + v * LANES));
+			__m512 wide = load_sixteen(
+				store, job->values,
+				p * job->width + column + v * LANES, last);
 
 #pragma GCC unroll 4
 			for (size_t q = 0; q < part.queries; q++)
@@ -140,7 +164,6 @@ static INLINE void blend_part(const struct kernel_blend *job, struct part part,
 							p]),
 					wide, sums[q][v]);
 		}
-		value += job->width;
 	}
 #pragma GCC unroll 4
 	for (size_t q = 0; q < part.queries; q++)
@@ -151,27 +174,39 @@ static INLINE void blend_part(const struct kernel_blend *job, struct part part,
 					      last, sums[q][v]);
 }
 
-static INLINE void blend_queries(const struct kernel_blend *job, size_t queries,
+static INLINE void blend_queries(enum kernel_store store,
+				 const struct kernel_blend *job, size_t queries,
 				 size_t query)
 {
 	size_t column = 0;
 
 	for (; column + 4 * LANES <= job->width; column += 4 * LANES)
-		blend_part(job, (struct part){ queries, 4 }, query, column,
-			   0xffff);
+		blend_part(store, job, (struct part){ queries, 4 }, query,
+			   column, 0xffff);
 	for (; column < job->width; column += LANES)
-		blend_part(job, (struct part){ queries, 1 }, query, column,
-			   mask_of(job->width - column));
+		blend_part(store, job, (struct part){ queries, 1 }, query,
+			   column, mask_of(job->width - column));
 }
 
-static TARGET void blend(const struct kernel_blend *job)
+static INLINE void blend_store(enum kernel_store store,
+			       const struct kernel_blend *job)
 {
 	size_t query = 0;
 
 	for (; query + 4 <= job->count; query += 4)
-		blend_queries(job, 4, query);
+		blend_queries(store, job, 4, query);
 	for (; query < job->count; query++)
-		blend_queries(job, 1, query);
+		blend_queries(store, job, 1, query);
+}
+
+static TARGET void blend(const struct kernel_blend *job)
+{
+	if (job->store == KERNEL_F32)
+		blend_store(KERNEL_F32, job);
+	else if (job->store == KERNEL_F16)
+		blend_store(KERNEL_F16, job);
+	else
+		blend_store(KERNEL_I8, job);
 }
 
 /* The steps of numeric_exp(); see numeric.h. */

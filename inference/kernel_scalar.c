@@ -72,6 +72,16 @@ static void multiply(const struct kernel_multiply *multiply)
 				matrix, o, multiply->x + r * matrix->columns);
 }
 
+/* Element i of keys or values. */
+static float load(enum kernel_store store, const void *from, size_t i)
+{
+	if (store == KERNEL_F32)
+		return ((const float *)from)[i];
+	if (store == KERNEL_F16)
+		return half_value(((const uint16_t *)from)[i]);
+	return ((const int8_t *)from)[i];
+}
+
 static void score(const struct kernel_score *job)
 {
 	for (size_t q = 0; q < job->count; q++) {
@@ -79,18 +89,15 @@ static void score(const struct kernel_score *job)
 		float *scores = job->scores + q * job->score_stride;
 
 		for (size_t p = 0; p < job->groups * KERNEL_POSITIONS; p++) {
-			const uint16_t *key = job->keys +
-					      p / KERNEL_POSITIONS *
-						      KERNEL_POSITIONS *
-						      job->width +
-					      p % KERNEL_POSITIONS;
+			size_t first = p / KERNEL_POSITIONS * job->width;
 			float sum = 0.0f;
 
 			for (size_t d = 0; d < job->width; d++)
-				sum = fmaf(
-					query[d],
-					half_value(key[d * KERNEL_POSITIONS]),
-					sum);
+				sum = fmaf(query[d],
+					   load(job->store, job->keys,
+						(first + d) * KERNEL_POSITIONS +
+							p % KERNEL_POSITIONS),
+					   sum);
 			scores[p] = sum;
 		}
 	}
@@ -123,13 +130,12 @@ static void blend(const struct kernel_blend *job)
 		const float *weights = job->weights + q * job->weight_stride;
 		float *out = job->out + q * job->out_stride;
 
-		for (size_t p = 0; p < job->positions; p++) {
-			const uint16_t *value = job->values + p * job->width;
-
+		for (size_t p = 0; p < job->positions; p++)
 			for (size_t c = 0; c < job->width; c++)
-				out[c] = fmaf(weights[p], half_value(value[c]),
+				out[c] = fmaf(weights[p],
+					      load(job->store, job->values,
+						   p * job->width + c),
 					      out[c]);
-		}
 	}
 }
 

@@ -304,6 +304,7 @@ struct matrix matrix_of_floats(const float *values, size_t rows, size_t columns)
 				.rows = rows,
 				.columns = columns,
 				.stride = columns * sizeof(float),
+				.apart = rows * columns * sizeof(float),
 				.format = MATRIX_F32 };
 }
 
@@ -323,6 +324,7 @@ void matrix_pack(const struct matrix *matrix, uint8_t *memory,
 		  ERR_OK);
 	invariant(matrix_bytes(made.format, made.rows, made.columns, &bytes) ==
 		  ERR_OK);
+	made.apart = bytes;
 	memset(memory, 0, bytes);
 	for (size_t row = 0; row < matrix->rows; row++) {
 		uint8_t *panel = memory + row / PANEL_ROWS * made.stride;

@@ -61,6 +61,7 @@ struct matrix {
 	size_t rows;	/* outputs */
 	size_t columns; /* inputs */
 	size_t stride;	/* bytes from a row, or a panel, to the next */
+	size_t apart;	/* bytes to the next matrix, where it has some beside */
 	enum matrix_format format;
 };
 

@@ -338,8 +338,8 @@ static void parse_model(struct zygote *zygote)
 		.context = LIMIT_CONTEXT_TOKENS,
 	};
 
-	if (model_open(zygote->model_file.file, &limits, &zygote->model) !=
-	    ERR_OK)
+	if (model_open(zygote->model_file.file, &limits, NULL,
+		       &zygote->model) != ERR_OK)
 		die("zygote: the model file is not one this build can run");
 	lower(&zygote->setup.policy.context_tokens,
 	      model_describe(zygote->model).context);
@@ -351,8 +351,9 @@ static void reserve_slots(struct zygote *zygote)
 {
 	const struct policy *policy = &zygote->setup.policy;
 
-	zygote->plan = plan_for(
-		policy, generate_memory(zygote->model, policy->context_tokens));
+	zygote->plan =
+		plan_for(policy, generate_memory(zygote->model,
+						 policy->context_tokens, 1));
 	zygote->slot_count = policy->workers;
 	for (size_t i = 0; i < zygote->slot_count; i++) {
 		struct slot *slot = &zygote->slots[i];

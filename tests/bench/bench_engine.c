@@ -127,7 +127,7 @@ static void measure_file(const char *name, const char *path)
 	(void)fclose(file);
 
 	start = seconds();
-	must(model_open((struct bytes){ data, (size_t)len }, &limits, &model));
+	must(model_open((struct bytes){ data, (size_t)len }, &limits, NULL, &model));
 	printf("engine.%s.open %.2f ms\n", name, (seconds() - start) * 1e3);
 	printf("engine.%s.weights %llu\n", name,
 	       (unsigned long long)model->weights.count);

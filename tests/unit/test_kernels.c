@@ -239,12 +239,14 @@ Test(kernels, every_path_scores_to_the_same_bits)
 	struct kernel_score job = { .queries = queries,
 				    .query_stride = WIDTH_MAX,
 				    .keys = memory_of_heads,
+				    .store = KERNEL_F16,
 				    .groups = POSITIONS / KERNEL_POSITIONS,
 				    .score_stride = POSITIONS };
 
 	fill_heads(&numbers);
 	for (size_t k = 1; kernel_at(k) != NULL; k++) {
 		for (size_t width = 1; width <= WIDTH_MAX; width += 3) {
+			job.store = (enum kernel_store)(KERNEL_F16 + width % 2);
 			job.width = width;
 			job.count = 1 + width % QUERIES;
 			b[job.count * POSITIONS] = 42.0f;
@@ -267,11 +269,13 @@ Test(kernels, every_path_blends_to_the_same_bits)
 	struct kernel_blend job = { .weights = queries,
 				    .weight_stride = WIDTH_MAX,
 				    .values = memory_of_heads,
+				    .store = KERNEL_F16,
 				    .out_stride = WIDTH_MAX };
 
 	fill_heads(&numbers);
 	for (size_t k = 1; kernel_at(k) != NULL; k++) {
 		for (size_t width = 1; width <= WIDTH_MAX; width++) {
+			job.store = (enum kernel_store)(KERNEL_F16 + width % 2);
 			job.width = width;
 			job.count = 1 + width % QUERIES;
 			job.positions = width % POSITIONS;
@@ -295,14 +299,16 @@ Test(kernels, scores_and_blends_are_right)
 	double exact = 0;
 
 	fill_heads(&numbers);
-	kernel_best()->score(&(struct kernel_score){
-		queries, 0, 1, 20, memory_of_heads, 1, got_score, 0 });
+	kernel_best()->score(
+		&(struct kernel_score){ queries, 0, 1, 20, KERNEL_F16,
+					memory_of_heads, 1, got_score, 0 });
 	for (size_t d = 0; d < 20; d++)
 		exact += (double)queries[d] *
 			 (double)half_value(memory_of_heads[16 * d + 5]);
 	cr_assert_float_eq((double)got_score[5], exact, 1e-2);
-	kernel_best()->blend(&(struct kernel_blend){
-		queries, 0, 1, memory_of_heads, 30, 2, got_blend, 0 });
+	kernel_best()->blend(&(struct kernel_blend){ queries, 0, 1, KERNEL_F16,
+						     memory_of_heads, 30, 2,
+						     got_blend, 0 });
 	exact = 0;
 	for (size_t p = 0; p < 30; p++)
 		exact += (double)queries[p] *
