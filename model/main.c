@@ -6,23 +6,19 @@
  *   sees    the files that it is told to read
  *   never   replaces a file, or leaves a part of one under its name
  */
-#include <stdio.h>
-
+#include "model/check.h"
+#include "model/inspect.h"
 #include "model/make_random.h"
 #include "model/options.h"
+#include "model/perplexity.h"
 #include "model/report.h"
 
-static int make_random(const struct options *options)
-{
-	const struct make_random make = {
-		.shape = options->shape,
-		.format = options->form->format,
-		.seed = options->seed,
-	};
-
-	return report_failure(options->output, "cannot be made",
-			      make_random_file(&make, options->output));
-}
+static int (*const commands[])(const struct options *options) = {
+	[OPTIONS_INSPECT] = inspect_run,
+	[OPTIONS_CHECK] = check_run,
+	[OPTIONS_MAKE_RANDOM] = make_random_run,
+	[OPTIONS_PERPLEXITY] = perplexity_run,
+};
 
 int main(int count, char **arguments)
 {
@@ -36,5 +32,5 @@ int main(int count, char **arguments)
 	case OPTIONS_RUN:
 		break;
 	}
-	return make_random(&options);
+	return commands[options.command](&options);
 }

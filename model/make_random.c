@@ -148,3 +148,15 @@ enum err make_random_file(const struct make_random *make, const char *path)
 	plan_close(&plan);
 	return err;
 }
+
+int make_random_run(const struct options *options)
+{
+	const struct make_random make = {
+		.shape = options->shape,
+		.format = options->form->format,
+		.seed = options->seed,
+	};
+
+	return report_failure(options->output, "cannot be made",
+			      make_random_file(&make, options->output));
+}

@@ -9,9 +9,9 @@
 #ifndef MODEL_MAKE_RANDOM_H
 #define MODEL_MAKE_RANDOM_H
 
-#include "model/shape.h"
-
 #include "inference/matrix.h"
+#include "model/options.h"
+#include "model/shape.h"
 
 struct make_random {
 	const struct shape *shape;
@@ -22,5 +22,8 @@ struct make_random {
 /* ERR_DENIED where the path is taken; errors of gguf_write.h. */
 MUST_CHECK enum err make_random_file(const struct make_random *make,
 				     const char *path);
+
+/* The command: returns the exit code. */
+int make_random_run(const struct options *options);
 
 #endif

@@ -5,9 +5,9 @@
 
 /* All in a file of 256 columns and more, so that every format applies. */
 #define TINY                                                      \
-	.hidden = 256, .layers = 2, .heads = 4, .kv_heads = 2,    \
-	.head_width = 64, .feed_forward = 512, .vocabulary = 512, \
-	.context = 512, .rope_base = 10000
+	.hidden = 256, .layers = 2, .heads = 4, .head_width = 64, \
+	.feed_forward = 512, .vocabulary = 512, .context = 512,   \
+	.rope_base = 10000
 
 #define TINY_EXPERTS .experts = 4, .experts_used = 2, .expert_width = 256
 
@@ -25,35 +25,41 @@
 	.block_depth = 4
 
 static const struct shape shapes[] = {
-	{ .name = "tiny-llama", .architecture = "llama", TINY },
+	{ .name = "tiny-llama", .architecture = "llama", TINY, .kv_heads = 2 },
 	{ .name = "tiny-mixtral",
 	  .architecture = "llama",
 	  TINY,
+	  .kv_heads = 2,
 	  TINY_EXPERTS,
 	  .output = SHAPE_UNTIED },
 	{ .name = "tiny-qwen2",
 	  .architecture = "qwen2",
 	  TINY,
+	  .kv_heads = 2,
 	  .bias = SHAPE_BIAS },
 	{ .name = "tiny-qwen3",
 	  .architecture = "qwen3",
 	  TINY,
+	  .kv_heads = 2,
 	  .head_norm = SHAPE_HEADS_EACH },
 	{ .name = "tiny-qwen3moe",
 	  .architecture = "qwen3moe",
 	  TINY,
+	  .kv_heads = 2,
 	  TINY_EXPERTS,
 	  .head_norm = SHAPE_HEADS_EACH,
 	  .output = SHAPE_UNTIED },
 	{ .name = "tiny-olmoe",
 	  .architecture = "olmoe",
 	  TINY,
+	  .kv_heads = 2,
 	  TINY_EXPERTS,
 	  .head_norm = SHAPE_HEADS_TOGETHER,
 	  .output = SHAPE_UNTIED },
 	{ .name = "tiny-ptmoe",
 	  .architecture = "ptmoe",
 	  TINY,
+	  .kv_heads = 2,
 	  TINY_EXPERTS,
 	  .tracks = 2,
 	  .block_depth = 2,
