@@ -16,6 +16,8 @@
 #include "model/report.h"
 #include "policy/limits.h"
 
+#define COMPARED_MAX 8192
+
 /* What a node is bound by. */
 static const struct config_limits config_limits = {
 	.layers = LIMIT_MODEL_LAYERS,
@@ -98,7 +100,10 @@ static struct bytes suffix_of(struct bytes name)
  * a hint, where several layers are to look alike. */
 static const struct gguf_tensor *find_odd(const struct gguf *gguf)
 {
-	for (size_t i = 0; i < gguf->tensor_count; i++) {
+	/* Each is compared with each: a file of more is not looked at. */
+	for (size_t i = 0;
+	     i < gguf->tensor_count && gguf->tensor_count <= COMPARED_MAX;
+	     i++) {
 		const struct gguf_tensor *tensor = &gguf->tensors[i];
 		struct bytes suffix = suffix_of(tensor->name);
 		size_t same = 0, kind = 0;

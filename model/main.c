@@ -7,17 +7,24 @@
  *   never   replaces a file, or leaves a part of one under its name
  */
 #include "model/check.h"
+#include "model/importance.h"
 #include "model/inspect.h"
 #include "model/make_random.h"
+#include "model/measure.h"
 #include "model/options.h"
 #include "model/perplexity.h"
+#include "model/quantize.h"
 #include "model/report.h"
 
 static int (*const commands[])(const struct options *options) = {
 	[OPTIONS_INSPECT] = inspect_run,
 	[OPTIONS_CHECK] = check_run,
 	[OPTIONS_MAKE_RANDOM] = make_random_run,
+	[OPTIONS_QUANTIZE] = quantize_run,
+	[OPTIONS_MEASURE] = measure_run,
+	[OPTIONS_IMPORTANCE] = importance_run,
 	[OPTIONS_PERPLEXITY] = perplexity_run,
+	[OPTIONS_SQNR] = measure_run_sqnr,
 };
 
 int main(int count, char **arguments)
