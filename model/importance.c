@@ -69,10 +69,12 @@ static int compare_tallies(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The tensor that some weights belong to. */
+/* The tensor that some weights belong to; NULL for keys and values, which are
+ * multiplied by as well. */
 static struct tally *find_tally(const uint8_t *weights)
 {
 	size_t low = 0, high = watch.count;
+	struct bytes data;
 
 	while (high - low > 1) {
 		size_t middle = low + (high - low) / 2;
@@ -82,6 +84,9 @@ static struct tally *find_tally(const uint8_t *weights)
 		else
 			high = middle;
 	}
+	data = watch.tallies[low].tensor->data;
+	if (weights < data.data || weights >= data.data + data.len)
+		return NULL;
 	return &watch.tallies[low];
 }
 
@@ -113,7 +118,10 @@ static void count(struct tally *tally, const struct matrix *matrix,
 static void watch_multiply(const struct matrix *matrix, const float *x,
 			   size_t rows, float *out)
 {
-	count(find_tally(matrix->data), matrix, x, rows);
+	struct tally *tally = find_tally(matrix->data);
+
+	if (tally != NULL)
+		count(tally, matrix, x, rows);
 	watch.kernel->multiply(matrix, x, rows, out);
 }
 
@@ -154,7 +162,9 @@ static enum err write_row(const double *squares, size_t columns,
 	for (size_t i = 0; i < columns; i++) {
 		value = sum > 0 ? (float)(squares[i] * (double)columns / sum)
 				: 1;
-		TRY(gguf_write_data(out, BYTES_ARRAY(&value)));
+		TRY(gguf_write_data(out,
+				    (struct bytes){ (const uint8_t *)&value,
+						    sizeof(value) }));
 	}
 	return ERR_OK;
 }
@@ -227,5 +237,5 @@ int importance_run(const struct options *options)
 	err = measure(&reading, options->output);
 	end_watch();
 	reading_close(&reading);
-	return report_failure(options->output, "cannot be made", err);
+	return report_made(options->output, err);
 }

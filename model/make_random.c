@@ -157,6 +157,6 @@ int make_random_run(const struct options *options)
 		.seed = options->seed,
 	};
 
-	return report_failure(options->output, "cannot be made",
-			      make_random_file(&make, options->output));
+	return report_made(options->output,
+			   make_random_file(&make, options->output));
 }

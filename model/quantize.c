@@ -74,7 +74,9 @@ static enum err find_importance(const struct quantize *quantize,
 				struct importance *out)
 {
 	*out = (struct importance){ NULL, 0 };
-	if (quantize->importance == NULL)
+	/* Of an embedding whole rows are looked up: no column is less. */
+	if (quantize->importance == NULL ||
+	    bytes_equal(tensor->name, BYTES_LITERAL("token_embd.weight")))
 		return ERR_OK;
 	return importance_find(quantize->importance, tensor, out);
 }
@@ -176,7 +178,7 @@ int quantize_run(const struct options *options)
 					      "is no file of importance", err);
 		quantize.importance = &importance.gguf;
 	}
-	return report_failure(
-		options->files[1], "cannot be made",
+	return report_made(
+		options->files[1],
 		quantize_source(&source, &quantize, options->files[1]));
 }

@@ -19,6 +19,15 @@ int report_failure(const char *subject, const char *what, enum err err)
 	return REPORT_REFUSED;
 }
 
+int report_made(const char *path, enum err err)
+{
+	return report_failure(path,
+			      err == ERR_DENIED
+				      ? "is there already, and is not replaced"
+				      : "cannot be made",
+			      err);
+}
+
 struct report_progress report_begin(const char *what, uint64_t total)
 {
 	struct report_progress made = { .what = what, .total = total };

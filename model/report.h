@@ -21,6 +21,9 @@
  */
 int report_failure(const char *subject, const char *what, enum err err);
 
+/* The same of a file that was to be made. */
+int report_made(const char *path, enum err err);
+
 /* How far a long command has come; a line a tenth, or a living one. */
 struct report_progress {
 	const char *what;
