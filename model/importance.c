@@ -150,7 +150,8 @@ static void end_watch(void)
 	watch.tallies = NULL;
 }
 
-/* One row, as shares of its mean; ones where nothing came by. */
+/* One row, as shares of its mean: roots of squares, because with the squares
+ * themselves a few columns took it all, and perplexity rose.  Ones where nothing came by. */
 static enum err write_row(const double *squares, size_t columns,
 			  struct gguf_write *out)
 {
@@ -158,9 +159,10 @@ static enum err write_row(const double *squares, size_t columns,
 	float value;
 
 	for (size_t i = 0; i < columns; i++)
-		sum += squares[i];
+		sum += sqrt(squares[i]);
 	for (size_t i = 0; i < columns; i++) {
-		value = sum > 0 ? (float)(squares[i] * (double)columns / sum)
+		value = sum > 0 ? (float)(sqrt(squares[i]) * (double)columns /
+					  sum)
 				: 1;
 		TRY(gguf_write_data(out,
 				    (struct bytes){ (const uint8_t *)&value,

@@ -2,8 +2,8 @@
 /*
  * importance: how much each column of each matrix matters, on a text.
  *
- * A column's importance is the mean square of the activation that it is
- * multiplied by, divided by that mean over all columns.  The file is GGUF:
+ * A column's importance is the root of the mean square of the activation that
+ * it is multiplied by, divided by its mean over all columns.  The file is GGUF:
  *
  *     general.type = "importance", general.architecture = the model's
  *     for each matrix that was used: a tensor of its name, F32,

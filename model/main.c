@@ -7,6 +7,7 @@
  *   never   replaces a file, or leaves a part of one under its name
  */
 #include "model/check.h"
+#include "model/convert.h"
 #include "model/importance.h"
 #include "model/inspect.h"
 #include "model/make_random.h"
@@ -21,6 +22,7 @@ static int (*const commands[])(const struct options *options) = {
 	[OPTIONS_CHECK] = check_run,
 	[OPTIONS_MAKE_RANDOM] = make_random_run,
 	[OPTIONS_QUANTIZE] = quantize_run,
+	[OPTIONS_CONVERT] = convert_run,
 	[OPTIONS_MEASURE] = measure_run,
 	[OPTIONS_IMPORTANCE] = importance_run,
 	[OPTIONS_PERPLEXITY] = perplexity_run,

@@ -264,7 +264,7 @@ void plan_write_metadata(const struct shape *shape, struct gguf_write *out)
 	gguf_write_f32(out, key, shape->rope_base);
 	(void)snprintf(key, sizeof(key), "%s.attention.layer_norm_rms_epsilon",
 		       architecture);
-	gguf_write_f32(out, key, shape->tracks != 0 ? 1e-5f : 1e-6f);
+	gguf_write_f32(out, key, shape->epsilon);
 	if (shape->tracks != 0)
 		write_tracks(shape, out);
 }

@@ -13,16 +13,16 @@
 
 #define QWEN3                                                           \
 	.architecture = "qwen3", .vocabulary = 32000, .context = 32768, \
-	.rope_base = 1e6f, .head_norm = SHAPE_HEADS_EACH
+	.rope_base = 1e6f, .epsilon = 1e-6f, .head_norm = SHAPE_HEADS_EACH
 
 #define QWEN3_MOE                                                          \
 	.architecture = "qwen3moe", .vocabulary = 32000, .context = 32768, \
-	.rope_base = 1e6f, .head_norm = SHAPE_HEADS_EACH
+	.rope_base = 1e6f, .epsilon = 1e-6f, .head_norm = SHAPE_HEADS_EACH
 
-#define PTMOE                                                             \
-	.architecture = "ptmoe", .vocabulary = 32000, .context = 32768,   \
-	.rope_base = 5e5f, .head_norm = SHAPE_HEADS_EACH, .window = 4096, \
-	.block_depth = 4
+#define PTMOE                                                               \
+	.architecture = "ptmoe", .vocabulary = 32000, .context = 32768,     \
+	.rope_base = 5e5f, .epsilon = 1e-5f, .head_norm = SHAPE_HEADS_EACH, \
+	.window = 4096, .block_depth = 4
 
 static const struct shape shapes[] = {
 	{ .name = "tiny-llama", .architecture = "llama", TINY, .kv_heads = 2 },

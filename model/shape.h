@@ -47,6 +47,7 @@ struct shape {
 	uint32_t vocabulary;
 	uint32_t context;
 	float rope_base;
+	float epsilon; /* of norms */
 	enum shape_head_norm head_norm;
 	enum shape_output output;
 	enum shape_bias bias;
