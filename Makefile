@@ -128,7 +128,8 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPERS:%.c=$(BUILD)/%.o) $(LIBRARY)
 	    -lcriterion -lcbor $(LDLIBS)
 
 # A fuzzer links the library's sources anew, with coverage in them.
-$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(call sources,base policy wire crypto inference) | $(GEN)
+$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c model/safetensors.c \
+    $(call sources,base policy wire crypto inference) | $(GEN)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
 	$(Q)clang $(filter-out -MMD -MP,$(CFLAGS)) -O1 -Wno-error \

@@ -171,10 +171,11 @@ bool matrix_is_finite(const struct matrix *matrix)
 {
 	const struct form *form = form_of(matrix->format);
 
-	for (size_t row = 0; row < matrix->rows; row++)
+	for (size_t row = 0; row < matrix->rows; row++) {
 		if (!row_is_finite(form, matrix->data + row * matrix->stride,
 				   matrix->columns))
 			return false;
+	}
 	return true;
 }
 

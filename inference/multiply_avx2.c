@@ -296,10 +296,11 @@ static TARGET_AVX2 float dot_decoded(const struct matrix *matrix, size_t row,
 			left < MATRIX_BLOCK_MAX ? left : MATRIX_BLOCK_MAX;
 
 		matrix_decode(matrix, row, i, count, weights);
-		for (size_t j = 0; j < count; j += LANES)
+		for (size_t j = 0; j < count; j += LANES) {
 			sum = _mm256_fmadd_ps(
 				lanes_load_short(weights + j, count - j),
 				lanes_load_short(x + i + j, count - j), sum);
+		}
 	}
 	return lanes_sum(sum);
 }
@@ -307,10 +308,11 @@ static TARGET_AVX2 float dot_decoded(const struct matrix *matrix, size_t row,
 static void multiply_decoded(const struct matrix *matrix, const float *x,
 			     size_t rows, float *out)
 {
-	for (size_t r = 0; r < rows; r++)
+	for (size_t r = 0; r < rows; r++) {
 		for (size_t o = 0; o < matrix->rows; o++)
 			*out++ =
 				dot_decoded(matrix, o, x + r * matrix->columns);
+	}
 }
 
 TARGET_AVX2 void multiply_avx2(const struct matrix *matrix, const float *x,

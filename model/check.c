@@ -6,7 +6,6 @@
  */
 #include "model/check.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,14 +37,9 @@ static const struct model_limits model_limits = {
 	.context = LIMIT_CONTEXT_TOKENS,
 };
 
-__attribute__((format(printf, 2, 3))) static void
-find(struct check_finding *out, const char *format, ...)
+static void find(struct check_finding *out, const char *where, const char *what)
 {
-	va_list list;
-
-	va_start(list, format);
-	(void)vsnprintf(out->text, sizeof(out->text), format, list);
-	va_end(list);
+	(void)snprintf(out->text, sizeof(out->text), "%s: %s", where, what);
 }
 
 static void explain_config(const struct gguf *gguf, enum err err,
@@ -54,19 +48,16 @@ static void explain_config(const struct gguf *gguf, enum err err,
 	struct bytes name;
 
 	if (gguf_string(gguf, "general.architecture", &name) != ERR_OK)
-		find(out, "metadata: general.architecture is missing");
+		find(out, "general.architecture", "it is missing");
 	else if (gguf_find_tensor(gguf, "token_embd.weight") == NULL)
-		find(out, "tensor token_embd.weight is missing");
-	else if (err == ERR_UNSUPPORTED)
-		find(out,
-		     "metadata: architecture \"%s\", or a variant of it, "
-		     "is none that this engine computes",
-		     source_name_of(name).text);
-	else
-		find(out,
-		     "metadata: the keys of \"%s\" are incomplete or do "
-		     "not fit each other",
-		     source_name_of(name).text);
+		find(out, "token_embd.weight", "it is missing");
+	else if (err == ERR_UNSUPPORTED) {
+		find(out, source_name_of(name).text,
+		     "no architecture, or a variant, that is computed here");
+	} else {
+		find(out, source_name_of(name).text,
+		     "its keys are incomplete or do not fit each other");
+	}
 }
 
 /* The first tensor that holds what is no number, or NULL. */
@@ -128,25 +119,22 @@ static const struct gguf_tensor *find_odd(const struct gguf *gguf)
 static void explain_weights(const struct gguf *gguf, enum err err,
 			    struct check_finding *out)
 {
-	const struct gguf_tensor *tensor = find_broken(gguf);
+	const struct gguf_tensor *broken = find_broken(gguf);
+	const struct gguf_tensor *odd = find_odd(gguf);
 
-	if (tensor != NULL) {
-		find(out, "tensor %s holds an infinity or NaN",
-		     source_name_of(tensor->name).text);
-		return;
+	if (broken != NULL) {
+		find(out, source_name_of(broken->name).text,
+		     "it holds an infinity or NaN");
+	} else if (odd != NULL) {
+		find(out, source_name_of(odd->name).text,
+		     "its shape is not that of other layers");
+	} else if (err == ERR_UNSUPPORTED) {
+		find(out, "tensors",
+		     "one has no use in the model, or is a norm but not F32");
+	} else {
+		find(out, "tensors",
+		     "one is missing, or not shaped as the keys say");
 	}
-	tensor = find_odd(gguf);
-	if (tensor != NULL)
-		find(out,
-		     "tensor %s differs in shape from those of other "
-		     "layers",
-		     source_name_of(tensor->name).text);
-	else if (err == ERR_UNSUPPORTED)
-		find(out, "tensors: there is one that the model does not use, "
-			  "or a norm that is not F32");
-	else
-		find(out, "tensors: one is missing, or of another shape than "
-			  "the metadata says");
 }
 
 static enum err check_weights(const struct gguf *gguf,
@@ -172,17 +160,18 @@ static enum err check_tokenizer(const struct gguf *gguf,
 	size_t count;
 
 	if (err != ERR_OK) {
-		find(out, "tokenizer: the keys of tokenizer.ggml are %s",
-		     err == ERR_UNSUPPORTED ? "of a kind unknown here"
-					    : "incomplete or contradictory");
+		find(out, "tokenizer.ggml",
+		     err == ERR_UNSUPPORTED
+			     ? "its keys tell of a kind unknown here"
+			     : "its keys are incomplete or contradictory");
 		return err;
 	}
 	count = tokenizer.vocabulary.count;
 	tokenizer_close(&tokenizer);
 	if (count == config->vocabulary)
 		return ERR_OK;
-	find(out, "tokenizer: %zu tokens for %u rows of token_embd.weight",
-	     count, config->vocabulary);
+	find(out, "tokenizer.ggml.tokens",
+	     "they are not as many as token_embd.weight has rows");
 	return ERR_MALFORMED;
 }
 
@@ -196,7 +185,7 @@ static enum err check_model(const struct source *source,
 	if (err == ERR_OK)
 		model_close(model);
 	else
-		find(out, "the model as a whole is refused");
+		find(out, "model", "as a whole it is refused");
 	return err;
 }
 
@@ -206,13 +195,12 @@ enum err check_source(struct source *source, struct check_finding *out)
 	enum err err;
 
 	if (source->file.len > LIMIT_MODEL_BYTES) {
-		find(out, "the file is longer than %llu bytes",
-		     LIMIT_MODEL_BYTES);
+		find(out, "file", "it is longer than a node maps");
 		return ERR_TOO_LARGE;
 	}
 	err = source_index(source);
 	if (err != ERR_OK) {
-		find(out, "index: %s",
+		find(out, "index",
 		     err == ERR_UNSUPPORTED
 			     ? "another version, byte order or weight format"
 			     : "this is no whole GGUF file");

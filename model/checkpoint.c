@@ -183,11 +183,12 @@ static enum err open_parts(struct checkpoint *made)
 		return told(made->folder, "has no config.json that parses",
 			    ERR_MALFORMED);
 	err = take_shape(made->config, &made->shape);
-	if (err != ERR_OK)
+	if (err != ERR_OK) {
 		return told(made->folder,
 			    "config.json: not a llama, qwen2 or qwen3 that "
 			    "can be converted",
 			    err);
+	}
 	return open_files(made);
 }
 

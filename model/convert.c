@@ -11,6 +11,8 @@
 #include "model/quantizer.h"
 #include "model/report.h"
 
+#define LAYERS "blk."
+
 /* The names of a tensor here and there; ".weight" and ".bias" are alike. */
 static const struct {
 	const char *ours;
@@ -38,10 +40,11 @@ struct theirs {
 
 static const char *find_name(const char *ours, size_t len)
 {
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strlen(names[i].ours) == len &&
 		    memcmp(names[i].ours, ours, len) == 0)
 			return names[i].theirs;
+	}
 	invariant(false);
 	return NULL;
 }
@@ -49,24 +52,22 @@ static const char *find_name(const char *ours, size_t len)
 /* blk.3.attn_q.weight becomes model.layers.3.self_attn.q_proj.weight. */
 static struct theirs name_of(const struct plan_tensor *tensor)
 {
-	const char *end = strrchr(tensor->name, '.');
+	const char *ours = tensor->name;
+	const char *end = strrchr(ours, '.');
 	struct theirs made;
-	unsigned layer;
-	int skipped = 0;
+	const char *dot, *part;
 
-	if (sscanf(tensor->name, "blk.%u.%n", &layer, &skipped) == 1 &&
-	    skipped > 0)
-		(void)snprintf(made.name, sizeof(made.name),
-			       "model.layers.%u.%s%s", layer,
-			       find_name(tensor->name + skipped,
-					 (size_t)(end - tensor->name) -
-						 (size_t)skipped),
-			       end);
-	else
-		(void)snprintf(
-			made.name, sizeof(made.name), "%s%s",
-			find_name(tensor->name, (size_t)(end - tensor->name)),
-			end);
+	if (strncmp(ours, LAYERS, strlen(LAYERS)) != 0) {
+		(void)snprintf(made.name, sizeof(made.name), "%s%s",
+			       find_name(ours, (size_t)(end - ours)), end);
+		return made;
+	}
+	ours += strlen(LAYERS);
+	dot = strchr(ours, '.');
+	part = dot + 1;
+	(void)snprintf(made.name, sizeof(made.name), "model.layers.%.*s.%s%s",
+		       (int)(dot - ours), ours,
+		       find_name(part, (size_t)(end - part)), end);
 	return made;
 }
 
@@ -207,7 +208,7 @@ enum err convert_checkpoint(const struct checkpoint *checkpoint,
 		if (made.plan.tensors[i].columns > widest)
 			widest = made.plan.tensors[i].columns;
 	made.weights = calloc(widest, sizeof(*made.weights));
-	made.encoded = calloc(widest, sizeof(*made.weights));
+	made.encoded = calloc(widest, QUANTIZER_WEIGHT_BYTES);
 	if (made.weights != NULL && made.encoded != NULL)
 		err = write_file(&made, path);
 	free(made.weights);

@@ -141,7 +141,8 @@ float fit_scale(const struct fit_group *group, struct fit_range range,
 	if (effort == QUANTIZER_QUICK)
 		return extreme / (float)range.low;
 	for (int i = 0; i < 2 * grid.count; i++) {
-		float share = grid.first + grid.step * (float)(i / 2);
+		int step = i / 2;
+		float share = grid.first + grid.step * (float)step;
 		float end = (float)(i % 2 == 0 ? range.low : range.high);
 		struct scaled next =
 			scale_for(group, range, end / (extreme * share));

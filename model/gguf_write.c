@@ -129,14 +129,15 @@ void gguf_write_value(struct gguf_write *out, const struct gguf_value *value)
 {
 	const struct gguf_array *array = &value->array;
 
-	if (value->type == GGUF_ARRAY)
+	if (value->type == GGUF_ARRAY) {
 		put(put_array(out, value->key, array->type, array->count),
 		    array->elements.data, array->elements.len);
-	else if (value->type == GGUF_STRING)
+	} else if (value->type == GGUF_STRING) {
 		put_string(put_key(out, value->key, GGUF_STRING), value->raw);
-	else
+	} else {
 		put(put_key(out, value->key, value->type), value->raw.data,
 		    value->raw.len);
+	}
 }
 
 static uint64_t padding_after(uint64_t len)
@@ -149,10 +150,11 @@ static enum err tensor_bytes(const struct gguf_tensor *tensor, uint64_t *out)
 	size_t bytes;
 
 	TRY(matrix_row_bytes(tensor->format, tensor->dimensions[0], &bytes));
-	for (size_t i = 1; i < tensor->dimension_count; i++)
+	for (size_t i = 1; i < tensor->dimension_count; i++) {
 		if (__builtin_mul_overflow(bytes, tensor->dimensions[i],
 					   &bytes))
 			return ERR_TOO_LARGE;
+	}
 	*out = bytes;
 	return ERR_OK;
 }
@@ -287,10 +289,10 @@ void gguf_write_abandon(struct gguf_write **out)
 
 	if (made == NULL)
 		return;
-	if (made->file != NULL) {
+	if (made->file != NULL)
 		(void)fclose(made->file);
+	if (made->file != NULL && made->temporary != NULL)
 		(void)unlink(made->temporary);
-	}
 	close_section(&made->values);
 	close_section(&made->tensors);
 	free(made->sizes);

@@ -277,7 +277,7 @@ void groups_encode_q6_k(const struct fit_group *block,
 	memcpy(out + 192, small, sizeof(small));
 	store_half(out + 208, half);
 	for (size_t i = 0; i < BLOCK_LARGE; i++) {
-		float scale = block_half(half) * (float)small[i / 16];
+		float scale = block_half(half) * (float)small[i >> 4];
 		float x = scale != 0 ? block->weights[i] / scale : 0;
 		unsigned integer = (unsigned)(fit_round(x, range) + 32);
 

@@ -63,10 +63,11 @@ static json_t *value_of(const struct gguf *gguf, const struct gguf_value *value)
 	float real;
 
 	memcpy(key, value->key.data, value->key.len);
-	if (value->type == GGUF_ARRAY)
+	if (value->type == GGUF_ARRAY) {
 		return value->array.type == GGUF_STRING
 			       ? words_of(&value->array)
 			       : NULL;
+	}
 	if (gguf_string(gguf, key, &text) == ERR_OK)
 		return text_of(text);
 	if (gguf_f32(gguf, key, &real) == ERR_OK)
@@ -176,11 +177,12 @@ static json_t *tensors_of(const struct gguf *gguf)
 		(void)json_object_set_new(
 			made, "format",
 			json_string(matrix_form_of(tensor->format)->name));
-		for (size_t d = 0; d < tensor->dimension_count; d++)
+		for (size_t d = 0; d < tensor->dimension_count; d++) {
 			(void)json_array_append_new(
 				dimensions,
 				json_integer(
 					(json_int_t)tensor->dimensions[d]));
+		}
 		(void)json_object_set_new(made, "dimensions", dimensions);
 		add_count(made, "bytes", tensor->data.len);
 		(void)json_array_append_new(list, made);
@@ -214,10 +216,11 @@ static void print_value(const json_t *value)
 		printf(" %" JSON_INTEGER_FORMAT, json_integer_value(value));
 	else if (json_is_real(value))
 		printf(" %g", json_real_value(value));
-	else if (json_is_string(value))
+	else if (json_is_string(value)) {
 		printf(" %s",
 		       source_name_of(bytes_of_string(json_string_value(value)))
 			       .text);
+	}
 	for (size_t i = 0; i < json_array_size(value); i++)
 		print_value(json_array_get(value, i));
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/lexicon.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +12,8 @@
 
 static const char consonants[] = "tnsrhldcmfpgwybvkjzx";
 static const char vowels[] = "eaoiuy";
-#define SYLLABLES (20 * 6)
-#define PAIRS (SYLLABLES * SYLLABLES)
+#define VOWELS ((size_t)6)
+#define SYLLABLES (20 * VOWELS)
 
 static const struct special {
 	const char *text;
@@ -46,21 +45,18 @@ struct lexicon {
 	size_t max;
 };
 
-__attribute__((format(printf, 3, 4))) static void
-add(struct lexicon *lexicon, enum vocabulary_kind kind, const char *format, ...)
+static void add(struct lexicon *lexicon, enum vocabulary_kind kind,
+		const char *text)
 {
 	size_t i = lexicon->count;
-	va_list list;
-	int len;
+	size_t len = strlen(text);
 
 	if (i == lexicon->max)
 		return;
-	va_start(list, format);
-	len = vsnprintf(lexicon->words[i], WORD_BYTES, format, list);
-	va_end(list);
-	invariant(len > 0 && len < WORD_BYTES);
+	invariant(len < WORD_BYTES);
+	memcpy(lexicon->words[i], text, len + 1);
 	lexicon->texts[i] = bytes_of_string(lexicon->words[i]);
-	lexicon->kinds[i] = kind;
+	lexicon->kinds[i] = (int32_t)kind;
 	/* Words that come earlier merge earlier. */
 	lexicon->scores[i] = kind == VOCABULARY_NORMAL ? -(float)i : 0;
 	lexicon->count++;
@@ -68,43 +64,57 @@ add(struct lexicon *lexicon, enum vocabulary_kind kind, const char *format, ...)
 
 static void add_specials(struct lexicon *lexicon)
 {
+	char text[WORD_BYTES];
+
 	for (size_t i = 0; i < 3; i++)
-		add(lexicon, specials[i].kind, "%s", specials[i].text);
-	for (unsigned i = 0; i < 256; i++)
-		add(lexicon, VOCABULARY_BYTE, "<0x%02X>", i);
+		add(lexicon, specials[i].kind, specials[i].text);
+	for (unsigned i = 0; i < 256; i++) {
+		(void)snprintf(text, sizeof(text), "<0x%02X>", i);
+		add(lexicon, VOCABULARY_BYTE, text);
+	}
 	for (size_t i = 0; i < 2; i++)
-		add(lexicon, turns[i].kind, "%s", turns[i].text);
+		add(lexicon, turns[i].kind, turns[i].text);
 }
 
-struct syllable {
-	char text[3];
-};
-
-static struct syllable syllable(size_t i)
+/* All words of that many syllables, or those of the most that are wanted. */
+static void add_words(struct lexicon *lexicon, const char *before,
+		      size_t syllables)
 {
-	return (struct syllable){ { consonants[i / 6 % 20], vowels[i % 6] } };
+	size_t count = 1;
+
+	for (size_t i = 0; i < syllables; i++)
+		count *= SYLLABLES;
+	for (size_t i = 0; i < count && lexicon->count < lexicon->max; i++) {
+		char text[WORD_BYTES];
+		size_t len = strlen(before);
+
+		memcpy(text, before, len);
+		for (size_t left = count; left > 1; left /= SYLLABLES) {
+			size_t number = i % left / (left / SYLLABLES);
+
+			text[len++] = consonants[number / VOWELS];
+			text[len++] = vowels[number % VOWELS];
+		}
+		text[len] = '\0';
+		add(lexicon, VOCABULARY_NORMAL, text);
+	}
 }
 
 /* From letters to words of three syllables, with and without a space. */
-static void add_words(struct lexicon *lexicon)
+static void add_normal(struct lexicon *lexicon)
 {
+	char letter[2] = "";
+
 	add(lexicon, VOCABULARY_NORMAL, SPACE);
-	for (char c = '!'; c <= '~'; c++)
-		add(lexicon, VOCABULARY_NORMAL, "%c", c);
-	for (size_t i = 0; i < SYLLABLES; i++)
-		add(lexicon, VOCABULARY_NORMAL, "%s", syllable(i).text);
-	for (size_t i = 0; i < SYLLABLES; i++)
-		add(lexicon, VOCABULARY_NORMAL, SPACE "%s", syllable(i).text);
-	for (size_t i = 0; i < PAIRS; i++)
-		add(lexicon, VOCABULARY_NORMAL, "%s%s",
-		    syllable(i / SYLLABLES).text, syllable(i).text);
-	for (size_t i = 0; i < PAIRS; i++)
-		add(lexicon, VOCABULARY_NORMAL, SPACE "%s%s",
-		    syllable(i / SYLLABLES).text, syllable(i).text);
-	for (size_t i = 0; lexicon->count < lexicon->max; i++)
-		add(lexicon, VOCABULARY_NORMAL, "%s%s%s",
-		    syllable(i / PAIRS).text, syllable(i / SYLLABLES).text,
-		    syllable(i).text);
+	for (int c = '!'; c <= '~'; c++) {
+		letter[0] = (char)c;
+		add(lexicon, VOCABULARY_NORMAL, letter);
+	}
+	add_words(lexicon, "", 1);
+	add_words(lexicon, SPACE, 1);
+	add_words(lexicon, "", 2);
+	add_words(lexicon, SPACE, 2);
+	add_words(lexicon, "", 3);
 }
 
 static void write(const struct lexicon *lexicon, struct gguf_write *out)
@@ -142,7 +152,7 @@ enum err lexicon_write(size_t count, struct gguf_write *out)
 	if (lexicon.words != NULL && lexicon.texts != NULL &&
 	    lexicon.scores != NULL && lexicon.kinds != NULL) {
 		add_specials(&lexicon);
-		add_words(&lexicon);
+		add_normal(&lexicon);
 		write(&lexicon, out);
 		err = ERR_OK;
 	}

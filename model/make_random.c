@@ -109,7 +109,7 @@ static enum err write_tensors(const struct make_random *make,
 static enum err write_rows(const struct make_random *make,
 			   const struct plan *plan, struct gguf_write *out)
 {
-	uint64_t widest = 0;
+	uint64_t widest = 1;
 	struct row row;
 	enum err err = ERR_UNAVAILABLE;
 
@@ -117,7 +117,7 @@ static enum err write_rows(const struct make_random *make,
 		if (plan->tensors[i].columns > widest)
 			widest = plan->tensors[i].columns;
 	row.weights = calloc(widest, sizeof(*row.weights));
-	row.encoded = calloc(widest, sizeof(*row.weights));
+	row.encoded = calloc(widest, QUANTIZER_WEIGHT_BYTES);
 	if (row.weights != NULL && row.encoded != NULL)
 		err = write_tensors(make, plan, &row, out);
 	free(row.weights);

@@ -84,10 +84,11 @@ static int compare_sources(const struct source *a, const struct source *b)
 		if (i < b->gguf.tensor_count &&
 		    bytes_equal(left->name, right->name))
 			err = print_tensor(left, right, &total);
-		if (err != ERR_OK)
+		if (err != ERR_OK) {
 			return report_failure(
 				b->path,
 				"has other tensors than the first file", err);
+		}
 		report_advance(&progress, left->data.len);
 	}
 	(void)report_end(&progress);
@@ -130,7 +131,7 @@ enum err measure_gaussian(enum matrix_format format, size_t count,
 {
 	struct noise noise = noise_start(seed, BYTES_LITERAL("gaussian"));
 	float *weights = calloc(2 * count, sizeof(*weights));
-	uint8_t *encoded = calloc(count, sizeof(*weights));
+	uint8_t *encoded = calloc(count, QUANTIZER_WEIGHT_BYTES);
 	struct measure_noise made = { 0 };
 	enum err err = ERR_UNAVAILABLE;
 

@@ -35,6 +35,9 @@ static const struct option names[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+/* One for each of these but help, in their order. */
+static const char letters[] = "jtsfnoicx";
+
 static const char help[] =
 	"usage: pcc-model inspect FILE [--tensors] [--json]\n"
 	"       pcc-model check FILE\n"
@@ -142,7 +145,6 @@ static enum err take(int name, const char *value, struct options *options)
 		options->importance = value;
 		return ERR_OK;
 	case OPTION_OUTPUT:
-	case 'o':
 		options->output = value;
 		return ERR_OK;
 	default:
@@ -154,7 +156,7 @@ static enum err take(int name, const char *value, struct options *options)
 static const struct grammar {
 	const char *word;
 	int files;
-	const char *needs; /* of the letters below */
+	const char *needs; /* letters of options */
 	const char *takes;
 } commands[] = {
 	[OPTIONS_INSPECT] = { "inspect", 1, "", "jt" },
@@ -174,36 +176,18 @@ static enum options_verdict complain(const char *what, const char *which)
 	return OPTIONS_USAGE;
 }
 
-/* Each option has a letter in the table above. */
-static enum options_verdict check(const struct grammar *grammar,
-				  const struct options *options)
+static enum options_verdict check(const struct grammar *grammar, unsigned given)
 {
-	const struct {
-		char letter;
-		const char *name;
-		bool given;
-	} given[] = {
-		{ 'j', "--json", options->json },
-		{ 't', "--tensors", options->tensors },
-		{ 's', "--shape", options->shape != NULL },
-		{ 'f', "--format", options->form != NULL },
-		{ 'n', "--seed", options->seed != 0 },
-		{ 'o', "--output", options->output != NULL },
-		{ 'i', "--importance", options->importance != NULL },
-		{ 'c', "--context", options->context != 0 },
-		{ 'x', "--texts", options->texts != 0 },
-	};
+	for (size_t i = 0; letters[i] != '\0'; i++) {
+		bool needed = strchr(grammar->needs, letters[i]) != NULL;
+		bool known = strchr(grammar->takes, letters[i]) != NULL;
+		bool is_given = (given >> i & 1) != 0;
 
-	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
-		bool needed = strchr(grammar->needs, given[i].letter) != NULL;
-		bool known = needed ||
-			     strchr(grammar->takes, given[i].letter) != NULL;
-
-		if (needed && !given[i].given)
-			return complain(" is needed", given[i].name);
-		if (!known && given[i].given)
+		if (needed && !is_given)
+			return complain(" is needed", names[i].name);
+		if (!needed && !known && is_given)
 			return complain(" is not for this command",
-					given[i].name);
+					names[i].name);
 	}
 	return OPTIONS_RUN;
 }
@@ -231,7 +215,7 @@ static enum options_verdict take_words(int count, char **words,
 				grammar->word);
 	for (int i = 0; i < grammar->files; i++)
 		options->files[i] = words[1 + i];
-	return check(grammar, options);
+	return OPTIONS_RUN;
 }
 
 enum options_verdict options_parse(int count, char **arguments,
@@ -239,6 +223,7 @@ enum options_verdict options_parse(int count, char **arguments,
 {
 	struct options options = { 0 };
 	enum options_verdict verdict;
+	unsigned given = 0;
 	int name;
 
 	optind = 1;
@@ -250,11 +235,16 @@ enum options_verdict options_parse(int count, char **arguments,
 		}
 		if (name == '?')
 			return complain("unknown or incomplete option", "");
+		if (name == 'o')
+			name = OPTION_OUTPUT;
+		given |= 1u << (name - OPTION_JSON);
 		if (take(name, optarg, &options) != ERR_OK)
 			return complain(" is no value that this option has",
 					optarg);
 	}
 	verdict = take_words(count - optind, arguments + optind, &options);
+	if (verdict == OPTIONS_RUN)
+		verdict = check(&commands[options.command], given);
 	if (verdict == OPTIONS_RUN)
 		*out = options;
 	return verdict;

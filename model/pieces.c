@@ -19,21 +19,6 @@ struct pieces {
 	size_t count;
 };
 
-static enum err open_pieces(size_t count, struct pieces *out)
-{
-	*out = (struct pieces){
-		.texts = calloc(count, sizeof(*out->texts)),
-		.scores = calloc(count, sizeof(*out->scores)),
-		.kinds = calloc(count, sizeof(*out->kinds)),
-		.fillers = calloc(count, sizeof(*out->fillers)),
-		.count = count,
-	};
-	return out->texts == NULL || out->scores == NULL ||
-			       out->kinds == NULL || out->fillers == NULL
-		       ? ERR_UNAVAILABLE
-		       : ERR_OK;
-}
-
 static void close_pieces(struct pieces *pieces)
 {
 	free(pieces->texts);
@@ -42,7 +27,24 @@ static void close_pieces(struct pieces *pieces)
 	free(pieces->fillers);
 }
 
-#define SCOPED_PIECES __attribute__((cleanup(close_pieces))) struct pieces
+static enum err open_pieces(size_t count, struct pieces *out)
+{
+	struct pieces made = {
+		.texts = calloc(count, sizeof(*made.texts)),
+		.scores = calloc(count, sizeof(*made.scores)),
+		.kinds = calloc(count, sizeof(*made.kinds)),
+		.fillers = calloc(count, sizeof(*made.fillers)),
+		.count = count,
+	};
+
+	if (made.texts == NULL || made.scores == NULL || made.kinds == NULL ||
+	    made.fillers == NULL) {
+		close_pieces(&made);
+		return ERR_UNAVAILABLE;
+	}
+	*out = made;
+	return ERR_OK;
+}
 
 static enum err set(struct pieces *pieces, uint64_t id, struct bytes text,
 		    enum vocabulary_kind kind)
@@ -100,25 +102,38 @@ static enum err take_piece(struct bytes message, struct pieces *pieces,
 	return ERR_OK;
 }
 
-static enum err write_sentencepiece(struct bytes file, size_t count,
-				    struct gguf_write *out)
+static enum err take_pieces(struct bytes file, struct pieces *pieces)
 {
-	SCOPED_PIECES pieces = { 0 };
 	struct protobuf_field field;
 	uint64_t next = 0;
 
-	TRY(open_pieces(count, &pieces));
 	while (file.len > 0) {
 		TRY(protobuf_take(&file, &field));
 		if (field.number == 1)
-			TRY(take_piece(field.bytes, &pieces, next++));
+			TRY(take_piece(field.bytes, pieces, next++));
 	}
-	gguf_write_string(out, "tokenizer.ggml.model", BYTES_LITERAL("llama"));
-	gguf_write_string(out, "tokenizer.ggml.pre", BYTES_LITERAL("default"));
-	write_pieces(&pieces, out);
-	gguf_write_array(out, "tokenizer.ggml.scores", GGUF_F32, pieces.scores,
-			 count);
 	return ERR_OK;
+}
+
+static enum err write_sentencepiece(struct bytes file, size_t count,
+				    struct gguf_write *out)
+{
+	struct pieces pieces;
+	enum err err;
+
+	TRY(open_pieces(count, &pieces));
+	err = take_pieces(file, &pieces);
+	if (err == ERR_OK) {
+		gguf_write_string(out, "tokenizer.ggml.model",
+				  BYTES_LITERAL("llama"));
+		gguf_write_string(out, "tokenizer.ggml.pre",
+				  BYTES_LITERAL("default"));
+		write_pieces(&pieces, out);
+		gguf_write_array(out, "tokenizer.ggml.scores", GGUF_F32,
+				 pieces.scores, count);
+	}
+	close_pieces(&pieces);
+	return err;
 }
 
 static struct bytes string_bytes(const json_t *string)
@@ -210,24 +225,35 @@ static const char *splitting_of(const struct shape *shape)
 							 : "qwen2";
 }
 
+static enum err take_json(const json_t *file, struct pieces *pieces)
+{
+	TRY(take_vocabulary(
+		json_object_get(json_object_get(file, "model"), "vocab"),
+		pieces));
+	return take_added(json_object_get(file, "added_tokens"), pieces);
+}
+
 static enum err write_byte_level(const json_t *file, const struct shape *shape,
 				 struct gguf_write *out)
 {
 	const json_t *model = json_object_get(file, "model");
 	const char *type = json_string_value(json_object_get(model, "type"));
-	SCOPED_PIECES pieces = { 0 };
+	struct pieces pieces;
+	enum err err;
 
 	/* Byte fallback is SentencePiece in another dress. */
 	if (type == NULL || strcmp(type, "BPE") != 0 ||
 	    json_is_true(json_object_get(model, "byte_fallback")))
 		return ERR_UNSUPPORTED;
 	TRY(open_pieces(shape->vocabulary, &pieces));
-	TRY(take_vocabulary(json_object_get(model, "vocab"), &pieces));
-	TRY(take_added(json_object_get(file, "added_tokens"), &pieces));
+	err = take_json(file, &pieces);
+	if (err == ERR_OK)
+		write_pieces(&pieces, out);
+	close_pieces(&pieces);
+	TRY(err);
 	gguf_write_string(out, "tokenizer.ggml.model", BYTES_LITERAL("gpt2"));
 	gguf_write_string(out, "tokenizer.ggml.pre",
 			  bytes_of_string(splitting_of(shape)));
-	write_pieces(&pieces, out);
 	return write_merges(json_object_get(model, "merges"), out);
 }
 

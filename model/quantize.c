@@ -142,7 +142,7 @@ static enum err write_data(const struct source *source,
 		if (source->gguf.tensors[i].dimensions[0] > widest)
 			widest = source->gguf.tensors[i].dimensions[0];
 	row.weights = calloc(widest, sizeof(*row.weights));
-	row.encoded = calloc(widest, sizeof(*row.weights));
+	row.encoded = calloc(widest, QUANTIZER_WEIGHT_BYTES);
 	if (row.weights != NULL && row.encoded != NULL)
 		err = write_tensors(source, quantize, &row, out);
 	free(row.weights);

@@ -70,10 +70,11 @@ static void encode_q4_0(const struct fit_group *block,
 	int integers[BLOCK_SMALL];
 
 	encode_small(block, (struct fit_range){ -8, 7 }, effort, out, integers);
-	for (size_t i = 0; i < BLOCK_SMALL / 2; i++)
+	for (size_t i = 0; i < BLOCK_SMALL / 2; i++) {
 		out[2 + i] =
 			(uint8_t)((integers[i] + 8) |
 				  (integers[BLOCK_SMALL / 2 + i] + 8) << 4);
+	}
 }
 
 static const struct encoder {

@@ -12,6 +12,8 @@
 
 #include "inference/matrix.h"
 
+#define QUANTIZER_WEIGHT_BYTES 4 /* of a weight in any format, at most */
+
 enum quantizer_effort {
 	QUANTIZER_QUICK,  /* one scale, from the extremes: for random weights */
 	QUANTIZER_SEARCH, /* the best that is found */

@@ -47,7 +47,7 @@ static enum err open_tokens(struct reading *reading, size_t *max)
 	for (size_t i = 0; i < reading->texts.count; i++)
 		most += texts_at(&reading->texts, i).len + 16;
 	/* Each window has at least one token of text, and its first. */
-	reading->tokens = calloc(2 * most, sizeof(*reading->tokens));
+	reading->tokens = calloc(2 * most + 1, sizeof(*reading->tokens));
 	reading->windows = calloc(most + 1, sizeof(*reading->windows));
 	if (reading->tokens == NULL || reading->windows == NULL)
 		return ERR_UNAVAILABLE;
@@ -184,24 +184,30 @@ static double surprise_of(const float *logits, size_t count, uint32_t token)
 	return log(sum) + most - (double)logits[token];
 }
 
+/* Of the token that came after a row of the last chunk. */
+static enum err add_surprise(struct session *session, size_t row,
+			     uint32_t token, struct reading_result *out)
+{
+	const float *logits;
+
+	TRY(session_logits(session, row, &logits));
+	out->surprise +=
+		surprise_of(logits, session->model.config->vocabulary, token);
+	out->tokens++;
+	return ERR_OK;
+}
+
 /* One window; the last token of it is only asked for. */
 static enum err read_window(struct session *session, const uint32_t *tokens,
 			    size_t count, struct reading_result *out)
 {
-	size_t vocabulary = session->model.config->vocabulary;
-	const float *logits;
-
 	for (size_t at = 0; at + 1 < count; at += SESSION_CHUNK) {
 		size_t left = count - 1 - at;
 		size_t rows = left < SESSION_CHUNK ? left : SESSION_CHUNK;
 
 		TRY(session_advance(session, tokens + at, rows));
-		for (size_t r = 0; r < rows; r++) {
-			TRY(session_logits(session, r, &logits));
-			out->surprise += surprise_of(logits, vocabulary,
-						     tokens[at + r + 1]);
-			out->tokens++;
-		}
+		for (size_t r = 0; r < rows; r++)
+			TRY(add_surprise(session, r, tokens[at + r + 1], out));
 	}
 	return ERR_OK;
 }

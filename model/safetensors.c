@@ -115,10 +115,11 @@ static enum err refuse_overlap(struct safetensors *safetensors)
 
 	qsort(safetensors->tensors, safetensors->count, sizeof(*tensors),
 	      compare_places);
-	for (size_t i = 1; i < safetensors->count; i++)
+	for (size_t i = 1; i < safetensors->count; i++) {
 		if (tensors[i - 1].data.data + tensors[i - 1].data.len >
 		    tensors[i].data.data)
 			return ERR_MALFORMED;
+	}
 	qsort(safetensors->tensors, safetensors->count, sizeof(*tensors),
 	      compare_names);
 	return ERR_OK;

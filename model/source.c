@@ -88,7 +88,7 @@ struct source_name source_name_of(struct bytes name)
 	for (size_t i = 0; i < len; i++) {
 		uint8_t byte = name.data[i];
 
-		made.text[i] = byte < ' ' || byte > '~' ? '?' : (char)byte;
+		made.text[i] = (char)(byte < ' ' || byte > '~' ? '?' : byte);
 	}
 	made.text[len] = '\0';
 	return made;
