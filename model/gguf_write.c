@@ -44,7 +44,8 @@ struct gguf_write {
 
 static void put(FILE *to, const void *data, size_t len)
 {
-	(void)fwrite(data, 1, len, to); /* ferror() remembers */
+	if (len != 0)
+		(void)fwrite(data, 1, len, to); /* ferror() remembers */
 }
 
 static void put_u32(FILE *to, uint32_t value)
