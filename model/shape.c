@@ -52,7 +52,7 @@ static const struct shape shapes[] = {
 	{ .name = "tiny-olmoe",
 	  .architecture = "olmoe",
 	  TINY,
-	  .kv_heads = 2,
+	  .kv_heads = 4,
 	  TINY_EXPERTS,
 	  .head_norm = SHAPE_HEADS_TOGETHER,
 	  .output = SHAPE_UNTIED },
