@@ -93,10 +93,6 @@ static enum err take_architecture(const json_t *config, struct shape *out)
 /* What would be computed otherwise than the file could say. */
 static enum err refuse_variants(const json_t *config)
 {
-	const json_t *scaling = json_object_get(config, "rope_scaling");
-
-	if (scaling != NULL && !json_is_null(scaling))
-		return ERR_UNSUPPORTED;
 	if (json_is_true(json_object_get(config, "attention_bias")) ||
 	    json_is_true(json_object_get(config, "mlp_bias")) ||
 	    json_is_true(json_object_get(config, "use_sliding_window")))
@@ -183,6 +179,8 @@ static enum err open_parts(struct checkpoint *made)
 		return told(made->folder, "has no config.json that parses",
 			    ERR_MALFORMED);
 	err = take_shape(made->config, &made->shape);
+	if (err == ERR_OK)
+		err = rope_read(made->config, &made->shape, &made->rope);
 	if (err != ERR_OK) {
 		return told(made->folder,
 			    "config.json: not a llama, qwen2 or qwen3 that "

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "model/rope.h"
 #include "model/safetensors.h"
 #include "model/shape.h"
 #include "model/source.h"
@@ -18,6 +19,7 @@ struct checkpoint {
 	const char *folder; /* borrowed */
 	json_t *config;
 	struct shape shape;
+	struct rope rope;
 	struct source files[CHECKPOINT_FILES_MAX];
 	struct safetensors tensors[CHECKPOINT_FILES_MAX];
 	size_t file_count;

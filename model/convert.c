@@ -158,6 +158,26 @@ static enum err write_tensor(const struct conversion *conversion,
 	return ERR_OK;
 }
 
+/* What no checkpoint has as a tensor, but says in its configuration. */
+static enum err declare_factors(const struct rope *rope, struct gguf_write *out)
+{
+	const struct gguf_tensor declared = {
+		.name = BYTES_LITERAL("rope_freqs.weight"),
+		.dimension_count = 1,
+		.dimensions = { rope->count, 1, 1, 1 },
+		.format = MATRIX_F32,
+	};
+
+	return rope->count == 0 ? ERR_OK : gguf_write_declare(out, &declared);
+}
+
+static enum err write_factors(const struct rope *rope, struct gguf_write *out)
+{
+	return gguf_write_data(out,
+			       (struct bytes){ (const uint8_t *)rope->factors,
+					       rope->count * sizeof(float) });
+}
+
 static enum err declare(const struct conversion *conversion,
 			struct gguf_write *out)
 {
@@ -172,7 +192,7 @@ static enum err declare(const struct conversion *conversion,
 
 		TRY(gguf_write_declare(out, &declared));
 	}
-	return ERR_OK;
+	return declare_factors(&conversion->checkpoint->rope, out);
 }
 
 static enum err write_file(const struct conversion *conversion,
@@ -193,6 +213,7 @@ static enum err write_file(const struct conversion *conversion,
 						  plan->tensors[i].rows);
 	}
 	(void)report_end(&progress);
+	TRY(write_factors(&conversion->checkpoint->rope, out));
 	return gguf_write_commit(&out);
 }
 

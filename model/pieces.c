@@ -270,6 +270,18 @@ static void write_id(const json_t *config, const char *from,
 		gguf_write_u32(out, to, (uint32_t)json_integer_value(value));
 }
 
+/* Newer checkpoints keep the template in a file of its own. */
+static void write_template_file(const struct checkpoint *checkpoint,
+				struct gguf_write *out)
+{
+	char *path = checkpoint_path(checkpoint->folder, "chat_template.jinja");
+	SCOPED_SOURCE text = { 0 };
+
+	if (path != NULL && source_map(path, &text) == ERR_OK)
+		gguf_write_string(out, "tokenizer.chat_template", text.file);
+	free(path);
+}
+
 static void write_settings(const struct checkpoint *checkpoint,
 			   struct gguf_write *out)
 {
@@ -285,9 +297,12 @@ static void write_settings(const struct checkpoint *checkpoint,
 	if (json_is_boolean(bos))
 		gguf_write_bool(out, "tokenizer.ggml.add_bos_token",
 				json_is_true(bos) ? 1 : 0);
-	if (json_is_string(template))
+	if (json_is_string(template)) {
 		gguf_write_string(out, "tokenizer.chat_template",
 				  string_bytes(template));
+	} else {
+		write_template_file(checkpoint, out);
+	}
 	json_decref(settings);
 }
 

@@ -233,6 +233,9 @@ Test(convert, configurations_that_would_be_computed_wrongly_are_refused)
 	static const char *const bad[] = {
 		CONFIG("mamba", ""),
 		CONFIG("llama", "\"rope_scaling\":{\"factor\":8},"),
+		CONFIG("llama", "\"rope_scaling\":{\"rope_type\":\"yarn\"},"),
+		CONFIG("llama", "\"rope_scaling\":{\"rope_type\":\"llama3\","
+				"\"factor\":8},"),
 		CONFIG("llama", "\"attention_bias\":true,"),
 		CONFIG("qwen2", "\"use_sliding_window\":true,"),
 		"{\"model_type\":\"llama\"}",
@@ -269,5 +272,39 @@ Test(convert, a_checkpoint_that_lacks_something_leaves_no_file)
 				    "{\"a\":512}}}"));
 	cr_assert_eq(convert(&fixture), ERR_TOO_LARGE);
 	cr_assert_eq(scratch_count(&fixture.scratch), before);
+	end(&fixture);
+}
+
+/* Heads of 64 and base 10000: frequency i is 10000^(-i/32). */
+Test(convert, texts_longer_than_those_of_training_stretch_the_slow_waves)
+{
+	struct fixture fixture = start(
+		"tiny-llama",
+		CONFIG("llama", "\"rope_scaling\":{\"rope_type\":\"llama3\","
+				"\"factor\":8.0,\"low_freq_factor\":1.0,"
+				"\"high_freq_factor\":4.0,"
+				"\"original_max_position_embeddings\":512},"));
+	struct scratch_path out = scratch_path(&fixture.scratch, "converted");
+	const struct gguf_tensor *tensor;
+	SCOPED_SOURCE made = { 0 };
+	const float *factors;
+
+	scratch_write(&fixture.scratch, "chat_template.jinja",
+		      BYTES_LITERAL("{{ template }}"));
+	cr_assert_eq(convert(&fixture), ERR_OK);
+	cr_assert_eq(source_open(out.text, &made), ERR_OK);
+	cr_assert_not_null(gguf_find(&made.gguf, "tokenizer.chat_template"));
+	tensor = gguf_find_tensor(&made.gguf, "rope_freqs.weight");
+	cr_assert_not_null(tensor);
+	cr_assert_eq(tensor->dimensions[0], 32);
+	factors = (const float *)tensor->data.data;
+	/* 512 / (2 pi) = 81.487 waves of the fastest, 4.583 of number 10. */
+	cr_assert_eq(factors[0], 1);
+	cr_assert_eq(factors[10], 1);
+	/* Number 12 makes 2.5769: s = 0.52562. */
+	cr_assert_float_eq((double)factors[12], 1.70964, 1e-4);
+	/* Number 16 makes less than one. */
+	cr_assert_eq(factors[16], 8);
+	cr_assert_eq(factors[31], 8);
 	end(&fixture);
 }
