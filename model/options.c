@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/decimal.h"
+#include "model/plan.h"
 
 enum option_name {
 	OPTION_JSON = 256,
@@ -80,6 +81,18 @@ static const char help[] =
 	"\n"
 	"  -o, --output FILE  what to make\n";
 
+static void print_shape(const struct shape *shape)
+{
+	struct plan plan;
+
+	if (plan_open(shape, &plan) != ERR_OK)
+		return;
+	printf("  %-15s %8.1f %8.1f  %s\n", shape->name,
+	       (double)plan.weights / 1e6, (double)plan.active / 1e6,
+	       shape->architecture);
+	plan_close(&plan);
+}
+
 /* The tables that only the program knows. */
 static void print_help(void)
 {
@@ -92,10 +105,11 @@ static void print_help(void)
 		       8.0 * (double)form->bytes / (double)form->weights,
 		       matrix_form_at(i + 1) == NULL ? "\n" : ",");
 	}
-	fputs("\nShapes:\n", stdout);
+	fputs("\nShapes, their weights, and those that a token reads, in "
+	      "millions:\n",
+	      stdout);
 	for (size_t i = 0; shape_at(i) != NULL; i++)
-		printf("%s%-15s%s", i % 4 == 0 ? "  " : " ", shape_at(i)->name,
-		       i % 4 == 3 || shape_at(i + 1) == NULL ? "\n" : "");
+		print_shape(shape_at(i));
 	fputs("\nExit codes: 0 good, 1 refused or failed, 2 usage.\n", stdout);
 }
 

@@ -240,3 +240,48 @@ Test(quantize, importance_of_another_shape_or_of_no_numbers_is_refused)
 	cr_assert_eq(find_importance(&scratch, 32, 2, NAN), ERR_MALFORMED);
 	scratch_close(&scratch);
 }
+
+/* Of every matrix, as the command finds it on a short text. */
+static void check_importance(const struct gguf *found,
+			     const struct gguf_tensor *tensor)
+{
+	struct importance importance;
+	double sum = 0;
+
+	cr_assert_eq(importance_find(found, tensor, &importance), ERR_OK);
+	if (tensor->dimensions[1] == 1) {
+		cr_assert_null(importance_row(&importance, 0));
+		return;
+	}
+	cr_assert_not_null(importance_row(&importance, 0), "%s",
+			   source_name_of(tensor->name).text);
+	for (size_t i = 0; i < tensor->dimensions[2]; i++) {
+		sum = 0;
+		for (size_t c = 0; c < importance.columns; c++)
+			sum += (double)importance_row(&importance, i)[c];
+		cr_assert_float_eq(sum / (double)importance.columns, 1, 1e-4);
+	}
+}
+
+Test(importance, every_matrix_and_expert_has_shares_that_average_to_one)
+{
+	struct scratch scratch = scratch_open();
+	struct scratch_path model = make(&scratch, "tiny-ptmoe", MATRIX_F16, 1);
+	struct scratch_path text = scratch_path(&scratch, "text");
+	struct scratch_path out = scratch_path(&scratch, "importance");
+	const struct options options = {
+		.files = { model.text, text.text },
+		.output = out.text,
+	};
+	SCOPED_SOURCE source = { 0 };
+	SCOPED_SOURCE found = { 0 };
+
+	scratch_write(&scratch, "text", BYTES_LITERAL("a few words"));
+	cr_assert_eq(importance_run(&options), 0);
+	cr_assert_eq(importance_run(&options), 1, "it is there already");
+	cr_assert_eq(source_open(model.text, &source), ERR_OK);
+	cr_assert_eq(source_open(out.text, &found), ERR_OK);
+	for (size_t i = 0; i < source.gguf.tensor_count; i++)
+		check_importance(&found.gguf, &source.gguf.tensors[i]);
+	scratch_close(&scratch);
+}
