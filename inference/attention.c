@@ -9,61 +9,81 @@
 #include <math.h>
 #include <string.h>
 
-#include "inference/numeric.h"
+#include "inference/rope.h"
 
-/* Angles in double: at position 100,000 a float is off by 0.004 radians. */
 void attention_rotations(struct session *session, size_t first, size_t rows)
 {
-	size_t pairs = session->model.config->head_width / 2;
-	float *out = session->rotations;
+	const struct config *config = session->model.config;
 
-	for (size_t r = 0; r < rows; r++) {
-		for (size_t i = 0; i < pairs; i++) {
-			double angle =
-				(double)(first + r) * session->frequencies[i];
-
-			numeric_sine_cosine(angle, &out[1], &out[0]);
-			out += 2;
-		}
-	}
+	for (size_t r = 0; r < rows; r++)
+		rope_rotation(config, session->frequencies, first + r,
+			      session->rotations + r * config->head_width);
 }
 
-/* Turn the pairs (0,1), (2,3), ... of one head. */
-static void rotate(float *head, size_t width, const float *rotation)
+/* What the projection of all rows gave, on its way into attention. */
+struct heads {
+	float *values; /* [R][count][d] */
+	size_t count;
+	const float *bias; /* [count][d], or NULL */
+	const float *norm; /* as in weights.h */
+};
+
+/* Every row += bias. */
+static void add_bias(const struct heads *heads, size_t rows, size_t width)
 {
-	for (size_t i = 0; i < width; i += 2) {
-		float cosine = rotation[i], sine = rotation[i + 1];
-		float a = head[i], b = head[i + 1];
+	size_t row = heads->count * width;
 
-		head[i] = a * cosine - b * sine;
-		head[i + 1] = a * sine + b * cosine;
-	}
+	if (heads->bias == NULL)
+		return;
+	for (size_t r = 0; r < rows; r++)
+		for (size_t i = 0; i < row; i++)
+			heads->values[r * row + i] += heads->bias[i];
 }
 
-/* Place and normalise `count` heads a row, [R][count][d]: queries or keys.  The
- * norm comes after the rotation: its weight differs along the head, so the two
- * do not commute. */
-static void prepare_heads(const struct session *session,
-			  const struct layer_place *place, float *heads,
-			  size_t count, const float *norm_weight)
+/* Head by head, or all heads of a row as one. */
+static void normalise(const struct session *session, const struct heads *heads,
+		      size_t rows)
+{
+	const struct config *config = session->model.config;
+	size_t row = heads->count * config->head_width;
+	size_t width = config->head_norm == CONFIG_ROWS_NORMALISED_FIRST
+			       ? row
+			       : config->head_width;
+	const struct kernel_norm norm = { heads->norm, width,
+					  config->rms_epsilon };
+
+	for (size_t at = 0; at < rows * row; at += width)
+		kernel_rms_norm(session->model.kernel, &norm,
+				heads->values + at, heads->values + at);
+}
+
+static void rotate(const struct session *session, const struct heads *heads,
+		   size_t rows)
 {
 	const struct config *config = session->model.config;
 	size_t width = config->head_width;
-	const struct kernel_norm norm = { norm_weight, width,
-					  config->rms_epsilon };
-	const float *rotation = session->rotations;
 
-	for (size_t r = 0; r < place->rows; r++) {
-		for (size_t i = 0; i < count; i++) {
-			if (config_rotates(config, place->layer))
-				rotate(heads, width, rotation);
-			if (norm_weight != NULL)
-				kernel_rms_norm(session->model.kernel, &norm,
-						heads, heads);
-			heads += width;
-		}
-		rotation += width;
-	}
+	for (size_t i = 0; i < rows * heads->count; i++)
+		rope_turn(config, session->rotations + i / heads->count * width,
+			  heads->values + i * width);
+}
+
+/* Bias, norm and rotation of queries or keys.  The weight of a norm differs
+ * along the head, so its place before or after the rotation matters. */
+static void prepare(const struct session *session,
+		    const struct layer_place *place, const struct heads *heads)
+{
+	const struct config *config = session->model.config;
+	enum config_head_norm norm = config->head_norm;
+
+	add_bias(heads, place->rows, config->head_width);
+	if (norm == CONFIG_HEADS_NORMALISED_FIRST ||
+	    norm == CONFIG_ROWS_NORMALISED_FIRST)
+		normalise(session, heads, place->rows);
+	if (config_rotates(config, place->layer))
+		rotate(session, heads, place->rows);
+	if (norm == CONFIG_HEADS_NORMALISED)
+		normalise(session, heads, place->rows);
 }
 
 /* A stretch of the ring: consecutive slots of one key-value head. */
@@ -156,45 +176,73 @@ static void attend_all(struct session *session, const struct layer_place *place)
 
 	for (size_t r = 0; r < place->rows; r++) {
 		size_t position = place->first + r;
-		size_t slot = position % cache->slots;
+		size_t at = position % cache->slots * kv_width;
 		struct stretch stretches[2];
 
-		memcpy(cache->keys + slot * kv_width,
-		       session->key + r * kv_width, kv_width * sizeof(float));
-		memcpy(cache->values + slot * kv_width,
-		       session->value + r * kv_width, kv_width * sizeof(float));
+		if (config_has_keys(config, place->layer)) {
+			memcpy(cache->keys + at, session->key + r * kv_width,
+			       kv_width * sizeof(float));
+			memcpy(cache->values + at,
+			       session->value + r * kv_width,
+			       kv_width * sizeof(float));
+		}
 		find_stretches(session, place, cache, position, stretches);
 		for (size_t head = 0; head < config->heads; head++)
 			attend(session, cache, stretches, head, r);
 	}
 }
 
-void attention_apply(struct session *session, const struct layer_place *place)
+/* session->query [R][Q] from session->normed [R][H]. */
+static void make_queries(struct session *session,
+			 const struct layer_place *place,
+			 const struct weights_layer *weights)
+{
+	const struct config *config = session->model.config;
+	const struct heads query = { session->query, config->heads,
+				     weights->query_bias, weights->query_norm };
+
+	session->model.kernel->multiply(&weights->query, session->normed,
+					place->rows, session->query);
+	prepare(session, place, &query);
+	layer_report(session, place, "q", session->query,
+		     place->rows * config_query_width(config));
+}
+
+/* session->key and session->value [R][K] from session->normed [R][H]. */
+static void make_keys(struct session *session, const struct layer_place *place,
+		      const struct weights_layer *weights)
 {
 	const struct config *config = session->model.config;
 	const struct kernel *kernel = session->model.kernel;
+	size_t count = place->rows * config_kv_width(config);
+	const struct heads key = { session->key, config->kv_heads,
+				   weights->key_bias, weights->key_norm };
+	const struct heads value = { session->value, config->kv_heads,
+				     weights->value_bias, NULL };
+
+	kernel->multiply(&weights->key, session->normed, place->rows,
+			 session->key);
+	prepare(session, place, &key);
+	kernel->multiply(&weights->value, session->normed, place->rows,
+			 session->value);
+	add_bias(&value, place->rows, config->head_width);
+	layer_report(session, place, "k", session->key, count);
+	layer_report(session, place, "v", session->value, count);
+}
+
+void attention_apply(struct session *session, const struct layer_place *place)
+{
+	const struct config *config = session->model.config;
 	const struct weights_layer *weights = weights_layer_of(
 		session->model.weights, config, place->layer, place->track);
-	size_t rows = place->rows;
-	size_t query = rows * config_query_width(config);
-	size_t kv = rows * config_kv_width(config);
 
-	/* [R][H] to [R][Q], [R][K] and [R][K] */
-	kernel->multiply(&weights->query, session->normed, rows,
-			 session->query);
-	kernel->multiply(&weights->key, session->normed, rows, session->key);
-	kernel->multiply(&weights->value, session->normed, rows,
-			 session->value);
-	prepare_heads(session, place, session->query, config->heads,
-		      weights->query_norm);
-	prepare_heads(session, place, session->key, config->kv_heads,
-		      weights->key_norm);
-	layer_report(session, place, "q", session->query, query);
-	layer_report(session, place, "k", session->key, kv);
-	layer_report(session, place, "v", session->value, kv);
+	make_queries(session, place, weights);
+	if (config_has_keys(config, place->layer))
+		make_keys(session, place, weights);
 	/* [R][Q], each head against its key-value head, to [R][Q] and [R][H] */
 	attend_all(session, place);
-	layer_report(session, place, "attn_mixed", session->mixed, query);
-	kernel->multiply(&weights->output, session->mixed, rows,
-			 session->branch);
+	layer_report(session, place, "attn_mixed", session->mixed,
+		     place->rows * config_query_width(config));
+	session->model.kernel->multiply(&weights->output, session->mixed,
+					place->rows, session->branch);
 }

@@ -2,8 +2,8 @@
 /*
  * attention: every row looks back at the positions before it.
  *
- *     q, k, v = heads of normed; q and k rotated by their position (RoPE), and
- *               each head normalised, where the configuration says so
+ *     q, k, v = heads of normed, with biases; q and k normalised and rotated
+ *               by their position (rope.h), as the configuration says
  *     branch  = output weights * softmax(q k / sqrt(d)) v
  */
 #ifndef INFERENCE_ATTENTION_H
@@ -11,7 +11,8 @@
 
 #include "inference/layer.h"
 
-/* session->branch from session->normed; keys and values enter the cache. */
+/* session->branch from session->normed; keys and values enter the cache,
+ * but of layers that use those of another. */
 void attention_apply(struct session *session, const struct layer_place *place);
 
 /* session->rotations for `rows` positions from `first` on. */

@@ -8,51 +8,11 @@
 #ifndef INFERENCE_CONFIG_H
 #define INFERENCE_CONFIG_H
 
+#include "inference/config_choices.h"
 #include "inference/gguf.h"
 
-#define CONFIG_PATTERN_MAX 64
-
-/* What a layer attends to. */
-enum config_reach {
-	CONFIG_GLOBAL, /* every token so far */
-	CONFIG_LOCAL,  /* the last `window` tokens, and the token itself */
-};
-
-enum config_feed_forward {
-	CONFIG_DENSE,
-	CONFIG_SPARSE, /* a mixture of experts */
-};
-
-/* How the tracks' states become one at the end of a block. */
-enum config_combine {
-	CONFIG_MEAN,
-	CONFIG_SUM,
-};
-
-/* Which layers turn queries and keys by their position (RoPE). */
-enum config_rotation {
-	CONFIG_ROTATE_ALL,
-	CONFIG_ROTATE_LOCAL,
-};
-
-enum config_head_norm {
-	CONFIG_HEADS_PLAIN,
-	CONFIG_HEADS_NORMALISED, /* queries and keys, after RoPE */
-};
-
-/* How the file names the tensors of a layer. */
-enum config_naming {
-	CONFIG_NAMES_LAYERS, /* blk.{layer}. */
-	CONFIG_NAMES_TRACKS, /* blk.{layer}.trk.{track}. */
-};
-
-/* Layer l has choice l modulo the length, which is not 0. */
-struct config_pattern {
-	uint8_t choices[CONFIG_PATTERN_MAX];
-	size_t length;
-};
-
 struct config {
+	const char *architecture; /* as files name it; a constant */
 	uint32_t tracks;
 	uint32_t layers;      /* of each track */
 	uint32_t block_depth; /* layers between two meetings of the tracks */
@@ -67,13 +27,19 @@ struct config {
 	uint32_t vocabulary;
 	uint32_t context; /* tokens that the model was made for */
 	uint32_t window;
+	uint32_t kv_reuse_from; /* layers from here on attend to the keys and
+				 * values of the one before; 0 for none */
 	float rms_epsilon;
 	float rope_base;
 	float logit_cap; /* of the router; 0 for none */
 	enum config_combine combine;
 	enum config_rotation rotation;
+	enum config_pairing pairing;
 	enum config_head_norm head_norm;
+	enum config_bias bias;
+	enum config_shares shares;
 	enum config_naming naming;
+	struct config_stretch stretch;
 	struct config_pattern reach; /* of enum config_reach */
 	struct config_pattern kind;  /* of enum config_feed_forward */
 };
@@ -93,8 +59,8 @@ struct config_limits {
 };
 
 /*
- * Read the metadata of architecture "ptmoe" or "llama".  ERR_UNSUPPORTED for
- * any other and for variants that this engine does not compute,
+ * Read the metadata of a file (config_architecture.h lists whose).
+ * ERR_UNSUPPORTED for variants that this engine does not compute,
  * ERR_MALFORMED where the numbers do not fit each other.
  */
 MUST_CHECK enum err config_read(const struct gguf *gguf,
@@ -106,6 +72,11 @@ enum config_feed_forward config_kind_of(const struct config *config,
 					uint32_t layer);
 /* Whether a layer rotates queries and keys. */
 bool config_rotates(const struct config *config, uint32_t layer);
+
+/* The layer whose keys and values a layer attends to: itself, where it has
+ * some of its own, or the last one before kv_reuse_from. */
+uint32_t config_cache_of(const struct config *config, uint32_t layer);
+bool config_has_keys(const struct config *config, uint32_t layer);
 
 /* Width of all heads, and of all key-value heads, side by side. */
 size_t config_query_width(const struct config *config);

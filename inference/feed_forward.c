@@ -79,6 +79,8 @@ static void choose(const struct config *config, const float *probability,
 		shares[slot] = probability[last];
 		sum += probability[last];
 	}
+	if (config->shares == CONFIG_SHARES_PLAIN)
+		return;
 	for (size_t slot = 0; slot < config->experts_used; slot++)
 		shares[slot] /= sum;
 }

@@ -4,8 +4,9 @@
  *
  *     dense   branch = down * (silu(gate * y) x (up * y))
  *     sparse  p = softmax(cap tanh(router * y / cap)); the k most probable
- *             experts, the lower number first where they tie, share out 1 as
- *             p does; branch = sum of share * expert(y), each one a dense one
+ *             experts, the lower number first where they tie, have p for
+ *             their shares, or share out 1 as p does, as the configuration
+ *             says; branch = sum of share * expert(y), each one a dense one
  *
  * No token is dropped, however unevenly the experts are chosen.
  */

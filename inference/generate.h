@@ -34,7 +34,7 @@ struct model_limits {
 
 struct model_description {
 	struct bytes name;	  /* general.name, or empty: the file's word */
-	const char *architecture; /* "ptmoe" or "llama" */
+	const char *architecture; /* such as "llama", as GGUF names it */
 	const char *chat;	  /* the form of chats, NULL if none is known */
 	const char *kernel;	  /* the instruction set in use */
 	uint32_t context;	  /* tokens */

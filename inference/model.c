@@ -75,8 +75,7 @@ struct model_description model_describe(const struct model *model)
 {
 	const struct config *config = &model->config;
 	struct model_description made = {
-		.architecture = config->naming == CONFIG_NAMES_TRACKS ? "ptmoe"
-								      : "llama",
+		.architecture = config->architecture,
 		.chat = model->template.name,
 		.kernel = model->kernel->name,
 		.context = config->context,

@@ -111,7 +111,7 @@ void numeric_sine_cosine(double angle, float *sine, float *cosine)
 #define LN2 0.69314718055994530942
 
 /* ln x = e ln 2 + 2 artanh((m - 1) / (m + 1)), m between 0.7 and 1.42. */
-static double logarithm(double x)
+double numeric_logarithm(double x)
 {
 	int exponent;
 	double m = frexp(x, &exponent);
@@ -135,7 +135,7 @@ static double logarithm(double x)
  * may be slow, and must be the same everywhere. */
 double numeric_power(double base, double exponent)
 {
-	double y = exponent * logarithm(base);
+	double y = exponent * numeric_logarithm(base);
 	double n = nearbyint(y / LN2);
 	double r = y - n * LN2;
 	double term = 1, sum = 1;

@@ -37,6 +37,9 @@ float numeric_tanh(float x);
 /* Sine and cosine of an angle in radians, |angle| <= 2^20. */
 void numeric_sine_cosine(double angle, float *sine, float *cosine);
 
+/* The natural logarithm of a finite x > 0, to about 1e-15. */
+double numeric_logarithm(double x);
+
 /* base^exponent for 2^-30 <= base <= 2^60 and |exponent| <= 1. */
 double numeric_power(double base, double exponent);
 

@@ -10,8 +10,8 @@
 
 #include "inference/attention.h"
 #include "inference/layer.h"
-#include "inference/numeric.h"
 #include "inference/reserve.h"
+#include "inference/rope.h"
 
 /* One buffer of a session: where its pointer is, and what it needs. */
 struct buffer {
@@ -20,7 +20,7 @@ struct buffer {
 	size_t size;
 };
 
-#define BUFFERS 21
+#define BUFFERS 22
 #define BUFFER(member, count)                                  \
 	{                                                      \
 		offsetof(struct session, member), count,       \
@@ -43,6 +43,7 @@ static void list_buffers(const struct config *config, size_t context,
 		BUFFER(frequencies, width / 2),
 		BUFFER(rotations, rows * width),
 		BUFFER(h, hidden),
+		BUFFER(last, config->hidden),
 		BUFFER(sum, hidden),
 		BUFFER(x, hidden),
 		BUFFER(normed, hidden),
@@ -66,12 +67,15 @@ static void list_buffers(const struct config *config, size_t context,
 	memcpy(out, list, sizeof(list));
 }
 
-/* A local layer never looks further back than its window. */
+/* A local layer never looks further back than its window; but one whose keys
+ * others use as well is looked at after a whole chunk has gone in. */
 static size_t slots_of(const struct config *config, uint32_t layer,
 		       size_t context)
 {
 	size_t slots = (size_t)config->window + 1;
 
+	if (layer + 1 == config->kv_reuse_from)
+		slots += SESSION_CHUNK - 1;
 	if (config_reach_of(config, layer) == CONFIG_GLOBAL || slots > context)
 		return context;
 	return slots;
@@ -87,9 +91,13 @@ size_t session_memory(const struct config *config, size_t context)
 	list_buffers(config, context, buffers);
 	for (size_t i = 0; i < BUFFERS; i++)
 		bytes += reserve_bytes(buffers[i].count, buffers[i].size);
-	for (uint32_t l = 0; l < config->layers; l++)
-		bytes += 2 * (size_t)config->tracks *
-			 reserve_bytes(slots_of(config, l, context), row);
+	for (uint32_t l = 0; l < config->layers; l++) {
+		size_t slots = slots_of(config, l, context);
+
+		if (config_has_keys(config, l))
+			bytes += 2 * (size_t)config->tracks *
+				 reserve_bytes(slots, row);
+	}
 	return bytes;
 }
 
@@ -111,47 +119,41 @@ static enum err take_buffers(struct session *session, struct arena *arena)
 	return ERR_OK;
 }
 
+/* Cache number i.  A layer that uses another's keys and values has the same
+ * ring, which has been made before. */
+static enum err take_cache(struct session *session, size_t i,
+			   struct arena *arena)
+{
+	const struct config *config = session->model.config;
+	uint32_t layer = (uint32_t)(i / config->tracks);
+	size_t source = config_cache_of(config, layer);
+	size_t row = config_kv_width(config);
+	struct session_cache *out = &session->caches[i];
+
+	if (source != layer) {
+		*out = session->caches[source * config->tracks +
+				       i % config->tracks];
+		return ERR_OK;
+	}
+	out->slots = slots_of(config, layer, session->context);
+	out->keys = arena_alloc(arena, out->slots * row, sizeof(float));
+	out->values = arena_alloc(arena, out->slots * row, sizeof(float));
+	return out->keys == NULL || out->values == NULL ? ERR_TOO_LARGE
+							: ERR_OK;
+}
+
 /* A ring for each layer of each track, in the order of weights_layer_of(). */
 static enum err take_caches(struct session *session, struct arena *arena)
 {
 	const struct config *config = session->model.config;
-	size_t row = config_kv_width(config);
 	size_t count = (size_t)config->layers * config->tracks;
 
 	session->caches = arena_alloc(arena, count, sizeof(*session->caches));
 	if (session->caches == NULL)
 		return ERR_TOO_LARGE;
-	for (size_t i = 0; i < count; i++) {
-		struct session_cache *cache = &session->caches[i];
-		uint32_t layer = (uint32_t)(i / config->tracks);
-
-		cache->slots = slots_of(config, layer, session->context);
-		cache->keys =
-			arena_alloc(arena, cache->slots * row, sizeof(float));
-		cache->values =
-			arena_alloc(arena, cache->slots * row, sizeof(float));
-		if (cache->keys == NULL || cache->values == NULL)
-			return ERR_TOO_LARGE;
-	}
+	for (size_t i = 0; i < count; i++)
+		TRY(take_cache(session, i, arena));
 	return ERR_OK;
-}
-
-/* base^(-2i/d) radians a position, for pair i of a head; slower where the
- * file stretches long wavelengths (rope_freqs). */
-static void set_frequencies(struct session *session)
-{
-	const struct config *config = session->model.config;
-	const float *factors = session->model.weights->rope_factors;
-	size_t pairs = config->head_width / 2;
-
-	for (size_t i = 0; i < pairs; i++) {
-		double frequency = numeric_power((double)config->rope_base,
-						 -(double)i / (double)pairs);
-
-		if (factors != NULL)
-			frequency /= (double)factors[i];
-		session->frequencies[i] = frequency;
-	}
 }
 
 enum err session_open(struct session *session,
@@ -164,7 +166,8 @@ enum err session_open(struct session *session,
 		return ERR_TOO_LARGE;
 	TRY(take_buffers(&made, arena));
 	TRY(take_caches(&made, arena));
-	set_frequencies(&made);
+	rope_frequencies(made.model.config, made.model.weights->rope_factors,
+			 made.frequencies);
 	*session = made;
 	return ERR_OK;
 }
@@ -198,21 +201,24 @@ static void add_track(struct session *session, uint32_t track, size_t count)
 
 /* The tracks meet: h becomes what all of them go on with.  Never a mean over
  * fewer than all: that would be another model. */
-static void combine_tracks(struct session *session, size_t count)
+static void combine_tracks(const struct session *session, float *h,
+			   size_t count)
 {
 	const struct config *config = session->model.config;
 	float parts =
 		config->combine == CONFIG_MEAN ? (float)config->tracks : 1.0f;
 
 	for (size_t i = 0; i < count; i++)
-		session->h[i] = session->sum[i] / parts;
+		h[i] = session->sum[i] / parts;
 }
 
 /* The layers of one track, from the first of a block on. */
 static enum err run_track(struct session *session, struct layer_place place,
-			  size_t count)
+			  const float *h)
 {
-	memcpy(session->x, session->h, count * sizeof(float));
+	size_t count = place.rows * session->model.config->hidden;
+
+	memcpy(session->x, h, count * sizeof(float));
 	for (uint32_t d = 0; d < session->model.config->block_depth; d++) {
 		TRY(layer_apply(session, &place));
 		place.layer++;
@@ -221,37 +227,68 @@ static enum err run_track(struct session *session, struct layer_place place,
 	return ERR_OK;
 }
 
-/* Tracks run one after the other here; nothing in a block lets one see
- * another, so they could as well run at once. */
-static enum err run_blocks(struct session *session, size_t rows)
+/* From a place to the layer `end`, on h [R][H].  Tracks run one after the
+ * other here; nothing in a block lets one see another, so they could as well
+ * run at once. */
+static enum err run_blocks(struct session *session, struct layer_place place,
+			   uint32_t end, float *h)
 {
 	const struct config *config = session->model.config;
-	size_t count = rows * config->hidden;
-	struct layer_place place = { .rows = rows, .first = session->position };
+	size_t count = place.rows * config->hidden;
 
-	while (place.layer < config->layers) {
+	while (place.layer < end) {
 		for (place.track = 0; place.track < config->tracks;
 		     place.track++)
-			TRY(run_track(session, place, count));
-		combine_tracks(session, count);
-		layer_report(session, &place, "h", session->h, count);
+			TRY(run_track(session, place, h));
+		combine_tracks(session, h, count);
+		layer_report(session, &place, "h", h, count);
 		place.layer += config->block_depth;
 	}
 	return ERR_OK;
 }
 
+/* Where layers have no keys of their own: no later token will ask what a row
+ * was in them, so they wait for its logits to be wanted. */
+static uint32_t first_late_layer(const struct config *config)
+{
+	return config->kv_reuse_from == 0 ? config->layers
+					  : config->kv_reuse_from;
+}
+
 enum err session_advance(struct session *session, const uint32_t *tokens,
 			 size_t count)
 {
+	const struct layer_place place = { .rows = count,
+					   .first = session->position };
+
 	invariant(count > 0 && count <= SESSION_CHUNK);
 	if (count > session->context - session->position)
 		return ERR_TOO_LARGE;
 	TRY(embed(session, tokens, count));
 	attention_rotations(session, session->position, count);
-	TRY(run_blocks(session, count));
+	TRY(run_blocks(session, place, first_late_layer(session->model.config),
+		       session->h));
 	session->position += count;
 	session->rows = count;
 	return ERR_OK;
+}
+
+/* session->last from a row of h, through the layers that waited. */
+static enum err finish_row(struct session *session, size_t row)
+{
+	const struct config *config = session->model.config;
+	const struct layer_place place = {
+		.layer = first_late_layer(config),
+		.rows = 1,
+		.first = session->position - session->rows + row,
+	};
+
+	memcpy(session->last, session->h + row * config->hidden,
+	       config->hidden * sizeof(float));
+	if (place.layer == config->layers)
+		return ERR_OK;
+	attention_rotations(session, place.first, 1);
+	return run_blocks(session, place, config->layers, session->last);
 }
 
 /* One row at a time: the output matrix is the largest of all, and of a prompt
@@ -260,13 +297,13 @@ enum err session_logits(struct session *session, size_t row,
 			const float **logits)
 {
 	const struct session_model *model = &session->model;
-	size_t hidden = model->config->hidden;
-	const struct kernel_norm norm = { model->weights->output_norm, hidden,
+	const struct kernel_norm norm = { model->weights->output_norm,
+					  model->config->hidden,
 					  model->config->rms_epsilon };
 
 	invariant(row < session->rows);
-	kernel_rms_norm(model->kernel, &norm, session->h + row * hidden,
-			session->normed);
+	TRY(finish_row(session, row));
+	kernel_rms_norm(model->kernel, &norm, session->last, session->normed);
 	model->kernel->multiply(&model->weights->output, session->normed, 1,
 				session->logits);
 	for (size_t i = 0; i < model->config->vocabulary; i++)

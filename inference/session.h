@@ -15,6 +15,9 @@
  *                     h = mean or sum of the tracks, in their order
  *     logits = output weights * norm(h), for the rows that are asked for
  *
+ * Layers that use the keys and values of another (kv_reuse_from) are run for
+ * the rows that are asked for alone.
+ *
  * Capital letters in shapes: R rows of a chunk, H hidden, Q all heads, K all
  * key-value heads, d one head, F the widest feed-forward, E experts, k of them
  * used, V vocabulary.
@@ -61,6 +64,7 @@ struct session {
 	double *frequencies; /* [d/2], radians a position */
 	float *rotations;    /* [R][d/2][2]: cosine, sine */
 	float *h;	     /* [R][H], what the tracks share */
+	float *last;	     /* [H], a row of h whose logits are wanted */
 	float *sum;	     /* [R][H], of the tracks of a block */
 	float *x;	     /* [R][H], one track's state */
 	float *normed;	     /* [R][H] */
@@ -102,7 +106,8 @@ MUST_CHECK enum err session_advance(struct session *session,
 
 /*
  * The logits [V] after token `row` of the last chunk, borrowed until the next
- * call.  ERR_MALFORMED when one is infinite or NaN.
+ * call.  ERR_MALFORMED when the model's numbers break down on the way to them,
+ * or one is infinite or NaN.
  */
 MUST_CHECK enum err session_logits(struct session *session, size_t row,
 				   const float **logits);

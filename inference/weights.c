@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define NAME_MAX_BYTES 96
+#define FACTOR_MIN 0x1p-4f /* of RoPE wavelengths; files have 1 and more */
 
 /* Finds tensors under a prefix, and counts them. */
 struct binder {
@@ -22,7 +23,7 @@ struct binder {
 
 /* A tensor that the configuration calls for. */
 struct expected {
-	const char *name; /* between the prefix and ".weight" */
+	const char *name; /* after the prefix */
 	size_t columns;
 	size_t rows;
 	size_t stack; /* matrices one below the other; 1 for just one */
@@ -34,8 +35,7 @@ static const struct gguf_tensor *find(const struct binder *binder,
 				      const char *name)
 {
 	char full[NAME_MAX_BYTES];
-	int len = snprintf(full, sizeof(full), "%s%s.weight", binder->prefix,
-			   name);
+	int len = snprintf(full, sizeof(full), "%s%s", binder->prefix, name);
 
 	invariant(len > 0 && (size_t)len < sizeof(full));
 	return gguf_find_tensor(binder->gguf, full);
@@ -96,28 +96,62 @@ static enum err bind_vector(struct binder *binder, const char *name,
 	return ERR_OK;
 }
 
+/* One norm for every head, or for all heads side by side. */
+static enum err bind_head_norms(struct binder *binder, uint32_t layer,
+				struct weights_layer *out)
+{
+	const struct config *config = binder->config;
+	size_t query = config->head_width;
+	size_t key = config->head_width;
+
+	if (config->head_norm == CONFIG_HEADS_PLAIN)
+		return ERR_OK;
+	if (config->head_norm == CONFIG_ROWS_NORMALISED_FIRST) {
+		query = config_query_width(config);
+		key = config_kv_width(config);
+	}
+	TRY(bind_vector(binder, "attn_q_norm.weight", query, &out->query_norm));
+	if (!config_has_keys(config, layer))
+		return ERR_OK;
+	return bind_vector(binder, "attn_k_norm.weight", key, &out->key_norm);
+}
+
+static enum err bind_biases(struct binder *binder, uint32_t layer,
+			    struct weights_layer *out)
+{
+	const struct config *config = binder->config;
+	size_t kv = config_kv_width(config);
+
+	if (config->bias == CONFIG_BIAS_NONE)
+		return ERR_OK;
+	TRY(bind_vector(binder, "attn_q.bias", config_query_width(config),
+			&out->query_bias));
+	if (!config_has_keys(config, layer))
+		return ERR_OK;
+	TRY(bind_vector(binder, "attn_k.bias", kv, &out->key_bias));
+	return bind_vector(binder, "attn_v.bias", kv, &out->value_bias);
+}
+
 /* Queries, keys, values, output, and the norms before and on the heads. */
-static enum err bind_attention(struct binder *binder, struct weights_layer *out)
+static enum err bind_attention(struct binder *binder, uint32_t layer,
+			       struct weights_layer *out)
 {
 	const struct config *config = binder->config;
 	size_t hidden = config->hidden;
 	size_t query = config_query_width(config);
 	size_t kv = config_kv_width(config);
 	const struct expected expected[] = {
-		{ "attn_q", hidden, query, 1, &out->query },
-		{ "attn_k", hidden, kv, 1, &out->key },
-		{ "attn_v", hidden, kv, 1, &out->value },
-		{ "attn_output", query, hidden, 1, &out->output },
+		{ "attn_q.weight", hidden, query, 1, &out->query },
+		{ "attn_output.weight", query, hidden, 1, &out->output },
+		{ "attn_k.weight", hidden, kv, 1, &out->key },
+		{ "attn_v.weight", hidden, kv, 1, &out->value },
 	};
 
-	TRY(bind_vector(binder, "attn_norm", hidden, &out->attention_norm));
-	TRY(bind_all(binder, expected, 4));
-	if (config->head_norm == CONFIG_HEADS_PLAIN)
-		return ERR_OK;
-	TRY(bind_vector(binder, "attn_q_norm", config->head_width,
-			&out->query_norm));
-	return bind_vector(binder, "attn_k_norm", config->head_width,
-			   &out->key_norm);
+	TRY(bind_vector(binder, "attn_norm.weight", hidden,
+			&out->attention_norm));
+	TRY(bind_all(binder, expected, config_has_keys(config, layer) ? 4 : 2));
+	TRY(bind_biases(binder, layer, out));
+	return bind_head_norms(binder, layer, out);
 }
 
 static enum err bind_dense(struct binder *binder, struct weights_layer *out)
@@ -125,9 +159,9 @@ static enum err bind_dense(struct binder *binder, struct weights_layer *out)
 	size_t hidden = binder->config->hidden;
 	size_t width = binder->config->feed_forward;
 	const struct expected expected[] = {
-		{ "ffn_gate", hidden, width, 1, &out->gate },
-		{ "ffn_up", hidden, width, 1, &out->up },
-		{ "ffn_down", width, hidden, 1, &out->down },
+		{ "ffn_gate.weight", hidden, width, 1, &out->gate },
+		{ "ffn_up.weight", hidden, width, 1, &out->up },
+		{ "ffn_down.weight", width, hidden, 1, &out->down },
 	};
 
 	return bind_all(binder, expected, 3);
@@ -140,10 +174,10 @@ static enum err bind_sparse(struct binder *binder, struct weights_layer *out)
 	size_t width = binder->config->expert_width;
 	size_t experts = binder->config->experts;
 	const struct expected expected[] = {
-		{ "ffn_gate_inp", hidden, experts, 1, &out->router },
-		{ "ffn_gate_exps", hidden, width, experts, &out->gate },
-		{ "ffn_up_exps", hidden, width, experts, &out->up },
-		{ "ffn_down_exps", width, hidden, experts, &out->down },
+		{ "ffn_gate_inp.weight", hidden, experts, 1, &out->router },
+		{ "ffn_gate_exps.weight", hidden, width, experts, &out->gate },
+		{ "ffn_up_exps.weight", hidden, width, experts, &out->up },
+		{ "ffn_down_exps.weight", width, hidden, experts, &out->down },
 	};
 
 	return bind_all(binder, expected, 4);
@@ -166,30 +200,44 @@ static enum err bind_layer(struct binder *binder, uint32_t layer,
 	const struct config *config = binder->config;
 
 	set_prefix(binder, layer, track);
-	TRY(bind_attention(binder, out));
-	TRY(bind_vector(binder, "ffn_norm", config->hidden, &out->feed_norm));
+	TRY(bind_attention(binder, layer, out));
+	TRY(bind_vector(binder, "ffn_norm.weight", config->hidden,
+			&out->feed_norm));
 	if (config_kind_of(config, layer) == CONFIG_SPARSE)
 		return bind_sparse(binder, out);
 	return bind_dense(binder, out);
+}
+
+/* They divide frequencies: one near 0 would make angles beyond all bounds. */
+static enum err bind_factors(struct binder *binder, struct weights *out)
+{
+	size_t pairs = binder->config->head_width / 2;
+
+	if (find(binder, "rope_freqs.weight") == NULL)
+		return ERR_OK;
+	TRY(bind_vector(binder, "rope_freqs.weight", pairs,
+			&out->rope_factors));
+	for (size_t i = 0; i < pairs; i++)
+		if (out->rope_factors[i] < FACTOR_MIN)
+			return ERR_MALFORMED;
+	return ERR_OK;
 }
 
 /* What the tracks have in common. */
 static enum err bind_shared(struct binder *binder, struct weights *out)
 {
 	const struct config *config = binder->config;
-	const struct expected embedding = { "token_embd", config->hidden,
+	const struct expected embedding = { "token_embd.weight", config->hidden,
 					    config->vocabulary, 1,
 					    &out->embedding };
-	const struct expected output = { "output", config->hidden,
+	const struct expected output = { "output.weight", config->hidden,
 					 config->vocabulary, 1, &out->output };
 
 	TRY(bind(binder, &embedding));
-	TRY(bind_vector(binder, "output_norm", config->hidden,
+	TRY(bind_vector(binder, "output_norm.weight", config->hidden,
 			&out->output_norm));
-	if (find(binder, "rope_freqs") != NULL)
-		TRY(bind_vector(binder, "rope_freqs", config->head_width / 2,
-				&out->rope_factors));
-	if (find(binder, "output") != NULL)
+	TRY(bind_factors(binder, out));
+	if (find(binder, "output.weight") != NULL)
 		return bind(binder, &output);
 	out->output = out->embedding;
 	return ERR_OK;

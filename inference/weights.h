@@ -20,10 +20,13 @@
 struct weights_layer {
 	const float *attention_norm; /* [H] */
 	struct matrix query;	     /* Q x H */
-	struct matrix key;	     /* K x H */
+	struct matrix key;	     /* K x H; none where another's are used */
 	struct matrix value;	     /* K x H */
-	const float *query_norm;     /* [d], or NULL: plain heads */
-	const float *key_norm;	     /* [d], or NULL */
+	const float *query_bias;     /* [Q], or NULL */
+	const float *key_bias;	     /* [K], or NULL */
+	const float *value_bias;     /* [K], or NULL */
+	const float *query_norm;     /* [d], or [Q] for a row; NULL: plain */
+	const float *key_norm;	     /* [d], or [K] for a row; NULL: plain */
 	struct matrix output;	     /* H x Q */
 	const float *feed_norm;	     /* [H] */
 	struct matrix router;	     /* E x H; sparse layers only */

@@ -10,7 +10,9 @@ import numpy
 
 import golden
 import gguf
+import make_ordinary
 import make_tiny
+import ordinary
 import ptmoe
 
 
@@ -20,13 +22,26 @@ def load(folder, name, dtype=numpy.float64):
 
 
 def golden_files_are_what_the_model_computes(folder):
-    for name in ("tiny", "tiny_t1"):
+    for name in ("tiny", "tiny_t1", "tiny_reuse"):
         seen = golden.Writer()
-        load(folder, f"{name}.gguf").forward(make_tiny.TOKENS, seen)
         stored = golden.load(os.path.join(folder, f"{name}.golden"))
+        tokens = stored["tokens"].astype(int)
+        load(folder, f"{name}.gguf").forward(tokens, seen)
         assert set(stored) == set(seen.records) | {"tokens"}
         for record, values in seen.records.items():
             assert numpy.allclose(values, stored[record], 1e-6, 1e-6), record
+
+
+def llama_cpp_agrees(folder):
+    folder = os.path.join(folder, "ordinary")
+    peer = golden.load(os.path.join(folder, "peer.golden"))
+    for name in make_ordinary.MODELS:
+        keys, weights, _ = gguf.read(os.path.join(folder, f"{name}.gguf"))
+        tokens = peer[f"{name}.tokens"].astype(int)
+        logits = ordinary.Model(keys, weights).forward(tokens)
+        first = int(peer[f"{name}.prompt"][0]) - 1
+        difference = numpy.abs(logits[first:].ravel() - peer[f"{name}.logits"])
+        assert difference.max() < 1e-4, name
 
 
 def equal_tracks_are_one_track(folder):
@@ -72,7 +87,8 @@ def q8_0_keeps_what_it_can(_):
     assert not gguf.dequantise_q8_0(gguf.quantise_q8_0(zero), zero.shape).any()
 
 
-CHECKS = (golden_files_are_what_the_model_computes, equal_tracks_are_one_track,
+CHECKS = (golden_files_are_what_the_model_computes, llama_cpp_agrees,
+          equal_tracks_are_one_track,
           float32_is_close_to_float64, later_tokens_change_no_earlier_logits,
           local_layers_forget_beyond_the_window, q8_0_keeps_what_it_can)
 

@@ -34,6 +34,8 @@ class Config:
         self.experts = key("expert_count")
         self.experts_used = key("expert_used_count")
         self.logit_cap = key("expert_logit_cap")
+        # Layers from here on have no keys and values of their own.
+        self.reuse_from = metadata.get("ptmoe.kv_reuse_from", self.layers)
         if key("track_combine") != "mean":
             raise ValueError("tracks are combined by their mean here")
 
@@ -84,6 +86,7 @@ class Model:
         c = self.config
         embedding = self.weights["token_embd.weight"]
         h = embedding[tokens]
+        self.kept = {}
         for block in range(c.layers // c.block_depth):
             ends = []
             for track in range(c.tracks):
@@ -109,7 +112,7 @@ class Model:
 
         y = [rms(row, w("attn_norm"), c.epsilon) for row in x]
         see("attn_norm", y)
-        mixed = self.attention(layer, w, y, see)
+        mixed = self.attention(layer, track, w, y, see)
         see("attn_mixed", mixed)
         x = numpy.array([row + w("attn_output") @ m
                          for row, m in zip(x, mixed)])
@@ -126,20 +129,28 @@ class Model:
         see("x_ffn", x)
         return x
 
-    def attention(self, layer, w, y, see):
-        """Every position's heads side by side, before the output matrix."""
+    def keys_and_values(self, w, y, local, see):
         c = self.config
-        local = c.attention[layer % len(c.attention)] == "local"
-        q, k, v = [], [], []
+        k, v = [], []
         for position, row in enumerate(y):
-            q.append(self.project(row, w("attn_q"), w("attn_q_norm"),
-                                  position, local))
             k.append(self.project(row, w("attn_k"), w("attn_k_norm"),
                                   position, local))
             v.append((w("attn_v") @ row).reshape(-1, c.head_width))
-        see("q", q)
         see("k", k)
         see("v", v)
+        return k, v
+
+    def attention(self, layer, track, w, y, see):
+        """Every position's heads side by side, before the output matrix."""
+        c = self.config
+        local = c.attention[layer % len(c.attention)] == "local"
+        q = [self.project(row, w("attn_q"), w("attn_q_norm"), position, local)
+             for position, row in enumerate(y)]
+        see("q", q)
+        if layer < c.reuse_from:
+            # What a later layer without its own uses is the last that was.
+            self.kept[track] = self.keys_and_values(w, y, local, see)
+        k, v = self.kept[track]
         group = c.heads // c.kv_heads
         mixed = []
         for i in range(len(y)):

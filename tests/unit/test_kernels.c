@@ -341,6 +341,14 @@ Test(numeric, powers_are_right)
 	}
 }
 
+Test(numeric, logarithms_are_right)
+{
+	for (double x = 0x1p-40; x < 0x1p40; x *= 1.37)
+		cr_assert_float_eq(numeric_logarithm(x), log(x),
+				   1e-15 * (1 + fabs(log(x))), "of %g", x);
+	cr_assert_eq(numeric_logarithm(1), 0);
+}
+
 Test(matrix, every_half_has_its_value)
 {
 	for (uint32_t half = 0; half < 0x8000; half++) {
