@@ -5,6 +5,7 @@
  *   byte-level: what lies between, in words  put_stretch, split.h
  *   characters (or bytes) become symbols   put_sentencepiece, put_word
  *   symbols merge, and become tokens       put_merged, merge.h
+ * but for unigram models, which are given the whole: put_unigram, unigram.h.
  * At no step is a control token looked for, which is what keeps a user's text
  * from being taken for the template's.
  */
@@ -24,6 +25,7 @@ struct encoder {
 	const struct tokenizer *tokenizer;
 	struct merge merge;
 	struct encode_list *list;
+	size_t unknown_end; /* of the list, if its last token is unknown */
 };
 
 enum err encode_token(struct encode_list *list, uint32_t token)
@@ -72,20 +74,32 @@ static bool find_by_pair(const void *context, struct bytes text,
 	return true;
 }
 
+/* A run of what is unknown is one token. */
+static enum err put_unknown(struct encoder *encoder)
+{
+	if (encoder->tokenizer->unknown == VOCABULARY_NONE)
+		return ERR_UNSUPPORTED;
+	if (encoder->list->count > 0 &&
+	    encoder->list->count == encoder->unknown_end)
+		return ERR_OK;
+	TRY(encode_token(encoder->list, encoder->tokenizer->unknown));
+	encoder->unknown_end = encoder->list->count;
+	return ERR_OK;
+}
+
 /* Text that is no token: a byte at a time, or else as unknown. */
 static enum err put_bytes(struct encoder *encoder, struct bytes text)
 {
-	const struct tokenizer *tokenizer = encoder->tokenizer;
+	const uint32_t *byte_tokens =
+		encoder->tokenizer->vocabulary.byte_tokens;
 
 	for (size_t i = 0; i < text.len; i++) {
-		uint32_t token =
-			tokenizer->vocabulary.byte_tokens[text.data[i]];
+		uint32_t token = byte_tokens[text.data[i]];
 
 		if (token == VOCABULARY_NONE)
-			token = tokenizer->unknown;
-		if (token == VOCABULARY_NONE)
-			return ERR_UNSUPPORTED;
-		TRY(encode_token(encoder->list, token));
+			TRY(put_unknown(encoder));
+		else
+			TRY(encode_token(encoder->list, token));
 	}
 	return ERR_OK;
 }
@@ -220,17 +234,51 @@ static struct bytes normalise(const struct tokenizer *tokenizer,
 	return (struct bytes){ memory, len };
 }
 
-size_t encode_memory(size_t text_bytes)
+/* The best way to cut all of a text. */
+static enum err put_unigram(struct encoder *encoder, struct bytes text,
+			    struct arena *scratch)
 {
-	/* SentencePiece sees a text with a space in front. */
-	return reserve_bytes(text_bytes + 1, 1) + merge_memory(text_bytes + 1);
+	const struct unigram *unigram = &encoder->tokenizer->unigram;
+	const uint8_t *kinds = encoder->tokenizer->vocabulary.kinds;
+	size_t most = normalise_max(&unigram->normalise, text.len);
+	struct unigram_piece *pieces;
+	struct writer seen;
+
+	TRY(arena_writer(scratch, most, &seen));
+	TRY(normalise_text(&unigram->normalise, kinds, text, &seen));
+	TRY(unigram_cut(unigram, kinds, bytes_written(&seen), scratch,
+			&pieces));
+	for (size_t at = 0; at < seen.len; at = pieces[at].end) {
+		struct bytes one = { seen.data + at, pieces[at].end - at };
+
+		if (pieces[at].token != VOCABULARY_NONE)
+			TRY(encode_token(encoder->list, pieces[at].token));
+		else
+			TRY(put_bytes(encoder, one));
+	}
+	return ERR_OK;
+}
+
+size_t encode_memory(const struct tokenizer *tokenizer, size_t text_bytes)
+{
+	size_t most;
+
+	if (tokenizer->model != TOKENIZER_UNIGRAM)
+		/* SentencePiece sees a text with a space in front. */
+		return reserve_bytes(text_bytes + 1, 1) +
+		       merge_memory(text_bytes + 1);
+	most = normalise_max(&tokenizer->unigram.normalise, text_bytes);
+	return reserve_bytes(most, 1) + unigram_memory(most);
 }
 
 static enum err encode_in(struct arena *scratch, struct encoder *encoder,
 			  struct bytes text)
 {
-	uint8_t *memory = arena_alloc(scratch, text.len + 1, 1);
+	uint8_t *memory;
 
+	if (encoder->tokenizer->model == TOKENIZER_UNIGRAM)
+		return put_unigram(encoder, text, scratch);
+	memory = arena_alloc(scratch, text.len + 1, 1);
 	if (memory == NULL)
 		return ERR_TOO_LARGE;
 	TRY(merge_init(&encoder->merge, scratch, text.len + 1));

@@ -19,11 +19,13 @@ struct encode_list {
 	size_t max;
 };
 
-/* The arena that encode_text() needs for a text of that many bytes. */
-size_t encode_memory(size_t text_bytes);
+/* The arena that encode_text() needs for any text of that many bytes. */
+size_t encode_memory(const struct tokenizer *tokenizer, size_t text_bytes);
 
 /*
- * Append the tokens of a text; bytes that are not UTF-8 are kept as bytes.
+ * Append the tokens of a text; bytes that are not UTF-8 are kept as bytes, but
+ * unigram models see U+FFFD.  A run of text that no token stands for is one
+ * unknown token, in models that have one and no tokens for bytes.
  * The arena is scratch: what is used of it is wiped and given back.
  * ERR_TOO_LARGE when the arena or the list is full (some tokens may have been
  * appended), ERR_UNSUPPORTED for bytes that the vocabulary cannot express.

@@ -51,7 +51,7 @@ static void close_file(struct opened *opened)
 
 static enum err encode(struct opened *opened, struct bytes text)
 {
-	size_t need = encode_memory(text.len);
+	size_t need = encode_memory(&opened->tokenizer, text.len);
 	enum err err;
 
 	free(opened->scratch.base);
