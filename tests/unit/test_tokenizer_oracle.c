@@ -12,7 +12,7 @@
 
 #define FOLDER "tests/reference/tokenizers/"
 #define TOKENS_MAX 4096
-#define TEXTS_MIN 1900
+#define TEXTS_MIN 2000
 
 struct oracle {
 	struct bytes file;
@@ -121,4 +121,41 @@ Test(tokenizer_oracle, bpe_without_bytes_agrees_with_sentencepiece)
 
 	compare(&oracle.tokenizer, FOLDER "bpe_unknown.hashes");
 	close_oracle(&oracle);
+}
+
+/* One vocabulary serves all rules: its file names one, the test another. */
+static void compare_rule(enum split_rule split, enum tokenizer_setting whole,
+			 const char *path)
+{
+	struct oracle oracle = open_oracle(FOLDER "byte_level.gguf");
+
+	oracle.tokenizer.split = split;
+	oracle.tokenizer.whole_words = whole;
+	compare(&oracle.tokenizer, path);
+	close_oracle(&oracle);
+}
+
+Test(tokenizer_oracle, the_gpt_2_rule_agrees_with_hugging_face)
+{
+	compare_rule(SPLIT_GPT2, TOKENIZER_OFF, FOLDER "gpt2.hashes");
+}
+
+Test(tokenizer_oracle, the_rule_for_digits_agrees_with_hugging_face)
+{
+	compare_rule(SPLIT_DIGITS, TOKENIZER_OFF, FOLDER "digits.hashes");
+}
+
+Test(tokenizer_oracle, the_llama_3_rule_agrees_with_hugging_face)
+{
+	compare_rule(SPLIT_LLAMA3, TOKENIZER_ON, FOLDER "llama3.hashes");
+}
+
+Test(tokenizer_oracle, the_qwen_2_rule_agrees_with_hugging_face)
+{
+	compare_rule(SPLIT_QWEN2, TOKENIZER_OFF, FOLDER "qwen2.hashes");
+}
+
+Test(tokenizer_oracle, the_tekken_rule_agrees_with_hugging_face)
+{
+	compare_rule(SPLIT_TEKKEN, TOKENIZER_ON, FOLDER "tekken.hashes");
 }
