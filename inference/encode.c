@@ -125,6 +125,8 @@ static enum err put_merged(struct encoder *encoder, struct bytes text)
 	struct merge *merge = &encoder->merge;
 	const struct merge_symbol *symbol;
 
+	if (merge->count == 0)
+		return ERR_OK;
 	merge_run(merge, text, &rules);
 	for (uint32_t i = 0; i != MERGE_END; i = symbol->next) {
 		symbol = &merge->symbols[i];
@@ -151,22 +153,25 @@ static enum err put_sentencepiece(struct encoder *encoder, struct bytes text)
 	return put_merged(encoder, text);
 }
 
-/* One symbol a byte, of a word that no merge may leave. */
+/* One symbol a byte, of a word that no merge may leave.  A byte without a token
+ * is left out, as by the engines that such vocabularies were trained with. */
 static enum err put_word(struct encoder *encoder, struct bytes word)
 {
 	const struct tokenizer *tokenizer = encoder->tokenizer;
-	uint32_t whole;
+	uint32_t token;
 
 	if (tokenizer->whole_words == TOKENIZER_ON) {
-		whole = vocabulary_find(&tokenizer->vocabulary, word,
+		token = vocabulary_find(&tokenizer->vocabulary, word,
 					VOCABULARY_NORMAL);
-		if (whole != VOCABULARY_NONE)
-			return encode_token(encoder->list, whole);
+		if (token != VOCABULARY_NONE)
+			return encode_token(encoder->list, token);
 	}
 	encoder->merge.count = 0;
-	for (size_t i = 0; i < word.len; i++)
-		merge_add(&encoder->merge, 1,
-			  tokenizer->vocabulary.byte_tokens[word.data[i]]);
+	for (size_t i = 0; i < word.len; i++) {
+		token = tokenizer->vocabulary.byte_tokens[word.data[i]];
+		if (token != VOCABULARY_NONE)
+			merge_add(&encoder->merge, 1, token);
+	}
 	return put_merged(encoder, word);
 }
 

@@ -23,9 +23,11 @@ struct encode_list {
 size_t encode_memory(const struct tokenizer *tokenizer, size_t text_bytes);
 
 /*
- * Append the tokens of a text; bytes that are not UTF-8 are kept as bytes, but
- * unigram models see U+FFFD.  A run of text that no token stands for is one
- * unknown token, in models that have one and no tokens for bytes.
+ * Append the tokens of a text.  What no token stands for
+ *   becomes tokens for its bytes, UTF-8 or not, in SentencePiece models that
+ *   have those (unigram models see U+FFFD for a byte that is not UTF-8);
+ *   becomes one unknown token a run, in those that have not;
+ *   is left out, in byte-level models that lack the byte.
  * The arena is scratch: what is used of it is wiped and given back.
  * ERR_TOO_LARGE when the arena or the list is full (some tokens may have been
  * appended), ERR_UNSUPPORTED for bytes that the vocabulary cannot express.

@@ -69,6 +69,11 @@ static enum err read_specials(const struct gguf *gguf,
 		       &tokenizer->eot));
 	TRY(read_token(gguf, "tokenizer.ggml.unknown_token_id", tokenizer,
 		       &tokenizer->unknown));
+	/* Byte-level models name a control token, which no text becomes. */
+	if (tokenizer->unknown != VOCABULARY_NONE &&
+	    tokenizer->vocabulary.kinds[tokenizer->unknown] ==
+		    VOCABULARY_CONTROL)
+		tokenizer->unknown = VOCABULARY_NONE;
 	TRY(read_setting(gguf, "tokenizer.ggml.add_bos_token",
 			 &tokenizer->begins_with_bos));
 	if (tokenizer->begins_with_bos == TOKENIZER_ON &&
