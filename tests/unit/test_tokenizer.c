@@ -263,7 +263,8 @@ static struct gguf_builder byte_level(const char *split,
 	tokens[BYTE_LEVEL_SPACE_THE] = "\u0120the";
 	tokens[BYTE_LEVEL_END] = "<|end|>";
 	gguf_builder_string(&builder, "tokenizer.ggml.model", "gpt2");
-	gguf_builder_string(&builder, "tokenizer.ggml.pre", split);
+	if (split != NULL)
+		gguf_builder_string(&builder, "tokenizer.ggml.pre", split);
 	gguf_builder_strings(&builder, "tokenizer.ggml.tokens", tokens,
 			     BYTE_LEVEL_COUNT);
 	gguf_builder_i32s(&builder, "tokenizer.ggml.token_type", kinds,
@@ -324,13 +325,56 @@ Test(tokenizer, merges_that_are_not_two_texts_are_refused)
 	}
 }
 
-Test(tokenizer, an_unknown_splitting_rule_is_unsupported)
+Test(tokenizer, splitting_rules_are_known_by_name_or_refused)
 {
-	struct gguf_builder builder = byte_level("falcon", merges, 3);
+	static const struct {
+		const char *name;
+		enum err err;
+		enum split_rule split;
+	} facts[] = {
+		{ "gpt-2", ERR_OK, SPLIT_GPT2 },
+		{ "olmo", ERR_OK, SPLIT_GPT2 },
+		{ "smollm", ERR_OK, SPLIT_DIGITS },
+		{ "dbrx", ERR_OK, SPLIT_LLAMA3 },
+		{ "qwen2", ERR_OK, SPLIT_QWEN2 },
+		{ "falcon", ERR_UNSUPPORTED, SPLIT_GPT2 },
+		{ "deepseek-llm", ERR_UNSUPPORTED, SPLIT_GPT2 },
+		{ "deepseek-coder", ERR_UNSUPPORTED, SPLIT_GPT2 },
+		{ "qwen35", ERR_UNSUPPORTED, SPLIT_GPT2 },
+		{ "default", ERR_UNSUPPORTED, SPLIT_GPT2 },
+		{ "", ERR_UNSUPPORTED, SPLIT_GPT2 },
+		/* These begin with a token that is not there. */
+		{ "llama-bpe", ERR_MALFORMED, SPLIT_LLAMA3 },
+		{ "tekken", ERR_MALFORMED, SPLIT_TEKKEN },
+		{ NULL, ERR_UNSUPPORTED, SPLIT_GPT2 },
+	};
+
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+		struct gguf_builder builder =
+			byte_level(facts[i].name, merges, 3);
+		struct opened opened;
+
+		cr_expect_eq(open_file(&opened, gguf_builder_finish(&builder)),
+			     facts[i].err, "%zu", i);
+		if (facts[i].err == ERR_OK)
+			cr_expect_eq(opened.tokenizer.split, facts[i].split);
+		close_file(&opened);
+	}
+}
+
+/* The file of some models calls a control token unknown. */
+Test(tokenizer, a_byte_without_a_token_is_left_out)
+{
+	struct gguf_builder builder = byte_level("gpt-2", merges, 3);
 	struct opened opened;
 
-	cr_assert_eq(open_file(&opened, gguf_builder_finish(&builder)),
-		     ERR_UNSUPPORTED);
+	gguf_builder_u32(&builder, "tokenizer.ggml.unknown_token_id",
+			 BYTE_LEVEL_END);
+	cr_assert_eq(open_file(&opened, gguf_builder_finish(&builder)), ERR_OK);
+	opened.tokenizer.vocabulary.byte_tokens['x'] = VOCABULARY_NONE;
+	EXPECT(&opened, "txhxe", BYTE_LEVEL_THE);
+	cr_assert_eq(encode(&opened, BYTES_LITERAL("xx")), ERR_OK);
+	cr_assert_eq(opened.list.count, 0);
 	close_file(&opened);
 }
 
@@ -490,6 +534,24 @@ static void compare_vocabulary(const char *name)
 Test(vocabularies, llama_spm_agrees_with_llama_cpp)
 {
 	compare_vocabulary("llama-spm");
+}
+
+/* The vocabularies that are another engine's, by what they lack here. */
+Test(vocabularies, those_of_other_rules_are_refused)
+{
+	static const char *const names[] = { "bert-bge", "deepseek-coder",
+					     "deepseek-llm", "falcon",
+					     "gpt-neox" };
+	static struct opened opened;
+	char path[128];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		(void)snprintf(path, sizeof(path),
+			       "llamacpp-vocabs/ggml-vocab-%s.gguf", names[i]);
+		cr_expect_eq(open_file(&opened, model_files_load(path)),
+			     ERR_UNSUPPORTED, "%s", names[i]);
+		close_file(&opened);
+	}
 }
 
 Test(vocabularies, phi_3_agrees_with_llama_cpp)

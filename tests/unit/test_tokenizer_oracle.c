@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "inference/encode.h"
+#include "inference/unicode.h"
 #include "tests/unit/model_files.h"
 
 #define FOLDER "tests/reference/tokenizers/"
@@ -158,4 +159,71 @@ Test(tokenizer_oracle, the_qwen_2_rule_agrees_with_hugging_face)
 Test(tokenizer_oracle, the_tekken_rule_agrees_with_hugging_face)
 {
 	compare_rule(SPLIT_TEKKEN, TOKENIZER_ON, FOLDER "tekken.hashes");
+}
+
+static void round_trip(const struct tokenizer *tokenizer, struct bytes text)
+{
+	static uint8_t memory[1u << 18] __attribute__((aligned(64)));
+	static uint32_t tokens[TOKENS_MAX];
+	struct arena scratch = { memory, sizeof(memory), 0 };
+	struct encode_list list = { tokens, 0, TOKENS_MAX };
+
+	cr_assert_eq(encode_text(tokenizer, text, &scratch, &list), ERR_OK);
+	for (size_t i = 0; i < list.count; i++) {
+		struct bytes piece = tokenizer_text(tokenizer, tokens[i]);
+		struct bytes front;
+
+		cr_assert_eq(bytes_take(&text, piece.len, &front), ERR_OK);
+		cr_assert(bytes_equal(front, piece));
+	}
+	cr_assert_eq(text.len, 0);
+}
+
+/* What a unigram model that rewrites nothing still rewrites. */
+static bool is_kept(struct bytes text)
+{
+	uint32_t code;
+
+	while (text.len > 0)
+		if (unicode_take(&text, &code) != ERR_OK || code == 0x2581)
+			return false;
+	return true;
+}
+
+/* Tokens' texts, one after the other, are the text again, UTF-8 or not; but
+ * SentencePiece's own spelling of a space is a space. */
+static size_t round_trips(const struct tokenizer *tokenizer)
+{
+	struct bytes file = model_files_own(FOLDER "texts.bin");
+	size_t count = 0;
+
+	for (struct bytes texts = file; texts.len > 0;) {
+		struct bytes text = take_text(&texts);
+
+		if (tokenizer->model == TOKENIZER_UNIGRAM && !is_kept(text))
+			continue;
+		round_trip(tokenizer, text);
+		count++;
+	}
+	model_files_free(file);
+	return count;
+}
+
+Test(tokenizer_oracle, every_text_comes_back_from_every_byte_level_rule)
+{
+	struct oracle oracle = open_oracle(FOLDER "byte_level.gguf");
+
+	for (int rule = SPLIT_GPT2; rule <= SPLIT_TEKKEN; rule++) {
+		oracle.tokenizer.split = (enum split_rule)rule;
+		cr_assert_geq(round_trips(&oracle.tokenizer), TEXTS_MIN);
+	}
+	close_oracle(&oracle);
+}
+
+Test(tokenizer_oracle, every_text_comes_back_through_byte_fallback)
+{
+	struct oracle oracle = open_oracle(FOLDER "unigram_bytes.gguf");
+
+	cr_assert_geq(round_trips(&oracle.tokenizer), 1800);
+	close_oracle(&oracle);
 }
