@@ -4,7 +4,9 @@
  *
  * Text is a user's and never becomes a control token, whatever it spells.
  * User-defined tokens are text: they are matched whole, the longest first,
- * before anything merges.  Time is O(n log n) and memory linear in the text.
+ * before anything merges.  Byte-level models see a text as it is: where their
+ * makers bring it into Unicode's form NFC first, that is left to the client.
+ * Time is O(n log n) and memory linear in the text.
  */
 #ifndef INFERENCE_ENCODE_H
 #define INFERENCE_ENCODE_H
