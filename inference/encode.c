@@ -268,8 +268,8 @@ size_t encode_memory(const struct tokenizer *tokenizer, size_t text_bytes)
 {
 	size_t most;
 
+	/* SentencePiece sees a text with a space in front. */
 	if (tokenizer->model != TOKENIZER_UNIGRAM)
-		/* SentencePiece sees a text with a space in front. */
 		return reserve_bytes(text_bytes + 1, 1) +
 		       merge_memory(text_bytes + 1);
 	most = normalise_max(&tokenizer->unigram.normalise, text_bytes);

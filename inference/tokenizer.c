@@ -193,10 +193,12 @@ static void find_unknown(struct tokenizer *tokenizer)
 {
 	const struct vocabulary *vocabulary = &tokenizer->vocabulary;
 
-	for (uint32_t i = 0; i < vocabulary->count; i++)
-		if (vocabulary->kinds[i] == VOCABULARY_UNKNOWN &&
-		    tokenizer->unknown == VOCABULARY_NONE)
+	for (uint32_t i = 0; i < vocabulary->count; i++) {
+		if (tokenizer->unknown != VOCABULARY_NONE)
+			return;
+		if (vocabulary->kinds[i] == VOCABULARY_UNKNOWN)
 			tokenizer->unknown = i;
+	}
 }
 
 /* A rule that is nearly right would give other tokens for some texts only,

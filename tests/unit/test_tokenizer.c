@@ -564,6 +564,16 @@ Test(vocabularies, gpt_2_agrees_with_llama_cpp)
 	compare_vocabulary("gpt-2");
 }
 
+Test(vocabularies, llama_bpe_agrees_with_llama_cpp)
+{
+	compare_vocabulary("llama-bpe");
+}
+
+Test(vocabularies, qwen2_agrees_with_llama_cpp)
+{
+	compare_vocabulary("qwen2");
+}
+
 Test(vocabularies, mpt_agrees_with_llama_cpp)
 {
 	compare_vocabulary("mpt");
