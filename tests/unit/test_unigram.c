@@ -333,6 +333,43 @@ Test(unigram, a_full_list_or_arena_is_told)
 	close_told(&opened);
 }
 
+/* How many tokens a mebibyte of a unit repeated becomes. */
+static size_t count_long(struct opened *opened, const char *unit)
+{
+	const size_t len = 1u << 20;
+	size_t need = encode_memory(&opened->tokenizer, len);
+	struct arena scratch = { aligned_alloc(64, need), need, 0 };
+	uint32_t *tokens = calloc(len, sizeof(*tokens));
+	uint8_t *text = malloc(len);
+	struct encode_list list = { tokens, 0, len };
+
+	cr_assert(scratch.base != NULL && tokens != NULL && text != NULL);
+	memset(scratch.base, 0, need);
+	for (size_t i = 0; i < len; i++)
+		text[i] = (uint8_t)unit[i % strlen(unit)];
+	cr_assert_eq(encode_text(&opened->tokenizer,
+				 (struct bytes){ text, len }, &scratch, &list),
+		     ERR_OK);
+	free(scratch.base);
+	free(tokens);
+	free(text);
+	return list.count;
+}
+
+Test(unigram, long_texts_of_one_kind_are_cut_like_short_ones)
+{
+	struct told told = small_vocabulary();
+	struct opened opened;
+
+	cr_assert_eq(open_told(&opened, &told), ERR_OK);
+	cr_assert_eq(count_long(&opened, "a"), 1u << 20);
+	cr_assert_eq(count_long(&opened, "ab"), 1u << 19);
+	cr_assert_eq(count_long(&opened, "x"), 1);
+	cr_assert_eq(count_long(&opened, "\xff"), 1);
+	cr_assert_eq(count_long(&opened, " a"), 1u << 19);
+	close_told(&opened);
+}
+
 /* The real file with one bit wrong: refused, or a tokenizer that does not leave
  * its memory. */
 Test(unigram, a_file_with_any_bit_flipped_is_safe, .timeout = 120)
