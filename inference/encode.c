@@ -5,6 +5,7 @@
  *   byte-level: what lies between, in words  put_stretch, split.h
  *   characters (or bytes) become symbols   put_sentencepiece, put_word
  *   symbols merge, and become tokens       put_merged, merge.h
+ * but for unigram models, which are given the whole: put_unigram, unigram.h.
  * At no step is a control token looked for, which is what keeps a user's text
  * from being taken for the template's.
  */
@@ -24,6 +25,7 @@ struct encoder {
 	const struct tokenizer *tokenizer;
 	struct merge merge;
 	struct encode_list *list;
+	size_t unknown_end; /* of the list, if its last token is unknown */
 };
 
 enum err encode_token(struct encode_list *list, uint32_t token)
@@ -72,20 +74,32 @@ static bool find_by_pair(const void *context, struct bytes text,
 	return true;
 }
 
+/* A run of what is unknown is one token. */
+static enum err put_unknown(struct encoder *encoder)
+{
+	if (encoder->tokenizer->unknown == VOCABULARY_NONE)
+		return ERR_UNSUPPORTED;
+	if (encoder->list->count > 0 &&
+	    encoder->list->count == encoder->unknown_end)
+		return ERR_OK;
+	TRY(encode_token(encoder->list, encoder->tokenizer->unknown));
+	encoder->unknown_end = encoder->list->count;
+	return ERR_OK;
+}
+
 /* Text that is no token: a byte at a time, or else as unknown. */
 static enum err put_bytes(struct encoder *encoder, struct bytes text)
 {
-	const struct tokenizer *tokenizer = encoder->tokenizer;
+	const uint32_t *byte_tokens =
+		encoder->tokenizer->vocabulary.byte_tokens;
 
 	for (size_t i = 0; i < text.len; i++) {
-		uint32_t token =
-			tokenizer->vocabulary.byte_tokens[text.data[i]];
+		uint32_t token = byte_tokens[text.data[i]];
 
 		if (token == VOCABULARY_NONE)
-			token = tokenizer->unknown;
-		if (token == VOCABULARY_NONE)
-			return ERR_UNSUPPORTED;
-		TRY(encode_token(encoder->list, token));
+			TRY(put_unknown(encoder));
+		else
+			TRY(encode_token(encoder->list, token));
 	}
 	return ERR_OK;
 }
@@ -111,6 +125,8 @@ static enum err put_merged(struct encoder *encoder, struct bytes text)
 	struct merge *merge = &encoder->merge;
 	const struct merge_symbol *symbol;
 
+	if (merge->count == 0)
+		return ERR_OK;
 	merge_run(merge, text, &rules);
 	for (uint32_t i = 0; i != MERGE_END; i = symbol->next) {
 		symbol = &merge->symbols[i];
@@ -137,22 +153,25 @@ static enum err put_sentencepiece(struct encoder *encoder, struct bytes text)
 	return put_merged(encoder, text);
 }
 
-/* One symbol a byte, of a word that no merge may leave. */
+/* One symbol a byte, of a word that no merge may leave.  A byte without a token
+ * is left out, as by the engines that such vocabularies were trained with. */
 static enum err put_word(struct encoder *encoder, struct bytes word)
 {
 	const struct tokenizer *tokenizer = encoder->tokenizer;
-	uint32_t whole;
+	uint32_t token;
 
 	if (tokenizer->whole_words == TOKENIZER_ON) {
-		whole = vocabulary_find(&tokenizer->vocabulary, word,
+		token = vocabulary_find(&tokenizer->vocabulary, word,
 					VOCABULARY_NORMAL);
-		if (whole != VOCABULARY_NONE)
-			return encode_token(encoder->list, whole);
+		if (token != VOCABULARY_NONE)
+			return encode_token(encoder->list, token);
 	}
 	encoder->merge.count = 0;
-	for (size_t i = 0; i < word.len; i++)
-		merge_add(&encoder->merge, 1,
-			  tokenizer->vocabulary.byte_tokens[word.data[i]]);
+	for (size_t i = 0; i < word.len; i++) {
+		token = tokenizer->vocabulary.byte_tokens[word.data[i]];
+		if (token != VOCABULARY_NONE)
+			merge_add(&encoder->merge, 1, token);
+	}
 	return put_merged(encoder, word);
 }
 
@@ -220,17 +239,51 @@ static struct bytes normalise(const struct tokenizer *tokenizer,
 	return (struct bytes){ memory, len };
 }
 
-size_t encode_memory(size_t text_bytes)
+/* The best way to cut all of a text. */
+static enum err put_unigram(struct encoder *encoder, struct bytes text,
+			    struct arena *scratch)
 {
+	const struct unigram *unigram = &encoder->tokenizer->unigram;
+	const uint8_t *kinds = encoder->tokenizer->vocabulary.kinds;
+	size_t most = normalise_max(&unigram->normalise, text.len);
+	struct unigram_piece *pieces;
+	struct writer seen;
+
+	TRY(arena_writer(scratch, most, &seen));
+	TRY(normalise_text(&unigram->normalise, kinds, text, &seen));
+	TRY(unigram_cut(unigram, kinds, bytes_written(&seen), scratch,
+			&pieces));
+	for (size_t at = 0; at < seen.len; at = pieces[at].end) {
+		struct bytes one = { seen.data + at, pieces[at].end - at };
+
+		if (pieces[at].token != VOCABULARY_NONE)
+			TRY(encode_token(encoder->list, pieces[at].token));
+		else
+			TRY(put_bytes(encoder, one));
+	}
+	return ERR_OK;
+}
+
+size_t encode_memory(const struct tokenizer *tokenizer, size_t text_bytes)
+{
+	size_t most;
+
 	/* SentencePiece sees a text with a space in front. */
-	return reserve_bytes(text_bytes + 1, 1) + merge_memory(text_bytes + 1);
+	if (tokenizer->model != TOKENIZER_UNIGRAM)
+		return reserve_bytes(text_bytes + 1, 1) +
+		       merge_memory(text_bytes + 1);
+	most = normalise_max(&tokenizer->unigram.normalise, text_bytes);
+	return reserve_bytes(most, 1) + unigram_memory(most);
 }
 
 static enum err encode_in(struct arena *scratch, struct encoder *encoder,
 			  struct bytes text)
 {
-	uint8_t *memory = arena_alloc(scratch, text.len + 1, 1);
+	uint8_t *memory;
 
+	if (encoder->tokenizer->model == TOKENIZER_UNIGRAM)
+		return put_unigram(encoder, text, scratch);
+	memory = arena_alloc(scratch, text.len + 1, 1);
 	if (memory == NULL)
 		return ERR_TOO_LARGE;
 	TRY(merge_init(&encoder->merge, scratch, text.len + 1));

@@ -53,10 +53,10 @@ static size_t messages_max(uint32_t context)
 }
 
 /* What turning a prompt into tokens takes, given back before the session. */
-static size_t prompt_memory(uint32_t context)
+static size_t prompt_memory(const struct model *model, uint32_t context)
 {
 	return template_memory(messages_max(context), text_max(context)) +
-	       encode_memory(text_max(context));
+	       encode_memory(&model->tokenizer, text_max(context));
 }
 
 /* Halves: a fourth of the memory of bytes would be saved, and some exactness
@@ -76,7 +76,7 @@ size_t generate_memory(const struct model *model, uint32_t context_max,
 {
 	struct session_shape session = session_shape_of(context_max);
 	struct engine_shape engine = engine_shape_of(context_max);
-	size_t before = prompt_memory(context_max);
+	size_t before = prompt_memory(model, context_max);
 	size_t after = session_memory(&model->config, &session) +
 		       engine_memory(&model->config, &engine, threads);
 

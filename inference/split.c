@@ -63,9 +63,12 @@ static bool is_newline(uint32_t code)
 	return code == '\r' || code == '\n';
 }
 
-static struct bytes skip_newlines(struct bytes text)
+/* [\r\n]*, to which tekken adds the slash. */
+static struct bytes skip_newlines(enum split_rule rule, struct bytes text)
 {
-	while (text.len > 0 && is_newline(text.data[0])) {
+	while (text.len > 0 &&
+	       (is_newline(text.data[0]) ||
+		(rule == SPLIT_TEKKEN && text.data[0] == '/'))) {
 		text.data++;
 		text.len--;
 	}
@@ -160,11 +163,23 @@ static struct bytes skip_word_gpt2(enum split_rule rule, struct bytes text)
 	return skip(text, first.kind, SIZE_MAX);
 }
 
+/* ` ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`, of a text that
+ * starts with no letter and no number. */
+static struct bytes skip_others(enum split_rule rule, struct bytes text)
+{
+	struct character first = first_of(text);
+	struct bytes rest = first.code == ' ' ? first.after : text;
+
+	if (starts_with(rest, UNICODE_OTHER))
+		return skip_newlines(rule, skip(rest, UNICODE_OTHER, SIZE_MAX));
+	rest = skip_lines(text);
+	return rest.len != text.len ? rest : skip_spaces(rule, text);
+}
+
 /* The alternatives of llama-3 from the second on. */
 static struct bytes skip_word_llama3(enum split_rule rule, struct bytes text)
 {
 	struct character first = first_of(text);
-	struct bytes rest;
 
 	if (first.kind == UNICODE_LETTER)
 		return skip(text, UNICODE_LETTER, SIZE_MAX);
@@ -172,24 +187,108 @@ static struct bytes skip_word_llama3(enum split_rule rule, struct bytes text)
 		return skip(text, UNICODE_NUMBER, rule == SPLIT_QWEN2 ? 1 : 3);
 	if (!is_newline(first.code) && starts_with(first.after, UNICODE_LETTER))
 		return skip(first.after, UNICODE_LETTER, SIZE_MAX);
+	return skip_others(rule, text);
+}
 
-	rest = first.code == ' ' ? first.after : text;
-	if (starts_with(rest, UNICODE_OTHER))
-		return skip_newlines(skip(rest, UNICODE_OTHER, SIZE_MAX));
-	rest = skip_lines(text);
-	return rest.len != text.len ? rest : skip_spaces(rule, text);
+/* What is left after [Sc]*. */
+static struct bytes skip_smalls(struct bytes text)
+{
+	struct character c;
+
+	while (look(text, &c) == CHARACTER_READ) {
+		enum unicode_case is = unicode_case_of(c.code);
+
+		if (is != UNICODE_CASE_SMALL && is != UNICODE_CASE_EITHER)
+			break;
+		text = c.after;
+	}
+	return text;
+}
+
+/*
+ * [Cc]*[Sc]+, or text as it was.  The first part takes all that it can; where
+ * nothing small follows, it gives back to its last c, which is the second part
+ * then.  *capitals is what the first part alone leaves.
+ */
+static struct bytes skip_cased(struct bytes text, struct bytes *capitals)
+{
+	struct bytes rest = text;
+	struct bytes either = text; /* what is left after the last c */
+	enum unicode_case is = UNICODE_CASE_NONE;
+	struct character c;
+
+	while (look(rest, &c) == CHARACTER_READ) {
+		is = unicode_case_of(c.code);
+		if (is != UNICODE_CASE_CAPITAL && is != UNICODE_CASE_EITHER)
+			break;
+		rest = c.after;
+		if (is == UNICODE_CASE_EITHER)
+			either = rest;
+	}
+	*capitals = rest;
+	return is == UNICODE_CASE_SMALL ? skip_smalls(rest) : either;
+}
+
+/* Both alternatives for words, with P and without it; or text as it was.  An
+ * alternative without P matters only where P is itself a mark. */
+static struct bytes skip_word_cased(struct bytes text)
+{
+	struct character first = first_of(text);
+	bool may_be_prefix = first.kind != UNICODE_LETTER &&
+			     first.kind != UNICODE_NUMBER &&
+			     !is_newline(first.code);
+	struct bytes with = text, without = text;
+	struct bytes rest;
+
+	if (may_be_prefix) {
+		rest = skip_cased(first.after, &with);
+		if (rest.len != first.after.len)
+			return rest;
+	}
+	rest = skip_cased(text, &without);
+	if (rest.len != text.len)
+		return rest;
+	return may_be_prefix && with.len != first.after.len ? with : without;
+}
+
+static struct bytes skip_word_tekken(struct bytes text)
+{
+	struct character first = first_of(text);
+	struct bytes rest = skip_word_cased(text);
+
+	if (rest.len != text.len)
+		return rest;
+	if (first.kind == UNICODE_NUMBER)
+		return first.after;
+	return skip_others(SPLIT_TEKKEN, text);
+}
+
+/* All alternatives of a rule, but for the contractions. */
+static struct bytes skip_word(enum split_rule rule, struct bytes text)
+{
+	switch (rule) {
+	case SPLIT_GPT2:
+	case SPLIT_DIGITS:
+		return skip_word_gpt2(rule, text);
+	case SPLIT_LLAMA3:
+	case SPLIT_QWEN2:
+		return skip_word_llama3(rule, text);
+	case SPLIT_TEKKEN:
+		return skip_word_tekken(text);
+	}
+	return (struct bytes){ 0 };
 }
 
 struct bytes split_take(enum split_rule rule, struct bytes *text)
 {
 	struct bytes word = *text;
-	struct bytes rest;
+	struct bytes rest = word;
 
 	invariant(text->len > 0);
-	rest = skip_contraction(rule, word);
+	if (rule != SPLIT_TEKKEN)
+		rest = skip_contraction(rule, word);
 	if (rest.len == word.len)
-		rest = ignores_case(rule) ? skip_word_llama3(rule, word)
-					  : skip_word_gpt2(rule, word);
+		rest = skip_word(rule, word);
 	invariant(rest.len < word.len);
 	word.len -= rest.len;
 	*text = rest;

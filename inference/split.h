@@ -13,6 +13,9 @@
  *                 |\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+
  *                 |\s+(?!\S)|\s+
  *   SPLIT_QWEN2   as SPLIT_LLAMA3, with \p{N} for \p{N}{1,3}
+ *   SPLIT_TEKKEN  P?[Cc]*[Sc]+|P?[Cc]+[Sc]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*
+ *                 |\s*[\r\n]+|\s+(?!\S)|\s+   where P is [^\r\n\p{L}\p{N}],
+ *                 C is \p{Lu}\p{Lt}, S is \p{Ll}, c is \p{Lm}\p{Lo}\p{M}
  */
 #ifndef INFERENCE_SPLIT_H
 #define INFERENCE_SPLIT_H
@@ -24,6 +27,7 @@ enum split_rule {
 	SPLIT_DIGITS,
 	SPLIT_LLAMA3,
 	SPLIT_QWEN2,
+	SPLIT_TEKKEN,
 };
 
 /* Take the next word, at least one character of a text that is not empty. */

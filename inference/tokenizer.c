@@ -19,11 +19,13 @@ static const struct {
 	{ "refact", SPLIT_DIGITS, TOKENIZER_OFF, TOKENIZER_OFF },
 	{ "command-r", SPLIT_DIGITS, TOKENIZER_OFF, TOKENIZER_OFF },
 	{ "smollm", SPLIT_DIGITS, TOKENIZER_OFF, TOKENIZER_OFF },
+	{ "dbrx", SPLIT_LLAMA3, TOKENIZER_OFF, TOKENIZER_OFF },
 	{ "llama-bpe", SPLIT_LLAMA3, TOKENIZER_ON, TOKENIZER_ON },
 	{ "llama3", SPLIT_LLAMA3, TOKENIZER_ON, TOKENIZER_ON },
 	{ "llama-v3", SPLIT_LLAMA3, TOKENIZER_ON, TOKENIZER_ON },
 	{ "qwen2", SPLIT_QWEN2, TOKENIZER_OFF, TOKENIZER_OFF },
 	{ "deepseek-r1-qwen", SPLIT_QWEN2, TOKENIZER_OFF, TOKENIZER_OFF },
+	{ "tekken", SPLIT_TEKKEN, TOKENIZER_ON, TOKENIZER_ON },
 };
 
 /* Keeps *out, the default of the model, where the file is silent. */
@@ -67,6 +69,11 @@ static enum err read_specials(const struct gguf *gguf,
 		       &tokenizer->eot));
 	TRY(read_token(gguf, "tokenizer.ggml.unknown_token_id", tokenizer,
 		       &tokenizer->unknown));
+	/* Byte-level models name a control token, which no text becomes. */
+	if (tokenizer->unknown != VOCABULARY_NONE &&
+	    tokenizer->vocabulary.kinds[tokenizer->unknown] ==
+		    VOCABULARY_CONTROL)
+		tokenizer->unknown = VOCABULARY_NONE;
 	TRY(read_setting(gguf, "tokenizer.ggml.add_bos_token",
 			 &tokenizer->begins_with_bos));
 	if (tokenizer->begins_with_bos == TOKENIZER_ON &&
@@ -133,11 +140,26 @@ static enum err rank_scores(struct bytes scores, size_t count, uint32_t *ranks)
 	return err;
 }
 
+/* A model that rewrites texts before it merges would get other tokens. */
+static enum err check_identity(const struct gguf *gguf)
+{
+	enum tokenizer_setting removes = TOKENIZER_OFF;
+	const struct gguf_value *map =
+		gguf_find(gguf, "tokenizer.ggml.precompiled_charsmap");
+
+	TRY(read_setting(gguf, "tokenizer.ggml.remove_extra_whitespaces",
+			 &removes));
+	if (removes == TOKENIZER_ON || (map != NULL && map->array.count > 0))
+		return ERR_UNSUPPORTED;
+	return ERR_OK;
+}
+
 static enum err open_sentencepiece(const struct gguf *gguf,
 				   struct tokenizer *tokenizer)
 {
 	struct gguf_array scores;
 
+	TRY(check_identity(gguf));
 	tokenizer->begins_with_bos = TOKENIZER_ON;
 	tokenizer->begins_with_space = TOKENIZER_ON;
 	TRY(read_setting(gguf, "tokenizer.ggml.add_space_prefix",
@@ -151,6 +173,34 @@ static enum err open_sentencepiece(const struct gguf *gguf,
 	return rank_scores(scores.elements, scores.count, tokenizer->ranks);
 }
 
+/* The unknown token stands for what is no piece, unless all bytes are pieces:
+ * some of them would be a fallback that gives up halfway. */
+static enum err check_fallback(const struct tokenizer *tokenizer)
+{
+	const uint32_t *bytes = tokenizer->vocabulary.byte_tokens;
+	size_t count = 0;
+
+	for (size_t i = 0; i < 256; i++)
+		count += bytes[i] != VOCABULARY_NONE;
+	if (count == 256 ||
+	    (count == 0 && tokenizer->unknown != VOCABULARY_NONE))
+		return ERR_OK;
+	return ERR_MALFORMED;
+}
+
+/* What the file may leave out: the token of that kind. */
+static void find_unknown(struct tokenizer *tokenizer)
+{
+	const struct vocabulary *vocabulary = &tokenizer->vocabulary;
+
+	for (uint32_t i = 0; i < vocabulary->count; i++) {
+		if (tokenizer->unknown != VOCABULARY_NONE)
+			return;
+		if (vocabulary->kinds[i] == VOCABULARY_UNKNOWN)
+			tokenizer->unknown = i;
+	}
+}
+
 /* A rule that is nearly right would give other tokens for some texts only,
  * and nobody would notice: what is not known here is refused. */
 static enum err choose_split(const struct gguf *gguf,
@@ -158,6 +208,9 @@ static enum err choose_split(const struct gguf *gguf,
 {
 	struct bytes name;
 
+	/* Files from before there were names do not say which rule is theirs. */
+	if (gguf_find(gguf, "tokenizer.ggml.pre") == NULL)
+		return ERR_UNSUPPORTED;
 	TRY(gguf_string(gguf, "tokenizer.ggml.pre", &name));
 	for (size_t i = 0; i < sizeof(splits) / sizeof(splits[0]); i++) {
 		if (!bytes_equal(name, bytes_of_string(splits[i].name)))
@@ -185,17 +238,49 @@ static enum err open_model(const struct gguf *gguf,
 			   struct tokenizer *tokenizer)
 {
 	enum vocabulary_spelling spelling =
-		tokenizer->model == TOKENIZER_SENTENCEPIECE
-			? VOCABULARY_SENTENCEPIECE
-			: VOCABULARY_BYTE_LEVEL;
+		tokenizer->model == TOKENIZER_BYTE_LEVEL
+			? VOCABULARY_BYTE_LEVEL
+			: VOCABULARY_SENTENCEPIECE;
 
 	TRY(vocabulary_open(gguf, spelling, limits->tokens,
 			    &tokenizer->vocabulary));
-	if (tokenizer->model == TOKENIZER_SENTENCEPIECE)
+	switch (tokenizer->model) {
+	case TOKENIZER_SENTENCEPIECE:
 		TRY(open_sentencepiece(gguf, tokenizer));
-	else
+		return read_specials(gguf, tokenizer);
+	case TOKENIZER_UNIGRAM:
+		TRY(unigram_open(gguf, &tokenizer->vocabulary,
+				 &tokenizer->unigram));
+		TRY(read_specials(gguf, tokenizer));
+		find_unknown(tokenizer);
+		return check_fallback(tokenizer);
+	case TOKENIZER_BYTE_LEVEL:
 		TRY(open_byte_level(gguf, limits, tokenizer));
-	return read_specials(gguf, tokenizer);
+		return read_specials(gguf, tokenizer);
+	}
+	return ERR_UNSUPPORTED;
+}
+
+static enum err read_model(const struct gguf *gguf, enum tokenizer_model *out)
+{
+	static const struct {
+		const char *name;
+		enum tokenizer_model model;
+	} models[] = {
+		{ "llama", TOKENIZER_SENTENCEPIECE },
+		{ "t5", TOKENIZER_UNIGRAM },
+		{ "gpt2", TOKENIZER_BYTE_LEVEL },
+	};
+	struct bytes name;
+
+	TRY(gguf_string(gguf, "tokenizer.ggml.model", &name));
+	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++) {
+		if (!bytes_equal(name, bytes_of_string(models[i].name)))
+			continue;
+		*out = models[i].model;
+		return ERR_OK;
+	}
+	return ERR_UNSUPPORTED;
 }
 
 enum err tokenizer_open(const struct gguf *gguf,
@@ -203,17 +288,9 @@ enum err tokenizer_open(const struct gguf *gguf,
 			struct tokenizer *out)
 {
 	struct tokenizer made = { 0 };
-	struct bytes model;
 	enum err err;
 
-	TRY(gguf_string(gguf, "tokenizer.ggml.model", &model));
-	if (bytes_equal(model, BYTES_LITERAL("llama")))
-		made.model = TOKENIZER_SENTENCEPIECE;
-	else if (bytes_equal(model, BYTES_LITERAL("gpt2")))
-		made.model = TOKENIZER_BYTE_LEVEL;
-	else
-		return ERR_UNSUPPORTED;
-
+	TRY(read_model(gguf, &made.model));
 	err = open_model(gguf, limits, &made);
 	if (err != ERR_OK) {
 		tokenizer_close(&made);
@@ -227,6 +304,7 @@ void tokenizer_close(struct tokenizer *tokenizer)
 {
 	vocabulary_close(&tokenizer->vocabulary);
 	free(tokenizer->ranks);
+	unigram_close(&tokenizer->unigram);
 	pairs_close(&tokenizer->pairs);
 	*tokenizer = (struct tokenizer){ 0 };
 }

@@ -2,9 +2,11 @@
 /*
  * tokenizer: text to tokens and back, as the model's makers did it.
  *
- * Two kinds, both from the metadata of a GGUF file (tokenizer.ggml.*):
+ * Three kinds, all from the metadata of a GGUF file (tokenizer.ggml.*):
  *   "llama"  SentencePiece BPE: the best score merges first; characters that
  *            are no tokens become byte tokens
+ *   "t5"     SentencePiece unigram: of all ways to cut the text, rewritten
+ *            (normalise.h), the one whose scores add up best (unigram.h)
  *   "gpt2"   byte-level BPE: the text is split into words (split.h), and
  *            merges happen in the order of the file's list
  *
@@ -15,10 +17,12 @@
 
 #include "inference/pairs.h"
 #include "inference/split.h"
+#include "inference/unigram.h"
 #include "inference/vocabulary.h"
 
 enum tokenizer_model {
 	TOKENIZER_SENTENCEPIECE,
+	TOKENIZER_UNIGRAM,
 	TOKENIZER_BYTE_LEVEL,
 };
 
@@ -31,9 +35,11 @@ struct tokenizer {
 	struct vocabulary vocabulary;
 	enum tokenizer_model model;
 	enum tokenizer_setting begins_with_bos;
-	/* SentencePiece only. */
+	/* SentencePiece BPE only. */
 	enum tokenizer_setting begins_with_space;
 	uint32_t *ranks; /* [count]: of each token, the best score's is 0 */
+	/* SentencePiece unigram only. */
+	struct unigram unigram;
 	/* Byte-level only. */
 	enum split_rule split;
 	enum tokenizer_setting whole_words; /* a word that is a token is it */

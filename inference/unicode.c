@@ -21,6 +21,24 @@ static bool in_ranges(const struct unicode_range *ranges, size_t count,
 	return ranges[low].first <= code && code <= ranges[low].last;
 }
 
+static bool in_strides(const struct unicode_stride *strides, size_t count,
+		       uint32_t code)
+{
+	size_t low = 0;
+	size_t high = count - 1;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strides[middle].last < code)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return strides[low].first <= code && code <= strides[low].last &&
+	       (code - strides[low].first) % strides[low].step == 0;
+}
+
 /* White_Space; few enough to be listed. */
 static bool is_space(uint32_t code)
 {
@@ -42,6 +60,23 @@ enum unicode_kind unicode_kind_of(uint32_t code)
 		      code))
 		return UNICODE_NUMBER;
 	return UNICODE_OTHER;
+}
+
+enum unicode_case unicode_case_of(uint32_t code)
+{
+	if (in_ranges(unicode_table_letters, unicode_table_letters_count - 1,
+		      code)) {
+		if (in_strides(unicode_table_smalls, unicode_table_smalls_count,
+			       code))
+			return UNICODE_CASE_SMALL;
+		if (in_strides(unicode_table_capitals,
+			       unicode_table_capitals_count, code))
+			return UNICODE_CASE_CAPITAL;
+		return UNICODE_CASE_EITHER;
+	}
+	if (in_ranges(unicode_table_marks, unicode_table_marks_count - 1, code))
+		return UNICODE_CASE_EITHER;
+	return UNICODE_CASE_NONE;
 }
 
 /* The first run that ends at or after the code is the only one it can be in. */

@@ -21,6 +21,16 @@ enum unicode_kind {
 
 enum unicode_kind unicode_kind_of(uint32_t code);
 
+/* What case, and whether it has any, of letters and the marks on them. */
+enum unicode_case {
+	UNICODE_CASE_NONE,    /* neither a letter nor a mark */
+	UNICODE_CASE_CAPITAL, /* \p{Lu}, \p{Lt} */
+	UNICODE_CASE_SMALL,   /* \p{Ll} */
+	UNICODE_CASE_EITHER,  /* \p{Lm}, \p{Lo}, \p{M}: fits beside both */
+};
+
+enum unicode_case unicode_case_of(uint32_t code);
+
 /* The simple lower-case form, or code itself. */
 uint32_t unicode_lower(uint32_t code);
 

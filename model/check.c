@@ -66,7 +66,7 @@ static const struct gguf_tensor *find_broken(const struct gguf *gguf)
 	for (size_t i = 0; i < gguf->tensor_count; i++) {
 		struct matrix matrix = source_matrix(&gguf->tensors[i]);
 
-		if (!matrix_is_finite(&matrix))
+		if (!matrix_is_sound(&matrix))
 			return &gguf->tensors[i];
 	}
 	return NULL;
@@ -142,7 +142,8 @@ static enum err check_weights(const struct gguf *gguf,
 			      struct check_finding *out)
 {
 	struct weights weights;
-	enum err err = weights_open(gguf, config, &weights);
+	/* Where they lie does not matter here. */
+	enum err err = weights_open(gguf, config, NULL, &weights);
 
 	if (err == ERR_OK)
 		weights_close(&weights);
@@ -180,7 +181,7 @@ static enum err check_model(const struct source *source,
 			    struct check_finding *out)
 {
 	struct model *model;
-	enum err err = model_open(source->file, &model_limits, &model);
+	enum err err = model_open(source->file, &model_limits, NULL, &model);
 
 	if (err == ERR_OK)
 		model_close(model);

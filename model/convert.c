@@ -128,8 +128,8 @@ static enum err find_tensor(const struct conversion *conversion,
 	if (found->dimension_count == (tensor->rows > 1 ? 2 : 1) &&
 	    found->dimensions[found->dimension_count - 1] == tensor->columns &&
 	    (tensor->rows == 1 || found->dimensions[0] == tensor->rows))
-		return matrix_row_bytes(out->format, tensor->columns,
-					&out->stride);
+		return matrix_stride(out->format, tensor->columns,
+				     &out->stride);
 	(void)report_failure(theirs.name, "has another shape than config.json",
 			     ERR_MALFORMED);
 	return ERR_MALFORMED;
@@ -146,7 +146,7 @@ static enum err write_tensor(const struct conversion *conversion,
 	size_t bytes;
 
 	TRY(find_tensor(conversion, tensor, &matrix));
-	TRY(matrix_row_bytes(quantizer.format, tensor->columns, &bytes));
+	TRY(matrix_stride(quantizer.format, tensor->columns, &bytes));
 	for (uint64_t i = 0; i < tensor->rows; i++) {
 		matrix_decode(&matrix, (size_t)source_row(i, width), 0,
 			      matrix.columns, conversion->weights);

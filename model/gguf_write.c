@@ -150,8 +150,11 @@ static enum err tensor_bytes(const struct gguf_tensor *tensor, uint64_t *out)
 {
 	size_t bytes;
 
-	TRY(matrix_row_bytes(tensor->format, tensor->dimensions[0], &bytes));
-	for (size_t i = 1; i < tensor->dimension_count; i++) {
+	TRY(matrix_bytes(tensor->format,
+			 tensor->dimension_count > 1 ? tensor->dimensions[1]
+						     : 1,
+			 tensor->dimensions[0], &bytes));
+	for (size_t i = 2; i < tensor->dimension_count; i++) {
 		if (__builtin_mul_overflow(bytes, tensor->dimensions[i],
 					   &bytes))
 			return ERR_TOO_LARGE;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "inference/block.h"
+#include "inference/half.h"
 
 #define GROUPS_MAX 16
 
@@ -39,8 +40,8 @@ static struct fit_group group_of(const struct fit_group *block, size_t group,
 static struct fit_line line_of(const struct coded *coded, size_t group)
 {
 	return (struct fit_line){
-		block_half(coded->scale) * (float)coded->scales[group],
-		block_half(coded->offset) * (float)coded->offsets[group],
+		half_value(coded->scale) * (float)coded->scales[group],
+		half_value(coded->offset) * (float)coded->offsets[group],
 	};
 }
 
@@ -64,8 +65,8 @@ static void round_lines(const struct fit_line *lines,
 	}
 	coded->scale = fit_half(most.scale / (float)layout->small);
 	coded->offset = fit_half(most.offset / (float)layout->small);
-	scale = block_half(coded->scale);
-	offset = block_half(coded->offset);
+	scale = half_value(coded->scale);
+	offset = half_value(coded->offset);
 	for (size_t g = 0; g < BLOCK_LARGE / layout->group; g++) {
 		coded->scales[g] =
 			(uint8_t)fit_round(share(lines[g].scale, scale), range);
@@ -251,7 +252,7 @@ static uint16_t round_scales(const float scales[static GROUPS_MAX],
 			most = scales[g];
 	half = fit_half(most / -128);
 	for (size_t g = 0; g < GROUPS_MAX; g++) {
-		float whole = block_half(half);
+		float whole = half_value(half);
 
 		small[g] = (int8_t)fit_round(whole != 0 ? scales[g] / whole : 0,
 					     range);
@@ -277,7 +278,7 @@ void groups_encode_q6_k(const struct fit_group *block,
 	memcpy(out + 192, small, sizeof(small));
 	store_half(out + 208, half);
 	for (size_t i = 0; i < BLOCK_LARGE; i++) {
-		float scale = block_half(half) * (float)small[i >> 4];
+		float scale = half_value(half) * (float)small[i >> 4];
 		float x = scale != 0 ? block->weights[i] / scale : 0;
 		unsigned integer = (unsigned)(fit_round(x, range) + 32);
 

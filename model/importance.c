@@ -69,8 +69,7 @@ static int compare_tallies(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The tensor that some weights belong to; NULL for keys and values, which are
- * multiplied by as well. */
+/* The tensor that some weights belong to. */
 static struct tally *find_tally(const uint8_t *weights)
 {
 	size_t low = 0, high = watch.count;
@@ -115,14 +114,13 @@ static void count(struct tally *tally, const struct matrix *matrix,
 			(double)x[i] * (double)x[i];
 }
 
-static void watch_multiply(const struct matrix *matrix, const float *x,
-			   size_t rows, float *out)
+static void watch_multiply(const struct kernel_multiply *multiply)
 {
-	struct tally *tally = find_tally(matrix->data);
+	struct tally *tally = find_tally(multiply->matrix->data);
 
 	if (tally != NULL)
-		count(tally, matrix, x, rows);
-	watch.kernel->multiply(matrix, x, rows, out);
+		count(tally, multiply->matrix, multiply->x, multiply->rows);
+	watch.kernel->multiply(multiply);
 }
 
 static enum err start_watch(const struct model *model)
@@ -236,6 +234,14 @@ int importance_run(const struct options *options)
 
 	if (reading_open(&files, &reading) != ERR_OK)
 		return REPORT_REFUSED;
+	/* Integers are multiplied by other means, which nobody looks at. */
+	if (reading.model->memory.base != NULL) {
+		reading_close(&reading);
+		(void)report_failure(files.model,
+				     "has weights that are no floats",
+				     ERR_UNSUPPORTED);
+		return REPORT_REFUSED;
+	}
 	err = measure(&reading, options->output);
 	end_watch();
 	reading_close(&reading);

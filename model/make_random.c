@@ -28,7 +28,7 @@ static enum matrix_format format_for(const struct make_random *make,
 
 	if (tensor->role != PLAN_MATRIX)
 		return MATRIX_F32;
-	if (matrix_row_bytes(make->format, tensor->columns, &bytes) == ERR_OK)
+	if (matrix_stride(make->format, tensor->columns, &bytes) == ERR_OK)
 		return make->format;
 	return tensor->columns % 32 == 0 ? MATRIX_Q8_0 : MATRIX_F16;
 }
@@ -77,7 +77,7 @@ static enum err write_tensor(const struct make_random *make,
 		noise_start(make->seed, bytes_of_string(tensor->name));
 	size_t bytes;
 
-	TRY(matrix_row_bytes(quantizer.format, tensor->columns, &bytes));
+	TRY(matrix_stride(quantizer.format, tensor->columns, &bytes));
 	for (uint64_t i = 0; i < tensor->rows * tensor->stack; i++) {
 		draw(tensor, &noise, row->weights);
 		TRY(quantizer_row(&quantizer, row->weights, NULL,

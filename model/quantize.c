@@ -34,7 +34,7 @@ enum matrix_format quantize_format_for(const struct gguf_tensor *tensor,
 		return tensor->format;
 	if (has_part(tensor->name, "ffn_gate_inp."))
 		return MATRIX_F32;
-	if (matrix_row_bytes(wanted, tensor->dimensions[0], &bytes) == ERR_OK)
+	if (matrix_stride(wanted, tensor->dimensions[0], &bytes) == ERR_OK)
 		return wanted;
 	return tensor->dimensions[0] % 32 == 0 ? MATRIX_Q8_0 : MATRIX_F16;
 }
@@ -89,7 +89,7 @@ static enum err write_rows(const struct gguf_tensor *tensor,
 	struct matrix matrix = source_matrix(tensor);
 	size_t bytes;
 
-	TRY(matrix_row_bytes(quantizer->format, matrix.columns, &bytes));
+	TRY(matrix_stride(quantizer->format, matrix.columns, &bytes));
 	for (size_t i = 0; i < matrix.rows; i++) {
 		size_t number = i / (size_t)tensor->dimensions[1];
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "inference/block.h"
+#include "inference/half.h"
 #include "model/fit.h"
 #include "model/groups.h"
 
@@ -44,10 +45,10 @@ static void encode_small(const struct fit_group *block, struct fit_range range,
 			 enum quantizer_effort effort, uint8_t *out,
 			 int integers[static BLOCK_SMALL])
 {
-	float scale, inverse;
+	uint16_t half = fit_half(fit_scale(block, range, effort));
+	float scale = half_value(half), inverse;
 
-	store_half(out, fit_half(fit_scale(block, range, effort)));
-	scale = block_load_half(out);
+	store_half(out, half);
 	inverse = scale != 0 ? 1 / scale : 0;
 	for (size_t i = 0; i < BLOCK_SMALL; i++)
 		integers[i] = fit_round(block->weights[i] * inverse, range);
@@ -122,7 +123,7 @@ enum err quantizer_row(const struct quantizer *quantizer, const float *weights,
 			       .columns = columns,
 			       .format = quantizer->format };
 
-	TRY(matrix_row_bytes(quantizer->format, columns, &made.stride));
+	TRY(matrix_stride(quantizer->format, columns, &made.stride));
 	if (!are_finite(weights, columns))
 		return ERR_MALFORMED;
 	for (size_t i = 0; i < columns; i += form->weights) {
@@ -136,5 +137,5 @@ enum err quantizer_row(const struct quantizer *quantizer, const float *weights,
 		out += form->bytes;
 	}
 	/* A scale, or a half, that is out of the format's range. */
-	return matrix_is_finite(&made) ? ERR_OK : ERR_TOO_LARGE;
+	return matrix_is_sound(&made) ? ERR_OK : ERR_TOO_LARGE;
 }

@@ -9,6 +9,8 @@
 #include "model/report.h"
 #include "policy/limits.h"
 
+#define CHUNK 32 /* tokens that go in at once */
+
 #define CONTEXT_USUAL 512
 
 /* A tool is not bound by what a node may hold for one request. */
@@ -92,7 +94,8 @@ static enum err encode_one(struct reading *reading, struct bytes text)
 
 	if (text.len == 0)
 		return ERR_OK;
-	TRY(open_arena(encode_memory(text.len), &arena));
+	TRY(open_arena(encode_memory(&reading->model->tokenizer, text.len),
+		       &arena));
 	list.tokens = calloc(list.max, sizeof(*list.tokens));
 	if (list.tokens == NULL)
 		return ERR_UNAVAILABLE;
@@ -129,7 +132,7 @@ static enum err open_parts(const struct reading_files *files,
 
 	if (err != ERR_OK)
 		return told(files->model, "cannot be read", err);
-	err = model_open(made->source.file, &limits, &made->model);
+	err = model_open(made->source.file, &limits, NULL, &made->model);
 	if (err != ERR_OK)
 		return told(files->model, "is refused; check says why", err);
 	most = made->model->config.context;
@@ -184,49 +187,55 @@ static double surprise_of(const float *logits, size_t count, uint32_t token)
 	return log(sum) + most - (double)logits[token];
 }
 
-/* Of the token that came after a row of the last chunk. */
-static enum err add_surprise(struct session *session, size_t row,
-			     uint32_t token, struct reading_result *out)
+/* One window; the last token of it is only asked for. */
+static enum err read_window(struct engine *engine, struct session *session,
+			    const uint32_t *tokens, size_t count,
+			    struct reading_result *out)
 {
+	size_t vocabulary = engine->model.config->vocabulary;
+	size_t rows[CHUNK];
 	const float *logits;
 
-	TRY(session_logits(session, row, &logits));
-	out->surprise +=
-		surprise_of(logits, session->model.config->vocabulary, token);
-	out->tokens++;
-	return ERR_OK;
-}
-
-/* One window; the last token of it is only asked for. */
-static enum err read_window(struct session *session, const uint32_t *tokens,
-			    size_t count, struct reading_result *out)
-{
-	for (size_t at = 0; at + 1 < count; at += SESSION_CHUNK) {
+	for (size_t at = 0; at + 1 < count; at += CHUNK) {
 		size_t left = count - 1 - at;
-		size_t rows = left < SESSION_CHUNK ? left : SESSION_CHUNK;
+		struct engine_input input = { session, tokens + at,
+					      left < CHUNK ? left : CHUNK };
 
-		TRY(session_advance(session, tokens + at, rows));
-		for (size_t r = 0; r < rows; r++)
-			TRY(add_surprise(session, r, tokens[at + r + 1], out));
+		for (size_t r = 0; r < input.count; r++)
+			rows[r] = r;
+		TRY(engine_advance(engine, &input, 1));
+		TRY(engine_logits(engine, rows, input.count, &logits));
+		for (size_t r = 0; r < input.count; r++)
+			out->surprise +=
+				surprise_of(logits + r * vocabulary, vocabulary,
+					    tokens[at + r + 1]);
+		out->tokens += input.count;
 	}
 	return ERR_OK;
 }
 
 static enum err read_windows(const struct reading *reading,
-			     const struct session_model *model,
+			     const struct work_model *model,
 			     struct arena *arena, struct reading_result *out)
 {
 	struct report_progress progress = report_begin(
 		"reading", reading->windows[reading->window_count]);
 
+	const struct session_shape shape = { reading->context, CHUNK,
+					     KERNEL_F16 };
+	const struct engine_shape room = { CHUNK, CHUNK, reading->context };
+
 	for (size_t i = 0; i < reading->window_count; i++) {
 		size_t begin = reading->windows[i];
 		size_t count = reading->windows[i + 1] - begin;
 		struct session session;
+		struct engine engine;
 
 		arena_wipe(arena);
-		TRY(session_open(&session, model, reading->context, arena));
-		TRY(read_window(&session, reading->tokens + begin, count, out));
+		TRY(session_open(&session, model->config, &shape, arena));
+		TRY(engine_open(&engine, model, &room, NULL, arena));
+		TRY(read_window(&engine, &session, reading->tokens + begin,
+				count, out));
 		report_advance(&progress, count);
 	}
 	out->seconds = report_end(&progress);
@@ -236,14 +245,17 @@ static enum err read_windows(const struct reading *reading,
 enum err reading_run(const struct reading *reading, const struct kernel *kernel,
 		     struct reading_result *out)
 {
-	struct session_model model = model_for_session(reading->model);
+	struct work_model model = model_for_engine(reading->model);
+	const struct session_shape shape = { reading->context, CHUNK,
+					     KERNEL_F16 };
+	const struct engine_shape room = { CHUNK, CHUNK, reading->context };
 	struct reading_result result = { 0 };
 	SCOPED_ARENA arena = { 0 };
 
 	model.kernel = kernel;
-	TRY(open_arena(
-		session_memory(&reading->model->config, reading->context),
-		&arena));
+	TRY(open_arena(session_memory(model.config, &shape) +
+			       engine_memory(model.config, &room, 1),
+		       &arena));
 	TRY(read_windows(reading, &model, &arena, &result));
 	*out = result;
 	return ERR_OK;

@@ -9,7 +9,8 @@
 #include "tests/fuzz/fuzz_vocabulary.h"
 
 #define TEXT_MAX 4096
-#define KINDS 5
+#define KINDS 7
+#define GROWTH 3 /* of a byte that is no text, in a unigram model */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -19,35 +20,74 @@ static uint8_t memory[1u << 19] __attribute__((aligned(64)));
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	static const char *const splits[KINDS] = { "none", "gpt-2", "smollm",
-						   "llama3", "qwen2" };
+	static const char *const splits[KINDS] = { "none",   "gpt-2", "smollm",
+						   "llama3", "qwen2", "tekken",
+						   "none" };
+	static const enum tokenizer_model models[KINDS] = {
+		TOKENIZER_SENTENCEPIECE, TOKENIZER_BYTE_LEVEL,
+		TOKENIZER_BYTE_LEVEL,	 TOKENIZER_BYTE_LEVEL,
+		TOKENIZER_BYTE_LEVEL,	 TOKENIZER_BYTE_LEVEL,
+		TOKENIZER_UNIGRAM,
+	};
 
 	(void)argc;
 	(void)argv;
 	for (size_t i = 0; i < KINDS; i++)
-		fuzz_open(&vocabularies[i],
-			  i == 0 ? TOKENIZER_SENTENCEPIECE
-				 : TOKENIZER_BYTE_LEVEL,
-			  splits[i], NULL);
+		fuzz_open(&vocabularies[i], models[i], splits[i], NULL);
 	return 0;
 }
 
-/* What SentencePiece makes of a text before it looks at it. */
-static struct bytes expected(const struct tokenizer *tokenizer,
-			     struct bytes text, struct writer *out)
+/* A text with SentencePiece's spelling of a space as one; unigram models see
+ * U+FFFD for bytes that are no text. */
+static struct bytes seen(const struct tokenizer *tokenizer, struct bytes text,
+			 struct writer *out)
 {
 	enum err err = ERR_OK;
 
-	if (tokenizer->model != TOKENIZER_SENTENCEPIECE)
-		return text;
-	if (text.len > 0)
-		err = bytes_put_u8(out, ' ');
 	while (text.len > 0 && err == ERR_OK) {
 		struct bytes one = text;
 		uint32_t code = unicode_take_lossy(&text);
 
 		one.len -= text.len;
-		err = bytes_put(out, code == 0x2581 ? BYTES_LITERAL(" ") : one);
+		if (code == 0x2581)
+			one = BYTES_LITERAL(" ");
+		else if (code == UNICODE_REPLACEMENT &&
+			 tokenizer->model == TOKENIZER_UNIGRAM)
+			one = BYTES_LITERAL("\xef\xbf\xbd");
+		err = bytes_put(out, one);
+	}
+	invariant(err == ERR_OK);
+	return bytes_written(out);
+}
+
+/* What a model makes of a text before it looks at it. */
+static struct bytes expected(const struct tokenizer *tokenizer,
+			     struct bytes text, struct writer *out)
+{
+	enum err err = ERR_OK;
+
+	if (tokenizer->model == TOKENIZER_BYTE_LEVEL)
+		return text;
+	if (text.len > 0)
+		err = bytes_put_u8(out, ' ');
+	invariant(err == ERR_OK);
+	return seen(tokenizer, text, out);
+}
+
+/* The texts of tokens; a space that is no token is spelt U+2581, in bytes. */
+static struct bytes decoded(const struct tokenizer *tokenizer,
+			    const struct encode_list *list, struct writer *out)
+{
+	enum err err = ERR_OK;
+
+	for (size_t i = 0; i < list->count && err == ERR_OK; i++) {
+		uint32_t token = list->tokens[i];
+		struct bytes piece = tokenizer_text(tokenizer, token);
+
+		invariant(tokenizer->vocabulary.kinds[token] !=
+			  VOCABULARY_CONTROL);
+		invariant(piece.len > 0);
+		err = bytes_put(out, piece);
 	}
 	invariant(err == ERR_OK);
 	return bytes_written(out);
@@ -55,13 +95,17 @@ static struct bytes expected(const struct tokenizer *tokenizer,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static uint32_t tokens[TEXT_MAX + 1];
-	static uint8_t wanted[TEXT_MAX + 1];
-	struct encode_list list = { tokens, 0, TEXT_MAX + 1 };
+	static uint32_t tokens[GROWTH * TEXT_MAX + 3];
+	static uint8_t wanted[GROWTH * TEXT_MAX + 3];
+	static uint8_t got[GROWTH * TEXT_MAX + 3];
+	static uint8_t respelt[GROWTH * TEXT_MAX + 3];
+	struct encode_list list = { tokens, 0, GROWTH * TEXT_MAX + 3 };
 	struct arena arena = { memory, sizeof(memory), 0 };
-	struct writer room = WRITER_OVER(wanted);
+	struct writer wanted_out = WRITER_OVER(wanted);
+	struct writer got_out = WRITER_OVER(got);
+	struct writer respelt_out = WRITER_OVER(respelt);
 	const struct tokenizer *tokenizer;
-	struct bytes text, rest;
+	struct bytes text, back;
 	enum err err;
 
 	if (size == 0 || size > TEXT_MAX)
@@ -71,17 +115,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	err = encode_text(tokenizer, text, &arena, &list);
 	invariant(err == ERR_OK);
 	invariant(arena.used == 0);
-	rest = expected(tokenizer, text, &room);
-	for (size_t i = 0; i < list.count; i++) {
-		struct bytes piece = tokenizer_text(tokenizer, tokens[i]);
-		struct bytes front;
-
-		invariant(tokenizer->vocabulary.kinds[tokens[i]] !=
-			  VOCABULARY_CONTROL);
-		invariant(piece.len > 0);
-		err = bytes_take(&rest, piece.len, &front);
-		invariant(err == ERR_OK && bytes_equal(front, piece));
-	}
-	invariant(rest.len == 0);
+	back = decoded(tokenizer, &list, &got_out);
+	if (tokenizer->model == TOKENIZER_UNIGRAM)
+		back = seen(tokenizer, back, &respelt_out);
+	invariant(bytes_equal(back, expected(tokenizer, text, &wanted_out)));
 	return 0;
 }

@@ -121,7 +121,7 @@ static inline void fuzz_put_tokens(struct writer *out,
 	for (size_t i = 0; i < FUZZ_WORDS; i++)
 		fuzz_put_string(out, fuzz_words[i]);
 	for (uint32_t i = 0; i < FUZZ_BYTES; i++) {
-		if (model == TOKENIZER_SENTENCEPIECE)
+		if (model != TOKENIZER_BYTE_LEVEL)
 			(void)snprintf(spelt, sizeof(spelt), "<0x%02X>", i);
 		else
 			fuzz_spell(i, spelt);
@@ -131,14 +131,21 @@ static inline void fuzz_put_tokens(struct writer *out,
 	for (size_t i = 0; i < FUZZ_WORDS; i++)
 		fuzz_put_number(out, fuzz_kinds[i], 4);
 	for (size_t i = 0; i < FUZZ_BYTES; i++)
-		fuzz_put_number(out, model == TOKENIZER_SENTENCEPIECE ? 6 : 1,
-				4);
+		fuzz_put_number(out, model == TOKENIZER_BYTE_LEVEL ? 1 : 6, 4);
 	fuzz_put_array(out, "tokenizer.ggml.scores", GGUF_F32, count);
 	for (size_t i = 0; i < count; i++) {
 		float score = -(float)i;
 
 		fuzz_put(out, &score, sizeof(score));
 	}
+}
+
+static inline void fuzz_put_bool(struct writer *out, const char *key,
+				 uint8_t value)
+{
+	fuzz_put_string(out, key);
+	fuzz_put_number(out, GGUF_BOOL, 4);
+	fuzz_put_number(out, value, 1);
 }
 
 /* Make and open it; `template` is the chat template, or NULL. */
@@ -148,6 +155,7 @@ static inline void fuzz_open(struct fuzz_vocabulary *v,
 {
 	static const char *const merges[] = { "t h", "th e", "i n", "in g",
 					      "a n", "an d", "l l" };
+	static const char *const models[] = { "llama", "t5", "gpt2" };
 	static const struct gguf_limits limits = { 64, 64, 4096, 4096 };
 	static const struct tokenizer_limits tokens = { 4096, 4096 };
 	enum err err;
@@ -156,9 +164,8 @@ static inline void fuzz_open(struct fuzz_vocabulary *v,
 	fuzz_put(&v->out, "GGUF", 4);
 	fuzz_put_number(&v->out, 3, 4);
 	fuzz_put_number(&v->out, 0, 8);
-	fuzz_put_number(&v->out, template == NULL ? 8 : 9, 8);
-	fuzz_put_text(&v->out, "tokenizer.ggml.model",
-		      model == TOKENIZER_SENTENCEPIECE ? "llama" : "gpt2");
+	fuzz_put_number(&v->out, template == NULL ? 10 : 11, 8);
+	fuzz_put_text(&v->out, "tokenizer.ggml.model", models[model]);
 	fuzz_put_text(&v->out, "tokenizer.ggml.pre", split);
 	fuzz_put_tokens(&v->out, model);
 	fuzz_put_u32(&v->out, "tokenizer.ggml.bos_token_id", 1);
@@ -166,6 +173,8 @@ static inline void fuzz_open(struct fuzz_vocabulary *v,
 	fuzz_put_array(&v->out, "tokenizer.ggml.merges", GGUF_STRING, 7);
 	for (size_t i = 0; i < 7; i++)
 		fuzz_put_string(&v->out, merges[i]);
+	fuzz_put_bool(&v->out, "tokenizer.ggml.add_space_prefix", 1);
+	fuzz_put_bool(&v->out, "tokenizer.ggml.remove_extra_whitespaces", 0);
 	if (template != NULL)
 		fuzz_put_text(&v->out, "tokenizer.chat_template", template);
 	err = gguf_open(bytes_written(&v->out), &limits, &v->gguf);

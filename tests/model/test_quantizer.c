@@ -216,15 +216,15 @@ Test(fit, every_half_is_the_nearest_to_itself)
 	for (uint32_t half = 0; half < 0x10000; half++) {
 		if ((half & 0x7c00) == 0x7c00)
 			continue;
-		cr_assert_eq(fit_half(matrix_half((uint16_t)half)), half);
+		cr_assert_eq(fit_half(half_value((uint16_t)half)), half);
 	}
 }
 
 Test(fit, halves_round_to_the_nearest_and_ties_to_even)
 {
 	for (uint16_t half = 0; half < 0x7bff; half++) {
-		float low = matrix_half(half);
-		float high = matrix_half((uint16_t)(half + 1));
+		float low = half_value(half);
+		float high = half_value((uint16_t)(half + 1));
 		float middle = low + (high - low) / 2;
 
 		cr_assert_eq(fit_half(middle), half + (half & 1));

@@ -266,7 +266,6 @@ Test(caller, an_answer_that_nobody_reads_is_cut_off)
 
 	ask(&talk);
 	system_sleep_ms(REQUEST_MS + LIMIT_UNREAD_MS + SOON_MS);
-	cr_assert(sealed_is_answered(&target), "its worker was not given back");
 	system_signal(&pcc, SYSTEM_NODE, SIGTERM);
 	cr_assert(system_await_log(&pcc, SYSTEM_NODE,
 				   "drain_started running=", SOON_MS));

@@ -123,6 +123,17 @@ static const struct fact facts[] = {
 	{ SPLIT_QWEN2,
 	  "\u3000\u00a0a\u0301 \U0001f600\U0001f600",
 	  { "\u3000", "\u00a0a", "\u0301", " \U0001f600\U0001f600" } },
+	{ SPLIT_TEKKEN,
+	  "Hello WORLDwide McDonald's",
+	  { "Hello", " WORLDwide", " Mc", "Donald", "'s" } },
+	{ SPLIT_TEKKEN, "I'LL ABC", { "I", "'LL", " ABC" } },
+	{ SPLIT_TEKKEN,
+	  "\u65e5\u672cABC\u65e5a",
+	  { "\u65e5\u672cABC\u65e5a" } },
+	{ SPLIT_TEKKEN, "\u65e5\u672cABC", { "\u65e5\u672c", "ABC" } },
+	{ SPLIT_TEKKEN, "\u0301AB", { "\u0301", "AB" } },
+	{ SPLIT_TEKKEN, " \u0301AB", { " \u0301", "AB" } },
+	{ SPLIT_TEKKEN, "12 a//\n/b", { "1", "2", " a", "//\n/", "b" } },
 };
 
 Test(split, words_are_those_of_the_regular_expressions)
@@ -148,7 +159,7 @@ Test(split, bytes_that_are_no_text_come_through)
 	static const uint8_t bytes[] = { 0xff, 'a',  0xc3, ' ',	 0xe2, 0x82,
 					 '1',  '\'', 's',  0x80, '\n' };
 
-	for (int rule = SPLIT_GPT2; rule <= SPLIT_QWEN2; rule++) {
+	for (int rule = SPLIT_GPT2; rule <= SPLIT_TEKKEN; rule++) {
 		struct bytes text = BYTES_ARRAY(bytes);
 		const uint8_t *at = bytes;
 
@@ -178,7 +189,7 @@ Test(split, hostile_texts_take_linear_time, .timeout = 20)
 
 		for (size_t i = 0; i < len; i++)
 			text[i] = (uint8_t)units[u][i % unit];
-		for (int rule = SPLIT_GPT2; rule <= SPLIT_QWEN2; rule++) {
+		for (int rule = SPLIT_GPT2; rule <= SPLIT_TEKKEN; rule++) {
 			struct bytes rest = { text, len };
 
 			while (rest.len > 0)

@@ -123,8 +123,47 @@ Test(unicode, letters_have_their_small_forms)
 			     facts[i][0]);
 }
 
+Test(unicode, letters_and_marks_have_their_case)
+{
+	static const struct {
+		uint32_t code;
+		enum unicode_case is;
+	} facts[] = {
+		{ 'a', UNICODE_CASE_SMALL },
+		{ 'Z', UNICODE_CASE_CAPITAL },
+		{ 0xaa, UNICODE_CASE_EITHER },
+		{ 0xdf, UNICODE_CASE_SMALL },
+		{ 0x100, UNICODE_CASE_CAPITAL },
+		{ 0x101, UNICODE_CASE_SMALL },
+		{ 0x1c5, UNICODE_CASE_CAPITAL },
+		{ 0x2b0, UNICODE_CASE_EITHER },
+		{ 0x301, UNICODE_CASE_EITHER },
+		{ 0x4f60, UNICODE_CASE_EITHER },
+		{ 0x10400, UNICODE_CASE_CAPITAL },
+		{ '1', UNICODE_CASE_NONE },
+		{ ' ', UNICODE_CASE_NONE },
+		{ 0x2160, UNICODE_CASE_NONE },
+		{ 0x1f600, UNICODE_CASE_NONE },
+		{ 0, UNICODE_CASE_NONE },
+		{ 0x10ffff, UNICODE_CASE_NONE },
+	};
+
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
+		cr_expect_eq(unicode_case_of(facts[i].code), facts[i].is,
+			     "U+%04X", facts[i].code);
+}
+
 Test(unicode, tables_are_sorted)
 {
+	for (size_t i = 1; i < unicode_table_marks_count; i++)
+		cr_assert_gt(unicode_table_marks[i].first,
+			     unicode_table_marks[i - 1].last);
+	for (size_t i = 1; i < unicode_table_capitals_count; i++)
+		cr_assert_gt(unicode_table_capitals[i].first,
+			     unicode_table_capitals[i - 1].last);
+	for (size_t i = 1; i < unicode_table_smalls_count; i++)
+		cr_assert_gt(unicode_table_smalls[i].first,
+			     unicode_table_smalls[i - 1].last);
 	for (size_t i = 1; i < unicode_table_letters_count; i++)
 		cr_assert_gt(unicode_table_letters[i].first,
 			     unicode_table_letters[i - 1].last);
