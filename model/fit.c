@@ -56,25 +56,6 @@ int fit_round(float x, struct fit_range range)
 	return (int)integer_of(x, (float)range.low, (float)range.high);
 }
 
-uint16_t fit_half(float x)
-{
-	float magnitude = fabsf(x);
-	uint32_t bits, sign, rest;
-
-	memcpy(&bits, &x, sizeof(bits));
-	sign = bits >> 16 & 0x8000u;
-	if (magnitude >= 65520.0f)
-		return (uint16_t)(sign | 0x7c00u);
-	if (magnitude < 0x1p-14f) /* counts of 2^-24; 1024 is the next kind */
-		return (uint16_t)(sign |
-				  (uint32_t)nearest(magnitude * 0x1p24f));
-	bits = (bits & 0x7fffffffu) - (112u << 23);
-	rest = bits & 0x1fffu;
-	bits >>= 13;
-	bits += rest > 0x1000u || (rest == 0x1000u && (bits & 1) != 0);
-	return (uint16_t)(sign | bits);
-}
-
 /* A scale, and how much of the group's sum of squares it explains. */
 struct scaled {
 	float scale;

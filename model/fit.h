@@ -45,7 +45,4 @@ float fit_line_error(const struct fit_group *group, struct fit_line line,
 /* The integer in range that is nearest to x. */
 int fit_round(float x, struct fit_range range);
 
-/* The half nearest to x, ties to even; infinite beyond its range. */
-uint16_t fit_half(float x);
-
 #endif

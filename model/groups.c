@@ -63,8 +63,8 @@ static void round_lines(const struct fit_line *lines,
 		most.scale = fmaxf(most.scale, lines[g].scale);
 		most.offset = fmaxf(most.offset, lines[g].offset);
 	}
-	coded->scale = fit_half(most.scale / (float)layout->small);
-	coded->offset = fit_half(most.offset / (float)layout->small);
+	coded->scale = half_of(most.scale / (float)layout->small);
+	coded->offset = half_of(most.offset / (float)layout->small);
 	scale = half_value(coded->scale);
 	offset = half_value(coded->offset);
 	for (size_t g = 0; g < BLOCK_LARGE / layout->group; g++) {
@@ -141,8 +141,8 @@ static void refit_halves(const struct fit_group *block,
 	determinant = aa * bb - ab * ab;
 	if (determinant <= 1e-9 * aa * bb)
 		return;
-	coded->scale = fit_half((float)((aw * bb - bw * ab) / determinant));
-	coded->offset = fit_half((float)((bw * aa - aw * ab) / determinant));
+	coded->scale = half_of((float)((aw * bb - bw * ab) / determinant));
+	coded->offset = half_of((float)((bw * aa - aw * ab) / determinant));
 }
 
 static void encode(const struct fit_group *block, const struct layout *layout,
@@ -250,7 +250,7 @@ static uint16_t round_scales(const float scales[static GROUPS_MAX],
 	for (size_t g = 0; g < GROUPS_MAX; g++)
 		if (fabsf(scales[g]) > fabsf(most))
 			most = scales[g];
-	half = fit_half(most / -128);
+	half = half_of(most / -128);
 	for (size_t g = 0; g < GROUPS_MAX; g++) {
 		float whole = half_value(half);
 

@@ -25,7 +25,7 @@ static void encode_f16(const struct fit_group *block,
 		       enum quantizer_effort effort, uint8_t *out)
 {
 	(void)effort;
-	store_half(out, fit_half(block->weights[0]));
+	store_half(out, half_of(block->weights[0]));
 }
 
 /* To the nearest, ties to even; the largest floats round to infinity. */
@@ -45,7 +45,7 @@ static void encode_small(const struct fit_group *block, struct fit_range range,
 			 enum quantizer_effort effort, uint8_t *out,
 			 int integers[static BLOCK_SMALL])
 {
-	uint16_t half = fit_half(fit_scale(block, range, effort));
+	uint16_t half = half_of(fit_scale(block, range, effort));
 	float scale = half_value(half), inverse;
 
 	store_half(out, half);

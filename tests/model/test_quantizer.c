@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "inference/half.h"
 #include "model/quantizer.h"
 
 #include <criterion/criterion.h>
@@ -216,7 +217,7 @@ Test(fit, every_half_is_the_nearest_to_itself)
 	for (uint32_t half = 0; half < 0x10000; half++) {
 		if ((half & 0x7c00) == 0x7c00)
 			continue;
-		cr_assert_eq(fit_half(half_value((uint16_t)half)), half);
+		cr_assert_eq(half_of(half_value((uint16_t)half)), half);
 	}
 }
 
@@ -227,13 +228,13 @@ Test(fit, halves_round_to_the_nearest_and_ties_to_even)
 		float high = half_value((uint16_t)(half + 1));
 		float middle = low + (high - low) / 2;
 
-		cr_assert_eq(fit_half(middle), half + (half & 1));
-		cr_assert_eq(fit_half(nextafterf(middle, 0)), half);
-		cr_assert_eq(fit_half(nextafterf(middle, high)), half + 1);
-		cr_assert_eq(fit_half(-middle), 0x8000 | (half + (half & 1)));
+		cr_assert_eq(half_of(middle), half + (half & 1));
+		cr_assert_eq(half_of(nextafterf(middle, 0)), half);
+		cr_assert_eq(half_of(nextafterf(middle, high)), half + 1);
+		cr_assert_eq(half_of(-middle), 0x8000 | (half + (half & 1)));
 	}
-	cr_assert_eq(fit_half(65519.9f), 0x7bff);
-	cr_assert_eq(fit_half(65520.0f), 0x7c00);
+	cr_assert_eq(half_of(65519.9f), 0x7bff);
+	cr_assert_eq(half_of(65520.0f), 0x7c00);
 }
 
 Test(noise, numbers_are_normal_and_belong_to_seed_and_name)
