@@ -43,6 +43,9 @@ struct model_description {
 	uint64_t weights;
 };
 
+/* Find out what this processor can do.  Once, before a jail closes. */
+void model_prepare(void);
+
 /*
  * Where weights go that the kernels want in another order: zeroed, at a
  * multiple of 64, best on huge pages; NULL where there is no memory.

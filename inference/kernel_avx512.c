@@ -338,12 +338,12 @@ const struct kernel *kernel_avx512(void)
 const struct kernel *kernel_amx(void)
 {
 	static struct kernel amx;
+	static bool is_known; /* asked once: in a jail it may not be asked */
 
-	if (amx.name != NULL)
-		return &amx;
-	if (kernel_avx512() == NULL || !product_amx_is_there())
-		return NULL;
-	return made(&amx, "amx", product_amx);
+	if (!is_known && kernel_avx512() != NULL && product_amx_is_there())
+		made(&amx, "amx", product_amx);
+	is_known = true;
+	return amx.name != NULL ? &amx : NULL;
 }
 
 #else

@@ -63,6 +63,11 @@ static enum err read_model(struct bytes file, const struct model_limits *limits,
 	return ERR_OK;
 }
 
+void model_prepare(void)
+{
+	(void)kernel_best();
+}
+
 static void *reserve_heap(size_t bytes)
 {
 	void *memory = aligned_alloc(ARENA_ALIGNMENT, bytes);

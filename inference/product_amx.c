@@ -36,6 +36,10 @@
 #define TILE_BYTES ((size_t)1024)
 /* Below this, unpacking and half-empty tiles cost more than they save. */
 #define ROWS_MIN 12
+/* What of weights, results and products is used at once fits the first cache,
+ * so that only activations come from the second, once for all panels. */
+#define ROWS_AT_ONCE 128
+#define PANELS_AT_ONCE 4
 #define GROUPS 8 /* of 32 columns in a block */
 #define PLANES 2
 
@@ -79,10 +83,14 @@ static void release(void)
 	__asm__ volatile("tilerelease");
 }
 
-/* A block of a panel as tiles, and the tiles of products with it. */
-struct scratch {
-	int8_t weights[PLANES][PANEL_COLUMNS * PANEL_ROWS];
-	int32_t products[GROUPS][TILE_ROWS * PANEL_ROWS];
+/* A block of a panel as tiles. */
+struct weights {
+	int8_t planes[PLANES][PANEL_COLUMNS * PANEL_ROWS];
+} __attribute__((aligned(64)));
+
+/* The tiles of products with it, of each group of columns or plane. */
+struct products {
+	int32_t of[GROUPS][TILE_ROWS * PANEL_ROWS];
 } __attribute__((aligned(64)));
 
 /* Formats whose weights, times their integer scales, exceed a byte. */
@@ -193,7 +201,7 @@ static INLINE void split(__m512i values, __m512i scales, unsigned shift,
 }
 
 static INLINE void unpack_scaled(enum panel_format format, const uint8_t *block,
-				 struct scratch *scratch)
+				 struct weights *out)
 {
 	size_t vectors = panel_forms[format].part / 4; /* of a part */
 	__m512i scales, low, high;
@@ -204,22 +212,22 @@ static INLINE void unpack_scaled(enum panel_format format, const uint8_t *block,
 			scales = load_part_scales(format, block, i / vectors);
 		split(load_values(format, block, i), scales, shift_of(format),
 		      &low, &high);
-		_mm512_store_si512(scratch->weights[0] + 64 * i, low);
+		_mm512_store_si512(out->planes[0] + 64 * i, low);
 		if (shift_of(format) != 0)
-			_mm512_store_si512(scratch->weights[1] + 64 * i, high);
+			_mm512_store_si512(out->planes[1] + 64 * i, high);
 	}
 }
 
 static INLINE void unpack(enum panel_format format, const uint8_t *block,
-			  struct scratch *scratch)
+			  struct weights *out)
 {
 	if (panel_forms[format].part != 0) {
-		unpack_scaled(format, block, scratch);
+		unpack_scaled(format, block, out);
 		return;
 	}
 #pragma GCC unroll 64
 	for (size_t i = 0; i < 64; i++)
-		_mm512_store_si512(scratch->weights[0] + 64 * i,
+		_mm512_store_si512(out->planes[0] + 64 * i,
 				   load_values(format, block, i));
 }
 
@@ -231,35 +239,45 @@ struct rows {
 	size_t sums_stride;
 };
 
-#define GROUP(tile, a, b, g)                                       \
-	do {                                                       \
-		TILE_ZERO(tile);                                   \
-		TILE_LOAD(a, x->values + 32 * (g), x->stride);     \
-		TILE_LOAD(b, scratch->weights[0] + 512 * (g), 64); \
-		TILE_MULTIPLY(tile, a, b);                         \
+#define GROUP(tile, a, b, g)                                      \
+	do {                                                      \
+		TILE_ZERO(tile);                                  \
+		TILE_LOAD(a, x->values + 32 * (g), x->stride);    \
+		TILE_LOAD(b, weights->planes[0] + 512 * (g), 64); \
+		TILE_MULTIPLY(tile, a, b);                        \
 	} while (0)
 
-/* Products of each 32 columns by themselves. */
+/* Products of each 32 columns by themselves; a tile is stored while others are
+ * being computed. */
 static INLINE void multiply_groups(const struct rows *x,
-				   struct scratch *scratch)
+				   const struct weights *weights,
+				   struct products *out)
 {
-	for (size_t g = 0; g < GROUPS; g += 4) {
-		GROUP(0, 4, 6, g);
-		GROUP(1, 5, 7, g + 1);
-		GROUP(2, 4, 6, g + 2);
-		GROUP(3, 5, 7, g + 3);
-		TILE_STORE(0, scratch->products[g]);
-		TILE_STORE(1, scratch->products[g + 1]);
-		TILE_STORE(2, scratch->products[g + 2]);
-		TILE_STORE(3, scratch->products[g + 3]);
-	}
+	GROUP(0, 4, 6, 0);
+	GROUP(1, 5, 7, 1);
+	GROUP(2, 4, 6, 2);
+	GROUP(3, 5, 7, 3);
+	TILE_STORE(0, out->of[0]);
+	GROUP(0, 4, 6, 4);
+	TILE_STORE(1, out->of[1]);
+	GROUP(1, 5, 7, 5);
+	TILE_STORE(2, out->of[2]);
+	GROUP(2, 4, 6, 6);
+	TILE_STORE(3, out->of[3]);
+	GROUP(3, 5, 7, 7);
+	TILE_STORE(0, out->of[4]);
+	TILE_STORE(1, out->of[5]);
+	TILE_STORE(2, out->of[6]);
+	TILE_STORE(3, out->of[7]);
 }
 
 /* Products of all 256, with one plane of weights or two. */
 static INLINE void multiply_block(enum panel_format format,
-				  const struct rows *x, struct scratch *scratch)
+				  const struct rows *x,
+				  const struct weights *weights,
+				  struct products *out)
 {
-	const int8_t *low = scratch->weights[0], *high = scratch->weights[1];
+	const int8_t *low = weights->planes[0], *high = weights->planes[1];
 
 	TILE_ZERO(0);
 	if (shift_of(format) != 0)
@@ -274,9 +292,9 @@ static INLINE void multiply_block(enum panel_format format,
 			TILE_MULTIPLY(1, 4, 7);
 		}
 	}
-	TILE_STORE(0, scratch->products[0]);
+	TILE_STORE(0, out->of[0]);
 	if (shift_of(format) != 0)
-		TILE_STORE(1, scratch->products[1]);
+		TILE_STORE(1, out->of[1]);
 }
 
 static INLINE __m512 load_halves(const uint8_t *from)
@@ -344,7 +362,7 @@ static INLINE __m512i sum_minima(enum panel_format format,
 
 /* One row's `part` of product.h, from the tiles. */
 static INLINE __m512 scale_row(enum panel_format format,
-			       const struct scratch *scratch, size_t r,
+			       const struct products *products, size_t r,
 			       const struct scales *scales,
 			       const struct activation_block *x)
 {
@@ -354,13 +372,12 @@ static INLINE __m512 scale_row(enum panel_format format,
 
 #pragma GCC unroll 8
 	for (size_t g = 0; g < PANEL_COLUMNS / form->group; g++) {
-		whole = load(scratch->products[g] + PANEL_ROWS * r);
+		whole = load(products->of[g] + PANEL_ROWS * r);
 		if (shift_of(format) != 0)
 			whole = _mm512_add_epi32(
-				whole,
-				_mm512_slli_epi32(load(scratch->products[1] +
-						       PANEL_ROWS * r),
-						  shift_of(format)));
+				whole, _mm512_slli_epi32(load(products->of[1] +
+							      PANEL_ROWS * r),
+							 shift_of(format)));
 		part = _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole), scales->of[g],
 				       part);
 	}
@@ -372,61 +389,156 @@ static INLINE __m512 scale_row(enum panel_format format,
 }
 
 static INLINE void scale_rows(enum panel_format format,
-			      const struct scratch *scratch,
+			      const struct products *products,
 			      const struct scales *scales, const struct rows *x,
-			      size_t count, const struct product *product,
-			      float *out, __mmask16 before, __mmask16 mask)
+			      size_t count, float results[][PANEL_ROWS])
 {
 	for (size_t r = 0; r < count; r++) {
 		const struct activation_block *sums =
 			x->sums + r * x->sums_stride;
-		__m512 part = scale_row(format, scratch, r, scales, sums);
-		__m512 result = _mm512_maskz_loadu_ps(before, out);
+		__m512 part = scale_row(format, products, r, scales, sums);
+		__m512 result = _mm512_load_ps(results[r]);
 
 		result = _mm512_fmadd_ps(part, _mm512_set1_ps(sums->scale),
 					 result);
-		_mm512_mask_storeu_ps(out, mask, result);
-		out += product->stride;
+		_mm512_store_ps(results[r], result);
 	}
 }
 
-/* One panel, block by block, for all rows. */
-static INLINE void compute_panel(enum panel_format format,
-				 const struct product *product, size_t panel,
-				 struct scratch *scratch)
+/* Some rows and some panels of a product. */
+struct part {
+	size_t row;
+	size_t rows; /* at most ROWS_AT_ONCE */
+	size_t panel;
+	size_t panels; /* at most PANELS_AT_ONCE */
+};
+
+/* What such a part is computed in. */
+struct scratch {
+	struct weights weights[PANELS_AT_ONCE];
+	struct products products[2];
+	float results[PANELS_AT_ONCE][ROWS_AT_ONCE][PANEL_ROWS];
+} __attribute__((aligned(64)));
+
+static INLINE const uint8_t *block_of(const struct product *product,
+				      size_t panel, size_t b)
+{
+	return product->panels + (panel * product->x->blocks + b) *
+					 panel_forms[product->format].bytes;
+}
+
+/* Sixteen rows of a part, or fewer, and one of its panels. */
+struct tile {
+	size_t block;
+	size_t row; /* of the part */
+	size_t panel;
+};
+
+static INLINE struct rows rows_of(const struct product *product,
+				  const struct part *part,
+				  const struct tile *tile)
 {
 	const struct activation *x = product->x;
-	const struct panel_form *form = &panel_forms[format];
-	const uint8_t *block =
-		product->panels + panel * x->blocks * form->bytes;
-	size_t left = product->outputs - panel * PANEL_ROWS;
+	size_t row = part->row + tile->row;
+
+	return (struct rows){
+		x->values + row * x->stride + tile->block * PANEL_COLUMNS,
+		x->stride, x->sums + row * x->blocks + tile->block, x->blocks
+	};
+}
+
+static INLINE void
+multiply_tile(enum panel_format format, const struct product *product,
+	      const struct part *part, const struct tile *tile,
+	      struct scratch *scratch, struct products *products)
+{
+	struct rows rows = rows_of(product, part, tile);
+
+	if (panel_forms[format].group == PANEL_COLUMNS)
+		multiply_block(format, &rows, &scratch->weights[tile->panel],
+			       products);
+	else
+		multiply_groups(&rows, &scratch->weights[tile->panel],
+				products);
+}
+
+static INLINE size_t at_most(size_t count, size_t most)
+{
+	return count < most ? count : most;
+}
+
+static INLINE void scale_tile(enum panel_format format,
+			      const struct product *product,
+			      const struct part *part, const struct tile *tile,
+			      struct scratch *scratch,
+			      const struct products *products)
+{
+	struct rows rows = rows_of(product, part, tile);
+	struct scales scales =
+		load_scales(format, block_of(product, part->panel + tile->panel,
+					     tile->block));
+
+	scale_rows(format, products, &scales, &rows,
+		   at_most(part->rows - tile->row, TILE_ROWS),
+		   scratch->results[tile->panel] + tile->row);
+}
+
+/* All tiles of a block.  The next one is multiplied before one is scaled, so
+ * that neither waits for the other. */
+static INLINE void add_block(enum panel_format format,
+			     const struct product *product,
+			     const struct part *part, size_t b,
+			     struct scratch *scratch)
+{
+	struct tile last = { b, 0, 0 };
+	size_t i = 0;
+
+	for (size_t r = 0; r < part->rows; r += TILE_ROWS) {
+		for (size_t p = 0; p < part->panels; p++) {
+			struct tile tile = { b, r, p };
+
+			multiply_tile(format, product, part, &tile, scratch,
+				      &scratch->products[i % 2]);
+			if (i++ > 0)
+				scale_tile(format, product, part, &last,
+					   scratch, &scratch->products[i % 2]);
+			last = tile;
+		}
+	}
+	scale_tile(format, product, part, &last, scratch,
+		   &scratch->products[(i + 1) % 2]);
+}
+
+static INLINE void store_results(const struct product *product,
+				 const struct part *part, size_t p,
+				 const struct scratch *scratch)
+{
+	size_t output = (part->panel + p) * PANEL_ROWS;
+	size_t left = product->outputs - output;
 	__mmask16 mask =
 		left >= PANEL_ROWS ? 0xffff : (__mmask16)((1u << left) - 1);
 
-	for (size_t b = 0; b < x->blocks; b++) {
-		struct scales scales = load_scales(format, block);
+	for (size_t r = 0; r < part->rows; r++)
+		_mm512_mask_storeu_ps(
+			product->out + (part->row + r) * product->stride +
+				output,
+			mask, _mm512_load_ps(scratch->results[p][r]));
+}
 
-		unpack(format, block, scratch);
-		for (size_t r = 0; r < product->rows; r += TILE_ROWS) {
-			size_t rest = product->rows - r;
-			struct rows rows = { x->values + r * x->stride +
-						     b * PANEL_COLUMNS,
-					     x->stride,
-					     x->sums + r * x->blocks + b,
-					     x->blocks };
-
-			if (form->group == PANEL_COLUMNS)
-				multiply_block(format, &rows, scratch);
-			else
-				multiply_groups(&rows, scratch);
-			scale_rows(format, scratch, &scales, &rows,
-				   rest < TILE_ROWS ? rest : TILE_ROWS, product,
-				   product->out + r * product->stride +
-					   panel * PANEL_ROWS,
-				   b == 0 ? 0 : mask, mask);
-		}
-		block += form->bytes;
+static INLINE void compute_part(enum panel_format format,
+				const struct product *product,
+				const struct part *part,
+				struct scratch *scratch)
+{
+	memset(scratch->results, 0, sizeof(scratch->results));
+	for (size_t b = 0; b < product->x->blocks; b++) {
+		for (size_t p = 0; p < part->panels; p++)
+			unpack(format, block_of(product, part->panel + p, b),
+			       &scratch->weights[p]);
+		add_block(format, product, part, b, scratch);
 	}
+	for (size_t p = 0; p < part->panels; p++)
+		store_results(product, part, p, scratch);
 }
 
 static INLINE void compute(enum panel_format format,
@@ -434,10 +546,18 @@ static INLINE void compute(enum panel_format format,
 {
 	size_t panels = (product->outputs + PANEL_ROWS - 1) / PANEL_ROWS;
 	struct scratch scratch;
+	struct part part;
 
 	configure(panel_forms[format].group == PANEL_COLUMNS ? 64 : 32);
-	for (size_t panel = 0; panel < panels; panel++)
-		compute_panel(format, product, panel, &scratch);
+	for (part.panel = 0; part.panel < panels; part.panel += part.panels) {
+		part.panels = at_most(panels - part.panel, PANELS_AT_ONCE);
+		for (part.row = 0; part.row < product->rows;
+		     part.row += part.rows) {
+			part.rows =
+				at_most(product->rows - part.row, ROWS_AT_ONCE);
+			compute_part(format, product, &part, &scratch);
+		}
+	}
 	release();
 }
 

@@ -305,3 +305,30 @@ Test(panel, what_is_packed_reads_back_as_it_was)
 		}
 	}
 }
+
+/* Every number that a scale may be is looked at, and nothing else. */
+Test(panel, what_makes_a_weight_infinite_or_a_scale_too_large_is_found)
+{
+	uint16_t infinity = 0x7c00, wide = 0x7f80;
+
+	for (int f = 0; f < PANEL_FORMATS; f++) {
+		enum panel_format format = (enum panel_format)f;
+		const struct panel_form *form = &panel_forms[f];
+		bool is_wide = form->group == 256 && form->part == 0;
+		uint8_t block[4352] = { 0 };
+		size_t bad = 0;
+
+		cr_assert(panel_is_sound(format, block));
+		for (size_t i = 0; i < form->bytes; i += 2) {
+			memset(block, 0, sizeof(block));
+			memcpy(block + i, is_wide ? &wide : &infinity,
+			       sizeof(infinity));
+			bad += !panel_is_sound(format, block);
+		}
+		/* Integer scales of 6 bits are too large as well. */
+		cr_assert_eq(bad,
+			     16 * (256 / form->group + form->has_minimum) +
+				     (form->part == 32 ? 128 : 0),
+			     "%s", form->name);
+	}
+}
