@@ -126,6 +126,9 @@ enum err jinja_choose_run(struct jinja_machine *machine,
 	struct jinja_value items, *chosen;
 	size_t count = 0;
 
+	/* What is not true has no items, even where it cannot have any. */
+	if (!jinja_value_truth(subject))
+		return jinja_value_stream(&machine->heap, NULL, 0, out);
 	TRY(jinja_heap_enter(&machine->heap));
 	TRY(jinja_value_items(&machine->heap, subject, &items));
 	TRY(jinja_heap_alloc(&machine->heap, items.list.count, sizeof(*chosen),

@@ -257,6 +257,48 @@ static enum err items_of(const struct jinja_call *call, struct jinja_value *out)
 				  items.list.count, out);
 }
 
+/* The reference compares letters as small ones. */
+static enum err check_key(const struct jinja_value *key)
+{
+	if (key->kind != JINJA_VALUE_STRING)
+		return ERR_OK;
+	for (size_t i = 0; i < key->text.len; i++)
+		if (key->text.data[i] >= 0x80 ||
+		    (key->text.data[i] >= 'A' && key->text.data[i] <= 'Z'))
+			return ERR_UNSUPPORTED;
+	return ERR_OK;
+}
+
+/* By key, of numbers or of small ASCII letters. */
+static enum err dictsort(const struct jinja_call *call, struct jinja_value *out)
+{
+	struct jinja_heap *heap = &call->machine->heap;
+	struct jinja_value items, *sorted;
+
+	if (call->subject->kind != JINJA_VALUE_DICT)
+		return ERR_MALFORMED;
+	TRY(jinja_method_items(heap, call->subject, &items));
+	TRY(jinja_heap_alloc(heap, items.list.count, sizeof(*sorted), &sorted));
+	for (size_t i = 0; i < items.list.count; i++) {
+		size_t at = i;
+		int order = -1;
+
+		TRY(check_key(&items.list.items[i].list.items[0]));
+		for (; at > 0; at--) {
+			TRY(jinja_heap_work(heap, 1));
+			TRY(jinja_value_order(
+				&items.list.items[i].list.items[0],
+				&sorted[at - 1].list.items[0], &order));
+			if (order >= 0)
+				break;
+			sorted[at] = sorted[at - 1];
+		}
+		sorted[at] = items.list.items[i];
+	}
+	*out = jinja_value_list(sorted, items.list.count);
+	return ERR_OK;
+}
+
 /* For what is undefined; with `boolean`, for all that is not true. */
 static enum err otherwise(const struct jinja_call *call,
 			  struct jinja_value *out)
@@ -292,6 +334,7 @@ static const struct jinja_callable filters[] = {
 	{ "reverse", "", reverse },
 	{ "join", "d attribute ", join },
 	{ "items", "", items_of },
+	{ "dictsort", "", dictsort },
 	{ "default", "default_value boolean ", otherwise },
 	{ "d", "default_value boolean ", otherwise },
 	{ NULL, NULL, NULL },

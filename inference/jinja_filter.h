@@ -3,7 +3,7 @@
  * jinja_filter: what may stand after "|".
  *
  *     trim upper lower title capitalize replace string safe tojson int
- *     length count list first last join items reverse default
+ *     length count list first last join items dictsort reverse default
  *     map select reject selectattr rejectattr
  */
 #ifndef INFERENCE_JINJA_FILTER_H

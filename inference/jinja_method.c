@@ -179,6 +179,32 @@ static enum err count(const struct jinja_call *call, struct jinja_value *out)
 	return ERR_OK;
 }
 
+/* "{}" is the next argument; nothing else is served between braces. */
+static enum err format(const struct jinja_call *call, struct jinja_value *out)
+{
+	struct jinja_machine *machine = call->machine;
+	struct jinja_text text = call->subject->text;
+	size_t start = machine->out.len, used = 0, at;
+
+	TRY(jinja_heap_read(&machine->heap, text.len));
+	for (at = 0; at < text.len; at++) {
+		uint8_t c = text.data[at];
+
+		if (c != '{' && c != '}') {
+			TRY(jinja_text_put(&machine->out,
+					   jinja_text_part(text, at, 1)));
+			continue;
+		}
+		if (c == '}' || at + 1 == text.len || text.data[at + 1] != '}')
+			return ERR_UNSUPPORTED;
+		if (used == call->count)
+			return ERR_MALFORMED;
+		TRY(jinja_value_print(&machine->out, &call->values[used++]));
+		at++;
+	}
+	return jinja_machine_finish(machine, start, out);
+}
+
 static enum err get(const struct jinja_call *call, struct jinja_value *out)
 {
 	const struct jinja_pair *found;
@@ -259,7 +285,7 @@ static const struct jinja_callable of_strings[] = {
 	{ "capitalize", "", capitalize },
 	{ "find", "sub ", find },
 	{ "count", "sub ", count },
-	{ "format", "", NULL },
+	{ "format", "0 1 2 3 ", format },
 	{ "join", "", NULL },
 	{ "index", "", NULL },
 	{ "encode", "", NULL },

@@ -3,7 +3,7 @@
  * jinja_method: what may be called on a value.
  *
  *     strings  strip lstrip rstrip startswith endswith split replace upper
- *              lower title capitalize find count
+ *              lower title capitalize find count format
  *     dicts    get items keys values
  *
  * What would change a list or a dict is refused, as the reference refuses it.

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inference/jinja_string.h"
 
+#include <strings.h>
+
 #include "inference/blank.h"
 #include "inference/unicode.h"
 
@@ -164,29 +166,43 @@ enum err jinja_string_split(struct jinja_machine *machine,
 	return ERR_OK;
 }
 
-/* What Python would read in other ways (1_000, 1e3) is not served. */
+/* Whether digits were found, or Python may find a number where we do not: in
+ * 1_000, 1e3, inf, nan and the digits of other scripts. */
+static bool may_be_number(struct bytes rest, size_t digits)
+{
+	static const char *const words[] = { "inf", "nan" };
+
+	if (digits > 0 || rest.data[0] == '.' || rest.data[0] >= 0x80)
+		return true;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (rest.len >= 3 &&
+		    strncasecmp((const char *)rest.data, words[i], 3) == 0)
+			return true;
+	return false;
+}
+
 enum err jinja_string_integer(struct jinja_text text, int64_t *out)
 {
 	struct bytes rest = blank_cut(blank_skip(jinja_text_bytes(text)));
 	bool negative = rest.len > 0 && rest.data[0] == '-';
 	int64_t number = 0;
-	size_t at = negative || (rest.len > 0 && rest.data[0] == '+');
-	size_t first = at;
+	size_t digits = 0;
 
-	for (; at < rest.len; at++) {
-		uint8_t c = rest.data[at];
+	if (negative || (rest.len > 0 && rest.data[0] == '+'))
+		rest = (struct bytes){ rest.data + 1, rest.len - 1 };
+	for (; rest.len > 0; digits++) {
+		uint8_t c = rest.data[0];
 
 		if (c < '0' || c > '9')
 			break;
 		if (__builtin_mul_overflow(number, 10, &number) ||
 		    __builtin_add_overflow(number, c - '0', &number))
 			return ERR_UNSUPPORTED;
+		rest = (struct bytes){ rest.data + 1, rest.len - 1 };
 	}
-	if (at < rest.len &&
-	    (at > first || rest.data[at] == '.' || rest.data[at] >= 0x80 ||
-	     (rest.data[at] | 0x20) == 'i' || (rest.data[at] | 0x20) == 'n'))
+	if (rest.len > 0 && may_be_number(rest, digits))
 		return ERR_UNSUPPORTED;
-	if (at == first)
+	if (rest.len > 0 || digits == 0)
 		return ERR_DENIED;
 	*out = negative ? -number : number;
 	return ERR_OK;

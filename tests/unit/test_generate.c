@@ -631,7 +631,7 @@ Test(home, a_request_becomes_a_call)
 	json_t *call;
 
 	open_model(&fixture, load_home(HOME), CONTEXT);
-	cr_assert_str_eq(model_describe(fixture.model).chat, "home");
+	cr_assert_str_eq(model_describe(fixture.model).chat, "jinja");
 	cr_assert_eq(start_chat(&fixture, "Turn on the lights in the kitchen",
 				&options),
 		     ERR_OK);
