@@ -15,7 +15,7 @@
 #include "inference/jinja_program.h"
 #include "inference/jinja_value.h"
 
-#define JINJA_MACHINE_BINDINGS_MAX 512
+#define JINJA_MACHINE_BINDINGS_MAX 256
 
 enum jinja_leave {
 	JINJA_STAY,

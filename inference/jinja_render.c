@@ -15,7 +15,7 @@
 /* Copies of a text that a template makes before it prints: joined, trimmed,
  * split; each with its marks. */
 #define COPIES 8
-#define MEMORY (1u << 17) /* bindings, namespaces, loops */
+#define MEMORY (1u << 15) /* namespaces, loops, what a template says itself */
 #define PAIRS 2		  /* of a message: role and content */
 
 static size_t message_bytes(void)
@@ -26,7 +26,9 @@ static size_t message_bytes(void)
 size_t jinja_render_memory(size_t messages, size_t text_bytes)
 {
 	/* Once as they come, and once where a template slices them. */
-	return MEMORY + COPIES * text_bytes +
+	return MEMORY +
+	       JINJA_MACHINE_BINDINGS_MAX * sizeof(struct jinja_binding) +
+	       COPIES * text_bytes +
 	       messages * (message_bytes() + sizeof(struct jinja_value));
 }
 
