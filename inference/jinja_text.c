@@ -124,7 +124,7 @@ enum err jinja_text_put(struct jinja_out *out, struct jinja_text text)
 	if (text.marks != NULL)
 		memcpy(out->marks + out->len, text.marks, text.len);
 	else
-		memset(out->marks + out->len, text.source, text.len);
+		memset(out->marks + out->len, (int)text.source, text.len);
 	out->len += text.len;
 	return ERR_OK;
 }
