@@ -120,11 +120,15 @@ static enum err repeat(struct jinja_machine *machine, struct jinja_text text,
 		       int64_t times, struct jinja_value *out)
 {
 	size_t start = machine->out.len;
+	size_t bytes;
 
-	for (int64_t i = 0; i < times && text.len > 0; i++) {
-		TRY(jinja_heap_work(&machine->heap, 1));
+	if (times < 0 || text.len == 0)
+		times = 0;
+	if (__builtin_mul_overflow(text.len, (size_t)times, &bytes))
+		return ERR_TOO_LARGE;
+	TRY(jinja_heap_read(&machine->heap, bytes));
+	for (int64_t i = 0; i < times; i++)
 		TRY(jinja_text_put(&machine->out, text));
-	}
 	return jinja_machine_finish(machine, start, out);
 }
 

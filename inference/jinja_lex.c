@@ -248,7 +248,7 @@ static enum err take_operator(struct jinja_lex *lex,
 		lex->rest = skip(lex->rest, len);
 		return ERR_OK;
 	}
-	return ERR_MALFORMED;
+	return first(lex->rest) >= 0x80 ? ERR_UNSUPPORTED : ERR_MALFORMED;
 }
 
 static enum err next_inside(struct jinja_lex *lex, struct jinja_lex_token *out)
