@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define BYTES_PER_STEP 16
+#define BYTES_PER_STEP 64
 
 enum err jinja_heap_alloc(struct jinja_heap *heap, size_t count, size_t size,
 			  void *out)
