@@ -72,7 +72,8 @@ static enum err plain_attribute(struct jinja_machine *machine,
 		return loop_attribute(object->loop, name, out);
 	if (object->kind == JINJA_VALUE_UNDEFINED)
 		return ERR_MALFORMED;
-	if (object->kind >= JINJA_VALUE_MACRO)
+	if (object->kind >= JINJA_VALUE_MACRO ||
+	    object->kind == JINJA_VALUE_SAFE)
 		return ERR_UNSUPPORTED;
 	*out = object->kind == JINJA_VALUE_NAMESPACE
 		       ? space_attribute(machine, object->space, name)
@@ -159,7 +160,7 @@ enum err jinja_access_item(struct jinja_machine *machine,
 	    jinja_value_is_number(key))
 		return item_at(machine, object, key->number, out);
 	*out = undefined;
-	return ERR_OK;
+	return object->kind == JINJA_VALUE_SAFE ? ERR_UNSUPPORTED : ERR_OK;
 }
 
 /* A slice in places of a list: `count` of them, `step` apart. */

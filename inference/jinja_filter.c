@@ -347,6 +347,9 @@ enum err jinja_filter_run(struct jinja_machine *machine, struct bytes name,
 {
 	enum jinja_choose_kind kind;
 
+	/* What is made of a safe string may be safe or not. */
+	if (subject->kind == JINJA_VALUE_SAFE)
+		return ERR_UNSUPPORTED;
 	if (jinja_choose_find(name, &kind))
 		return jinja_choose_run(machine, kind, subject, arguments, out);
 	return jinja_call_run(jinja_call_find(filters, name), machine, subject,

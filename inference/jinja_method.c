@@ -209,7 +209,7 @@ static enum err get(const struct jinja_call *call, struct jinja_value *out)
 {
 	const struct jinja_pair *found;
 
-	if (call->count == 0)
+	if (call->count == 0 || !jinja_value_is_key(&call->values[0]))
 		return ERR_MALFORMED;
 	TRY(jinja_heap_work(&call->machine->heap, call->subject->dict.count));
 	found = jinja_value_at(call->subject, &call->values[0]);

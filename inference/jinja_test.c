@@ -17,6 +17,8 @@ enum err jinja_test_in(struct jinja_heap *heap, const struct jinja_value *value,
 		return ERR_OK;
 	}
 	if (collection->kind == JINJA_VALUE_DICT) {
+		if (!jinja_value_is_key(value))
+			return ERR_MALFORMED;
 		TRY(jinja_heap_work(heap, collection->dict.count));
 		*out = jinja_value_at(collection, value) != NULL;
 		return ERR_OK;

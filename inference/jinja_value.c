@@ -34,6 +34,13 @@ bool jinja_value_is_number(const struct jinja_value *value)
 	       value->kind == JINJA_VALUE_BOOLEAN;
 }
 
+/* Lists and dicts cannot be looked for. */
+bool jinja_value_is_key(const struct jinja_value *value)
+{
+	return value->kind != JINJA_VALUE_LIST &&
+	       value->kind != JINJA_VALUE_DICT;
+}
+
 bool jinja_value_truth(const struct jinja_value *value)
 {
 	switch (value->kind) {
@@ -214,6 +221,8 @@ enum err jinja_value_items(struct jinja_heap *heap,
 		*out = jinja_value_list(value->list.items, value->list.count);
 		return ERR_OK;
 	}
+	if (value->kind == JINJA_VALUE_SAFE)
+		return ERR_UNSUPPORTED;
 	if (value->kind != JINJA_VALUE_LIST)
 		return ERR_MALFORMED;
 	*out = *value;

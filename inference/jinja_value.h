@@ -77,6 +77,7 @@ struct jinja_value jinja_value_list(const struct jinja_value *items,
 				    size_t count);
 
 bool jinja_value_is_number(const struct jinja_value *value); /* or boolean */
+bool jinja_value_is_key(const struct jinja_value *value);    /* or may be one */
 bool jinja_value_truth(const struct jinja_value *value);
 bool jinja_value_is(const struct jinja_value *value, const char *text);
 

@@ -75,6 +75,16 @@ static enum err render(const struct jinja_program *program,
 		(struct writer){ (uint8_t *)memory, 0, sizeof(memory) }, out);
 }
 
+static void count_refusal(const json_t *one, enum err err, struct tally *tally)
+{
+	if (json_is_null(json_object_get(one, "expected"))) {
+		tally->equal++;
+	} else {
+		tally->refused++;
+		tally->why = err;
+	}
+}
+
 static void count_case(const struct jinja_program *program,
 		       const json_t *template, const json_t *one,
 		       struct tally *tally)
@@ -84,10 +94,7 @@ static void count_case(const struct jinja_program *program,
 	const json_t *expected = json_object_get(one, "expected");
 
 	if (err != ERR_OK) {
-		tally->equal += json_is_null(expected);
-		tally->refused += !json_is_null(expected);
-		if (!json_is_null(expected))
-			tally->why = err;
+		count_refusal(one, err, tally);
 		return;
 	}
 	if (json_is_string(expected) &&
@@ -111,14 +118,16 @@ static struct tally count_template(const json_t *template)
 	struct jinja_program program;
 	enum err err = jinja_parse(text_of(template, "template"), &program);
 
-	if (err != ERR_OK) {
-		tally.refused = json_array_size(cases);
-		tally.why = err;
-		return tally;
+	for (size_t i = 0; i < json_array_size(cases); i++) {
+		const json_t *one = json_array_get(cases, i);
+
+		if (err == ERR_OK)
+			count_case(&program, template, one, &tally);
+		else
+			count_refusal(one, err, &tally);
 	}
-	for (size_t i = 0; i < json_array_size(cases); i++)
-		count_case(&program, template, json_array_get(cases, i),
-			   &tally);
+	if (err != ERR_OK)
+		return tally;
 	jinja_program_close(&program);
 	return tally;
 }
