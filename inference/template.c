@@ -223,8 +223,8 @@ static uint32_t end_of_turn(const struct template_prompt *prompt)
 	return VOCABULARY_NONE;
 }
 
-/* One conversation: the tokens of its prompt are the template's from now on.
- * Whatever stops it is reason enough not to count on it. */
+/* One conversation: the tokens of its prompt are the template's from now
+ * on. */
 static enum err try_chat(struct template *template, struct tokenizer *tokenizer,
 			 const struct generate_chat *chat, struct arena *arena)
 {
@@ -246,30 +246,26 @@ static enum err try_chat(struct template *template, struct tokenizer *tokenizer,
 	return ERR_OK;
 }
 
-/* It must tell a user's first words; what else it refuses, it refuses when
- * that is asked.  The other trials show which tokens it uses. */
+/* It must tell a user's words in one of these; what else it refuses, it
+ * refuses when that is asked.  All of them show which tokens it uses. */
 static enum err try_chats(struct template *template,
 			  struct tokenizer *tokenizer, struct arena *arena)
 {
-	static const struct generate_chat others[] = {
-		{ trial, 2 }, /* system, user */
-		{ trial, 4 }, /* system, user, assistant, user */
-		{ trial + 1, 3 },
+	static const struct generate_chat chats[] = {
+		{ trial, 2 },	  /* system, user */
+		{ trial + 1, 1 }, /* user */
+		{ trial + 1, 3 }, /* user, assistant, user */
+		{ trial, 4 },
 	};
-	const struct generate_chat first = { trial + 1, 1 };
+	enum err told = ERR_UNSUPPORTED;
 
-	TRY(try_chat(template, tokenizer, &first, arena));
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		enum err err = try_chat(template, tokenizer, &others[i], arena);
-
-		if (err != ERR_OK && err != ERR_MALFORMED &&
-		    err != ERR_UNSUPPORTED)
-			return err;
-	}
-	return ERR_OK;
+	for (size_t i = 0; i < sizeof(chats) / sizeof(chats[0]); i++)
+		if (try_chat(template, tokenizer, &chats[i], arena) == ERR_OK)
+			told = ERR_OK;
+	return told;
 }
 
-static enum err try(struct template *template, struct tokenizer *tokenizer)
+static enum err try_out(struct template *template, struct tokenizer *tokenizer)
 {
 	size_t size = template_memory(TRIAL_MESSAGES, TRIAL_TEXT);
 	struct arena arena = { aligned_alloc(ARENA_ALIGNMENT, size), size, 0 };
@@ -299,12 +295,12 @@ static void reserve_marked(const struct template *template,
 	}
 }
 
-static enum err open(struct bytes text, struct tokenizer *tokenizer,
-		     struct template *template)
+static enum err prepare(struct bytes text, struct tokenizer *tokenizer,
+			struct template *template)
 {
 	TRY(jinja_parse(text, &template->program));
 	TRY(specials_open(tokenizer, &template->specials));
-	TRY(try(template, tokenizer));
+	TRY(try_out(template, tokenizer));
 	reserve_marked(template, tokenizer);
 	specials_settle(&template->specials);
 	return ERR_OK;
@@ -322,7 +318,7 @@ enum err template_open(const struct gguf *gguf, struct tokenizer *tokenizer,
 	enum err err = ERR_UNSUPPORTED;
 
 	if (gguf_string(gguf, "tokenizer.chat_template", &text) == ERR_OK)
-		err = open(text, tokenizer, &made);
+		err = prepare(text, tokenizer, &made);
 	if (err == ERR_OK) {
 		made.form = TEMPLATE_JINJA;
 		made.name = "jinja";

@@ -511,6 +511,23 @@ Test(template, what_one_chat_needs_does_not_refuse_the_others)
 	close_template(&fixture);
 }
 
+Test(template, a_template_may_ask_for_a_system_message)
+{
+	const struct generate_message both[] = {
+		SAYS(GENERATE_SYSTEM, "Be brief."),
+		SAYS(GENERATE_USER, "Hi"),
+	};
+	struct fixture fixture;
+
+	open_template(&fixture,
+		      "{% if messages[0].role != 'system' %}"
+		      "{{ strftime_now('%Y') }}{% endif %}"
+		      "{% for m in messages %}{{ m.content }}{% endfor %}");
+	cr_assert_eq(render(&fixture, both, 2), ERR_OK);
+	cr_assert_eq(render(&fixture, both + 1, 1), ERR_MALFORMED);
+	close_template(&fixture);
+}
+
 Test(template, a_prompt_without_room_is_too_large)
 {
 	const struct generate_message messages[] = {
