@@ -45,11 +45,12 @@ static struct jinja_value space_attribute(const struct jinja_machine *machine,
 					  const struct jinja_namespace *space,
 					  struct bytes name)
 {
-	for (size_t i = 0; i < space->count; i++)
+	for (size_t i = 0; i < space->count; i++) {
 		if (bytes_equal(machine->program
 					->strings[space->attributes[i].name],
 				name))
 			return space->attributes[i].value;
+	}
 	return undefined;
 }
 

@@ -79,25 +79,31 @@ static size_t count_strings(const struct jinja_value *values, size_t count)
 	return found;
 }
 
+/* The next value, or with a string all strings that follow. */
+static enum err add_next(struct jinja_machine *machine,
+			 const struct jinja_value *values, size_t count,
+			 size_t *at, struct jinja_value *sum)
+{
+	const struct jinja_value two[2] = { *sum, values[*at] };
+	size_t strings = count_strings(values + *at, count - *at);
+
+	if (sum->kind != JINJA_VALUE_STRING || strings == 0) {
+		++*at;
+		return add_two(machine, two, sum);
+	}
+	TRY(add_strings(machine, &two[0], values + *at, strings, sum));
+	*at += strings;
+	return ERR_OK;
+}
+
 enum err jinja_arithmetic_add(struct jinja_machine *machine,
 			      const struct jinja_value *values, size_t count,
 			      struct jinja_value *out)
 {
 	struct jinja_value sum = values[0];
 
-	for (size_t i = 1; i < count;) {
-		const struct jinja_value two[2] = { sum, values[i] };
-		size_t strings = count_strings(values + i, count - i);
-
-		if (sum.kind == JINJA_VALUE_STRING && strings > 0) {
-			TRY(add_strings(machine, &two[0], values + i, strings,
-					&sum));
-			i += strings;
-		} else {
-			TRY(add_two(machine, two, &sum));
-			i++;
-		}
-	}
+	for (size_t at = 1; at < count;)
+		TRY(add_next(machine, values, count, &at, &sum));
 	*out = sum;
 	return ERR_OK;
 }

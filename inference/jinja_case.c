@@ -33,10 +33,11 @@ static enum err put_lower(struct jinja_out *out, uint32_t before, uint32_t code,
 	if (code == CAPITAL_SIGMA && is_letter(before) &&
 	    !starts_with_letter(jinja_text_bytes(rest)))
 		lower = SMALL_FINAL_SIGMA;
-	if (code == CAPITAL_DOTTED_I)
+	if (code == CAPITAL_DOTTED_I) {
 		return jinja_text_put(
 			out,
 			jinja_text_of(BYTES_LITERAL("i\xcc\x87"), one.source));
+	}
 	return jinja_text_put_code(out, lower, one.source);
 }
 

@@ -33,33 +33,44 @@ static enum err add(struct jinja_cursor *cursor, enum jinja_node_kind kind,
 	return jinja_program_add(cursor->program, kind, children->first, out);
 }
 
-/* Operands of one level, from the left; the table ends with a NULL.  The
- * operands of + and of ~ make one node, which joins strings in one go. */
+/* The operator at the cursor, or NULL; the table ends with a NULL text. */
+static const struct operator* find_operator(const struct jinja_cursor *cursor,
+					    const struct operator* table)
+{
+	for (; table->text != NULL; table++)
+		if (at_operator(cursor, table->text))
+			return table;
+	return NULL;
+}
+
+/* Past an operator to its right side; *out was the left one.  Those of + and
+ * of ~ make one node, which joins strings in one go. */
+static enum err parse_right(struct jinja_cursor *cursor,
+			    const struct operator* found,
+			    parse_function *tighter, uint32_t *out)
+{
+	struct jinja_cursor_list list = { *out, *out };
+	bool joins = found->kind == JINJA_ADD || found->kind == JINJA_CONCAT;
+	uint32_t node;
+
+	do {
+		TRY(jinja_cursor_step(cursor));
+		TRY(tighter(cursor, &node));
+		jinja_cursor_append(cursor, &list, node);
+	} while (joins && at_operator(cursor, found->text));
+	return add(cursor, found->kind, &list, out);
+}
+
+/* Operands of one level, from the left. */
 static enum err parse_level(struct jinja_cursor *cursor,
 			    const struct operator* table,
 			    parse_function *tighter, uint32_t *out)
 {
-	struct jinja_cursor_list list;
-	uint32_t node;
+	const struct operator* found;
 
 	TRY(tighter(cursor, out));
-	for (size_t i = 0; table[i].text != NULL;) {
-		enum jinja_node_kind kind = table[i].kind;
-
-		if (!at_operator(cursor, table[i].text)) {
-			i++;
-			continue;
-		}
-		list = (struct jinja_cursor_list){ *out, *out };
-		do {
-			TRY(jinja_cursor_step(cursor));
-			TRY(tighter(cursor, &node));
-			jinja_cursor_append(cursor, &list, node);
-		} while ((kind == JINJA_ADD || kind == JINJA_CONCAT) &&
-			 at_operator(cursor, table[i].text));
-		TRY(add(cursor, kind, &list, out));
-		i = 0;
-	}
+	while ((found = find_operator(cursor, table)) != NULL)
+		TRY(parse_right(cursor, found, tighter, out));
 	return ERR_OK;
 }
 
@@ -198,26 +209,32 @@ enum err jinja_expression_parse_plain(struct jinja_cursor *cursor,
 	return ERR_OK;
 }
 
+/* After a value: "if condition", and perhaps "else" another. */
+static enum err parse_choice(struct jinja_cursor *cursor, uint32_t *then)
+{
+	struct jinja_cursor_list list = JINJA_CURSOR_EMPTY;
+	uint32_t node;
+
+	TRY(jinja_cursor_step(cursor));
+	TRY(jinja_expression_parse_plain(cursor, &node));
+	jinja_cursor_append(cursor, &list, node);
+	jinja_cursor_append(cursor, &list, *then);
+	if (at_name(cursor, "else")) {
+		TRY(jinja_cursor_step(cursor));
+		TRY(jinja_expression_parse(cursor, &node));
+		jinja_cursor_append(cursor, &list, node);
+	}
+	return add(cursor, JINJA_CHOOSE, &list, then);
+}
+
 enum err jinja_expression_parse(struct jinja_cursor *cursor, uint32_t *out)
 {
-	uint32_t then, node;
+	uint32_t then;
 
 	TRY(jinja_cursor_enter(cursor));
 	TRY(jinja_expression_parse_plain(cursor, &then));
-	while (at_name(cursor, "if")) {
-		struct jinja_cursor_list list;
-
-		TRY(jinja_cursor_step(cursor));
-		TRY(jinja_expression_parse_plain(cursor, &node));
-		list = (struct jinja_cursor_list){ node, node };
-		jinja_cursor_append(cursor, &list, then);
-		if (at_name(cursor, "else")) {
-			TRY(jinja_cursor_step(cursor));
-			TRY(jinja_expression_parse(cursor, &node));
-			jinja_cursor_append(cursor, &list, node);
-		}
-		TRY(add(cursor, JINJA_CHOOSE, &list, &then));
-	}
+	while (at_name(cursor, "if"))
+		TRY(parse_choice(cursor, &then));
 	jinja_cursor_leave(cursor);
 	*out = then;
 	return ERR_OK;

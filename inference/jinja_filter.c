@@ -248,11 +248,12 @@ static enum err items_of(const struct jinja_call *call, struct jinja_value *out)
 {
 	struct jinja_value items = jinja_value_list(NULL, 0);
 
-	if (call->subject->kind == JINJA_VALUE_DICT)
+	if (call->subject->kind == JINJA_VALUE_DICT) {
 		TRY(jinja_method_items(&call->machine->heap, call->subject,
 				       &items));
-	else if (call->subject->kind != JINJA_VALUE_UNDEFINED)
+	} else if (call->subject->kind != JINJA_VALUE_UNDEFINED) {
 		return ERR_MALFORMED;
+	}
 	return jinja_value_stream(&call->machine->heap, items.list.items,
 				  items.list.count, out);
 }
@@ -262,10 +263,31 @@ static enum err check_key(const struct jinja_value *key)
 {
 	if (key->kind != JINJA_VALUE_STRING)
 		return ERR_OK;
-	for (size_t i = 0; i < key->text.len; i++)
+	for (size_t i = 0; i < key->text.len; i++) {
 		if (key->text.data[i] >= 0x80 ||
 		    (key->text.data[i] >= 'A' && key->text.data[i] <= 'Z'))
 			return ERR_UNSUPPORTED;
+	}
+	return ERR_OK;
+}
+
+/* Into its place among the first `count`; each is a key and a value. */
+static enum err insert_pair(struct jinja_heap *heap, struct jinja_value *sorted,
+			    size_t count, const struct jinja_value *pair)
+{
+	size_t at = count;
+	int order = 0;
+
+	TRY(check_key(&pair->list.items[0]));
+	for (; at > 0; at--) {
+		TRY(jinja_heap_work(heap, 1));
+		TRY(jinja_value_order(&pair->list.items[0],
+				      &sorted[at - 1].list.items[0], &order));
+		if (order >= 0)
+			break;
+		sorted[at] = sorted[at - 1];
+	}
+	sorted[at] = *pair;
 	return ERR_OK;
 }
 
@@ -279,22 +301,8 @@ static enum err dictsort(const struct jinja_call *call, struct jinja_value *out)
 		return ERR_MALFORMED;
 	TRY(jinja_method_items(heap, call->subject, &items));
 	TRY(jinja_heap_alloc(heap, items.list.count, sizeof(*sorted), &sorted));
-	for (size_t i = 0; i < items.list.count; i++) {
-		size_t at = i;
-		int order = -1;
-
-		TRY(check_key(&items.list.items[i].list.items[0]));
-		for (; at > 0; at--) {
-			TRY(jinja_heap_work(heap, 1));
-			TRY(jinja_value_order(
-				&items.list.items[i].list.items[0],
-				&sorted[at - 1].list.items[0], &order));
-			if (order >= 0)
-				break;
-			sorted[at] = sorted[at - 1];
-		}
-		sorted[at] = items.list.items[i];
-	}
+	for (size_t i = 0; i < items.list.count; i++)
+		TRY(insert_pair(heap, sorted, i, &items.list.items[i]));
 	*out = jinja_value_list(sorted, items.list.count);
 	return ERR_OK;
 }

@@ -116,6 +116,21 @@ static enum err put_field(struct jinja_out *out, uint8_t letter,
 	}
 }
 
+/* A character of a format, or a percent sign and its letter. */
+static enum err put_next(struct jinja_machine *machine,
+			 struct jinja_text *format)
+{
+	uint32_t code;
+	struct jinja_text one = jinja_text_take(format, &code);
+
+	if (code != '%')
+		return jinja_text_put(&machine->out, one);
+	if (format->len == 0)
+		return ERR_UNSUPPORTED;
+	one = jinja_text_take(format, &code);
+	return put_field(&machine->out, one.data[0], machine->date);
+}
+
 static enum err strftime_now(const struct jinja_call *call,
 			     struct jinja_value *out)
 {
@@ -125,19 +140,8 @@ static enum err strftime_now(const struct jinja_call *call,
 
 	if (call->values[0].kind != JINJA_VALUE_STRING)
 		return ERR_MALFORMED;
-	while (format.len > 0) {
-		uint32_t code;
-		struct jinja_text one = jinja_text_take(&format, &code);
-
-		if (code != '%') {
-			TRY(jinja_text_put(&machine->out, one));
-			continue;
-		}
-		if (format.len == 0)
-			return ERR_UNSUPPORTED;
-		TRY(put_field(&machine->out, format.data[0], machine->date));
-		(void)jinja_text_take(&format, &code);
-	}
+	while (format.len > 0)
+		TRY(put_next(machine, &format));
 	return jinja_machine_finish(machine, start, out);
 }
 

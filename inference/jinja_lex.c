@@ -42,10 +42,12 @@ static uint8_t first(struct bytes text)
 /* Where the next tag, print or comment begins; the end if none does. */
 static size_t find_begin(struct bytes text)
 {
-	for (size_t i = 0; i + 1 < text.len; i++)
+	for (size_t i = 0; i + 1 < text.len; i++) {
 		if (text.data[i] == '{' &&
-		    memchr("{%#", text.data[i + 1], 3) != NULL)
+		    (text.data[i + 1] == '{' || text.data[i + 1] == '%' ||
+		     text.data[i + 1] == '#'))
 			return i;
+	}
 	return text.len;
 }
 
@@ -163,10 +165,11 @@ static enum err take_number(struct jinja_lex *lex, struct jinja_lex_token *out)
 	struct bytes rest = lex->rest;
 	int64_t number = 0;
 
-	for (; is_digit(first(rest)); rest = skip(rest, 1))
+	for (; is_digit(first(rest)); rest = skip(rest, 1)) {
 		if (__builtin_mul_overflow(number, 10, &number) ||
 		    __builtin_add_overflow(number, first(rest) - '0', &number))
 			return ERR_UNSUPPORTED;
+	}
 	if (is_letter(first(rest)) ||
 	    (first(rest) == '.' && is_digit(first(skip(rest, 1)))))
 		return ERR_UNSUPPORTED;
@@ -216,15 +219,15 @@ static enum err take_string(struct jinja_lex *lex, struct jinja_lex_token *out)
 /* Brackets must pair; inside of them "}}" is two of them and ends nothing. */
 static enum err note_bracket(struct jinja_lex *lex, uint8_t c)
 {
-	static const char pairs[] = "()[]{}";
-	const char *found = memchr(pairs, c, 6);
+	static const uint8_t pairs[] = { '(', ')', '[', ']', '{', '}' };
+	const uint8_t *found = memchr(pairs, c, sizeof(pairs));
 
 	if (found == NULL)
 		return ERR_OK;
 	if ((found - pairs) % 2 == 0) {
 		if (lex->depth == JINJA_LEX_BRACKETS_MAX)
 			return ERR_TOO_LARGE;
-		lex->closing[lex->depth++] = (uint8_t)found[1];
+		lex->closing[lex->depth++] = found[1];
 		return ERR_OK;
 	}
 	if (lex->depth == 0 || lex->closing[lex->depth - 1] != c)
@@ -337,28 +340,32 @@ static enum err escaped_code(struct bytes *in, uint32_t *code)
 	return take_code(in, 16, c == 'x' ? 2 : c == 'u' ? 4 : 8, code);
 }
 
+/* After a backslash; what is no escape stays as it was written. */
+static enum err put_escape(struct bytes *raw, struct writer *out)
+{
+	uint32_t code;
+	enum err err;
+
+	if (first(*raw) == '\n') {
+		*raw = skip(*raw, 1);
+		return ERR_OK;
+	}
+	err = escaped_code(raw, &code);
+	if (err == ERR_DENIED)
+		return bytes_put_u8(out, '\\');
+	TRY(err);
+	if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+		return ERR_UNSUPPORTED;
+	return unicode_put(out, code);
+}
+
 enum err jinja_lex_unescape(struct bytes raw, struct writer *out)
 {
 	while (raw.len > 0) {
 		uint8_t c = raw.data[0];
-		uint32_t code;
-		enum err err = ERR_DENIED;
 
 		raw = skip(raw, 1);
-		if (c == '\\' && first(raw) == '\n') {
-			raw = skip(raw, 1);
-			continue;
-		}
-		if (c == '\\')
-			err = escaped_code(&raw, &code);
-		if (err == ERR_DENIED) {
-			TRY(bytes_put_u8(out, c));
-			continue;
-		}
-		TRY(err);
-		if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-			return ERR_UNSUPPORTED;
-		TRY(unicode_put(out, code));
+		TRY(c == '\\' ? put_escape(&raw, out) : bytes_put_u8(out, c));
 	}
 	return ERR_OK;
 }

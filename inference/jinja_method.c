@@ -152,10 +152,11 @@ static enum err find(const struct jinja_call *call, struct jinja_value *out)
 	at = jinja_text_find(text, jinja_text_bytes(call->values[0].text), 0);
 	*out = jinja_value_integer(0, JINJA_USER);
 	out->number = -1;
-	if (at != JINJA_TEXT_NOWHERE)
+	if (at != JINJA_TEXT_NOWHERE) {
 		*out = jinja_value_integer(
 			jinja_text_length(jinja_text_part(text, 0, at)),
 			JINJA_USER);
+	}
 	return ERR_OK;
 }
 
@@ -180,27 +181,34 @@ static enum err count(const struct jinja_call *call, struct jinja_value *out)
 }
 
 /* "{}" is the next argument; nothing else is served between braces. */
+static enum err put_argument(const struct jinja_call *call,
+			     struct jinja_text *text, size_t *used)
+{
+	uint32_t code;
+
+	if (text->len == 0 || text->data[0] != '}')
+		return ERR_UNSUPPORTED;
+	(void)jinja_text_take(text, &code);
+	if (*used == call->count)
+		return ERR_MALFORMED;
+	return jinja_value_print(&call->machine->out, &call->values[(*used)++]);
+}
+
 static enum err format(const struct jinja_call *call, struct jinja_value *out)
 {
 	struct jinja_machine *machine = call->machine;
 	struct jinja_text text = call->subject->text;
-	size_t start = machine->out.len, used = 0, at;
+	size_t start = machine->out.len, used = 0;
 
 	TRY(jinja_heap_read(&machine->heap, text.len));
-	for (at = 0; at < text.len; at++) {
-		uint8_t c = text.data[at];
+	while (text.len > 0) {
+		uint32_t code;
+		struct jinja_text one = jinja_text_take(&text, &code);
 
-		if (c != '{' && c != '}') {
-			TRY(jinja_text_put(&machine->out,
-					   jinja_text_part(text, at, 1)));
-			continue;
-		}
-		if (c == '}' || at + 1 == text.len || text.data[at + 1] != '}')
+		if (code == '}')
 			return ERR_UNSUPPORTED;
-		if (used == call->count)
-			return ERR_MALFORMED;
-		TRY(jinja_value_print(&machine->out, &call->values[used++]));
-		at++;
+		TRY(code == '{' ? put_argument(call, &text, &used)
+				: jinja_text_put(&machine->out, one));
 	}
 	return jinja_machine_finish(machine, start, out);
 }

@@ -214,11 +214,12 @@ static enum err parse_bound(struct jinja_cursor *cursor,
 {
 	uint32_t node;
 
-	if (at_operator(cursor, ":") || at_operator(cursor, "]"))
+	if (at_operator(cursor, ":") || at_operator(cursor, "]")) {
 		TRY(jinja_program_add(cursor->program, JINJA_NOTHING,
 				      JINJA_PROGRAM_NONE, &node));
-	else
+	} else {
 		TRY(jinja_expression_parse(cursor, &node));
+	}
 	append(cursor, list, node);
 	return ERR_OK;
 }
@@ -270,21 +271,25 @@ static enum err parse_call(struct jinja_cursor *cursor, uint32_t callee,
 	return add(cursor, JINJA_CALL, &list, out);
 }
 
+/* Whether one of three operators is next. */
+static bool at_any(const struct jinja_cursor *cursor, const char *const any[3])
+{
+	return at_operator(cursor, any[0]) || at_operator(cursor, any[1]) ||
+	       at_operator(cursor, any[2]);
+}
+
 static enum err parse_postfix(struct jinja_cursor *cursor, uint32_t *node)
 {
-	for (;;) {
-		if (at_operator(cursor, ".")) {
+	while (at_any(cursor, (const char *const[]){ ".", "[", "(" })) {
+		uint8_t which = cursor->token.text.data[0];
+
+		if (which != '(')
 			TRY(jinja_cursor_step(cursor));
-			TRY(parse_attribute(cursor, *node, node));
-		} else if (at_operator(cursor, "[")) {
-			TRY(jinja_cursor_step(cursor));
-			TRY(parse_subscript(cursor, *node, node));
-		} else if (at_operator(cursor, "(")) {
-			TRY(parse_call(cursor, *node, node));
-		} else {
-			return ERR_OK;
-		}
+		TRY(which == '.'   ? parse_attribute(cursor, *node, node)
+		    : which == '[' ? parse_subscript(cursor, *node, node)
+				   : parse_call(cursor, *node, node));
 	}
+	return ERR_OK;
 }
 
 /* After "|". */
@@ -338,19 +343,19 @@ static enum err parse_test(struct jinja_cursor *cursor, uint32_t *node)
 
 static enum err parse_filters(struct jinja_cursor *cursor, uint32_t *node)
 {
-	for (;;) {
-		if (at_operator(cursor, "|")) {
+	bool is;
+
+	while ((is = at_name(cursor, "is")) ||
+	       at_any(cursor, (const char *const[]){ "|", "(", "(" })) {
+		bool calls = at_operator(cursor, "(");
+
+		if (!calls)
 			TRY(jinja_cursor_step(cursor));
-			TRY(parse_filter(cursor, node));
-		} else if (at_name(cursor, "is")) {
-			TRY(jinja_cursor_step(cursor));
-			TRY(parse_test(cursor, node));
-		} else if (at_operator(cursor, "(")) {
-			TRY(parse_call(cursor, *node, node));
-		} else {
-			return ERR_OK;
-		}
+		TRY(is	    ? parse_test(cursor, node)
+		    : calls ? parse_call(cursor, *node, node)
+			    : parse_filter(cursor, node));
 	}
+	return ERR_OK;
 }
 
 /* A sign binds tighter than a filter, and a call tighter than a sign. */

@@ -300,31 +300,43 @@ static bool at_ender(const struct jinja_cursor *cursor, enders ends)
 	return false;
 }
 
+/* Into a tag's name, or to the end: whether that ends the body. */
+static enum err look_for_end(struct jinja_cursor *cursor, enders ends,
+			     bool *ended)
+{
+	*ended = cursor->token.kind == JINJA_LEX_END;
+	if (*ended)
+		return ends[0] == NULL ? ERR_OK : ERR_MALFORMED;
+	if (cursor->token.kind != JINJA_LEX_TAG)
+		return ERR_OK;
+	TRY(jinja_cursor_step(cursor));
+	*ended = at_ender(cursor, ends);
+	return ERR_OK;
+}
+
+static enum err parse_statement(struct jinja_cursor *cursor, uint32_t *out)
+{
+	if (cursor->token.kind == JINJA_LEX_TEXT)
+		return parse_text(cursor, out);
+	if (cursor->token.kind == JINJA_LEX_PRINT)
+		return parse_print(cursor, out);
+	return parse_tag(cursor, out);
+}
+
 /* Up to the name of a tag that ends it; with no such tag, to the end. */
 static enum err parse_body(struct jinja_cursor *cursor, enders ends,
 			   uint32_t *out)
 {
 	struct jinja_cursor_list list = JINJA_CURSOR_EMPTY;
-	uint32_t node;
+	bool ended;
 
-	for (;;) {
-		enum jinja_lex_kind kind = cursor->token.kind;
+	TRY(look_for_end(cursor, ends, &ended));
+	while (!ended) {
+		uint32_t node;
 
-		if (kind == JINJA_LEX_END && ends[0] != NULL)
-			return ERR_MALFORMED;
-		if (kind == JINJA_LEX_END)
-			break;
-		if (kind == JINJA_LEX_TEXT) {
-			TRY(parse_text(cursor, &node));
-		} else if (kind == JINJA_LEX_PRINT) {
-			TRY(parse_print(cursor, &node));
-		} else {
-			TRY(jinja_cursor_step(cursor));
-			if (at_ender(cursor, ends))
-				break;
-			TRY(parse_tag(cursor, &node));
-		}
+		TRY(parse_statement(cursor, &node));
 		jinja_cursor_append(cursor, &list, node);
+		TRY(look_for_end(cursor, ends, &ended));
 	}
 	return jinja_program_add(cursor->program, JINJA_BODY, list.first, out);
 }

@@ -174,10 +174,11 @@ static bool may_be_number(struct bytes rest, size_t digits)
 
 	if (digits > 0 || rest.data[0] == '.' || rest.data[0] >= 0x80)
 		return true;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (rest.len >= 3 &&
 		    strncasecmp((const char *)rest.data, words[i], 3) == 0)
 			return true;
+	}
 	return false;
 }
 

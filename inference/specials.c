@@ -80,16 +80,19 @@ static void collect(const struct tokenizer *tokenizer, struct sorted *sorted,
 	const struct vocabulary *vocabulary = &tokenizer->vocabulary;
 	size_t count = 0;
 
-	for (uint32_t i = 0; i < vocabulary->count; i++)
-		if (is_special(tokenizer, i))
+	for (uint32_t i = 0; i < vocabulary->count; i++) {
+		if (is_special(tokenizer, i)) {
 			sorted[count++] =
 				(struct sorted){ vocabulary->texts[i],
 						 vocabulary->kinds[i], i };
+		}
+	}
 	qsort(sorted, count, sizeof(*sorted), compare_sorted);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		if (i == 0 ||
 		    compare_texts(sorted[i - 1].text, sorted[i].text) != 0)
 			note(specials, &sorted[i]);
+	}
 }
 
 enum err specials_open(const struct tokenizer *tokenizer, struct specials *out)

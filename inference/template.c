@@ -98,11 +98,12 @@ static enum err render_text(const struct template *template,
 
 	if (chat->count > prompt->messages_max)
 		return ERR_TOO_LARGE;
-	for (size_t i = 0; i < chat->count; i++)
+	for (size_t i = 0; i < chat->count; i++) {
 		prompt->messages[i] = (struct jinja_render_message){
 			role_name(chat->messages[i].role),
 			chat->messages[i].content,
 		};
+	}
 	name_tokens(template, &input);
 	return jinja_render(&template->program, &input, prompt->memory,
 			    &prompt->out);
@@ -236,11 +237,13 @@ static enum err try_chat(struct template *template, struct tokenizer *tokenizer,
 	TRY(tell(template, chat, &prompt));
 	if (!holds((struct bytes){ prompt.out.data, prompt.out.len }, last))
 		return ERR_UNSUPPORTED;
-	for (size_t i = 0; i < prompt.count; i++)
-		if (prompt.parts[i].token != VOCABULARY_NONE)
+	for (size_t i = 0; i < prompt.count; i++) {
+		if (prompt.parts[i].token != VOCABULARY_NONE) {
 			(void)vocabulary_reserve(
 				&tokenizer->vocabulary,
 				text_of(template, prompt.parts[i].token));
+		}
+	}
 	if (end_of_turn(&prompt) != VOCABULARY_NONE)
 		template->end = end_of_turn(&prompt);
 	return ERR_OK;
