@@ -22,8 +22,8 @@
  * for many of them, and few enough that a step is soon over. */
 #define PROMPT_CHUNK 128
 
-/* Text that the forms of chats add, beside what users write. */
-#define TEXT_BESIDE 1024
+/* Text that templates add, beside what users write: some say a page. */
+#define TEXT_BESIDE 4096
 
 struct generation {
 	const struct model *model;
@@ -45,8 +45,8 @@ static size_t text_max(uint32_t context)
 	return (size_t)context * GENERATE_TEXT_PER_TOKEN + TEXT_BESIDE;
 }
 
-/* A message is at least two tokens in every form but one, which reads only
- * the last. */
+/* A message is at least two tokens in every template but those that leave some
+ * out. */
 static size_t messages_max(uint32_t context)
 {
 	return context / 2 + 1;

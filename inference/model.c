@@ -58,7 +58,7 @@ static enum err read_model(struct bytes file, const struct model_limits *limits,
 	/* Tokens without an embedding, or the reverse, are no model. */
 	if (model->tokenizer.vocabulary.count != model->config.vocabulary)
 		return ERR_MALFORMED;
-	model->template = template_find(&model->gguf, &model->tokenizer);
+	TRY(template_open(&model->gguf, &model->tokenizer, &model->template));
 	model->kernel = kernel_best();
 	return ERR_OK;
 }
@@ -105,6 +105,7 @@ enum err model_open(struct bytes file, const struct model_limits *limits,
 
 void model_close(struct model *model)
 {
+	template_close(&model->template);
 	tokenizer_close(&model->tokenizer);
 	weights_close(&model->weights);
 	gguf_close(&model->gguf);

@@ -45,7 +45,7 @@ Test(model, a_parallel_track_model_is_described)
 	made = model_describe(model);
 	cr_assert(bytes_equal(made.name, BYTES_LITERAL("tiny")));
 	cr_assert_str_eq(made.architecture, "ptmoe");
-	cr_assert_str_eq(made.chat, "home");
+	cr_assert_str_eq(made.chat, "jinja");
 	cr_assert_eq(made.context, 128);
 	cr_assert_eq(made.vocabulary, TINY_MODEL_VOCABULARY);
 	/* embedding, output norm; a track: 4 x (attention and norms),
