@@ -3,7 +3,8 @@
 # everything made is under build/.
 
 MODULES  := base policy wire crypto sandbox attest inference
-PROGRAMS := pcc-node pcc-gateway $(if $(wildcard client/main.c),pcc-client)
+PROGRAMS := pcc-node pcc-gateway $(if $(wildcard client/main.c),pcc-client) \
+            pcc-model
 
 BUILD    ?= build
 JOBS     ?= $(shell nproc)
@@ -39,9 +40,10 @@ HELPERS  := $(filter-out $(wildcard tests/*/test_*.c tests/fuzz/*.c \
               tests/bench/*.c),$(wildcard tests/*.c tests/*/*.c))
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
-TREE     := $(call sources,$(MODULES) node gateway client) \
+TREE     := $(call sources,$(MODULES) node gateway client model) \
             $(wildcard tests/*.c tests/*/*.c)
-HEADERS  := $(wildcard $(addsuffix /*.h,$(MODULES) node gateway client tests tests/*))
+HEADERS  := $(wildcard $(addsuffix /*.h,$(MODULES) node gateway client model tests \
+              tests/*))
 
 all: $(PROGRAMS:%=$(BUILD)/%) ## build every program
 
@@ -82,13 +84,13 @@ includes: ## no folder includes one that it should not know
 	@tools/check_includes.sh tools/include_rules.txt
 
 symbols: all ## foo.c exports foo_* alone
-	@tools/check_symbols.sh $(BUILD) $(MODULES) node gateway client
+	@tools/check_symbols.sh $(BUILD) $(MODULES) node gateway client model
 
 format: ## the tree is as clang-format leaves it
 	@clang-format --dry-run --Werror $(TREE) $(HEADERS)
 
 tidy: $(GEN) ## clang-tidy has nothing to say
-	@clang-tidy --quiet $(call sources,$(MODULES) node gateway client) -- \
+	@clang-tidy --quiet $(call sources,$(MODULES) node gateway client model) -- \
 	    -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen
 
 help: ## this list
@@ -106,6 +108,7 @@ $(BUILD)/pcc-%: $(BUILD)/%/main.o $(BUILD)/lib%.a $(LIBRARY)
 $(BUILD)/libnode.a: $(filter-out %/main.o,$(call objects,node))
 $(BUILD)/libgateway.a: $(filter-out %/main.o,$(call objects,gateway))
 $(BUILD)/libclient.a: $(filter-out %/main.o,$(call objects,client))
+$(BUILD)/libmodel.a: $(filter-out %/main.o,$(call objects,model))
 
 $(LIBRARY): $(call objects,$(MODULES)) $(patsubst %.c,%.o,$(filter %.c,$(GEN)))
 $(BUILD)/lib%.a:
@@ -117,6 +120,7 @@ $(filter $(BUILD)/tests/node/%,$(UNIT)): $(BUILD)/libnode.a
 $(filter $(BUILD)/tests/gateway/%,$(UNIT)): $(BUILD)/libgateway.a
 $(BUILD)/tests/scenarios/test_caller: $(BUILD)/libgateway.a
 $(filter $(BUILD)/tests/client/%,$(UNIT)): $(BUILD)/libclient.a
+$(filter $(BUILD)/tests/model/%,$(UNIT)): $(BUILD)/libmodel.a
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPERS:%.c=$(BUILD)/%.o) $(LIBRARY)
 	$(call say,LD,$@)
@@ -124,7 +128,8 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPERS:%.c=$(BUILD)/%.o) $(LIBRARY)
 	    -lcriterion -lcbor $(LDLIBS)
 
 # A fuzzer links the library's sources anew, with coverage in them.
-$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(call sources,base policy wire crypto inference) | $(GEN)
+$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c model/safetensors.c \
+    $(call sources,base policy wire crypto inference) | $(GEN)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
 	$(Q)clang $(filter-out -MMD -MP,$(CFLAGS)) -O1 -Wno-error \

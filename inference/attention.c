@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The projections take all rows of a chunk at once, because reading weights is
- * what costs; looking back is done row by row and head by head, each over its
- * own keys, as the ring changes under it.
+ * All rows are projected together, because reading weights is what costs; then
+ * every row's keys and values are put into the caches of its session, and only
+ * then does any row look back.  A row never sees a later one: its range of
+ * positions ends with its own.
  */
 #include "inference/attention.h"
 
@@ -11,238 +12,386 @@
 
 #include "inference/rope.h"
 
-void attention_rotations(struct session *session, size_t first, size_t rows)
+/* Some layers use the keys and values of another. */
+static bool has_keys(const struct config *config,
+		     const struct layer_place *place)
 {
-	const struct config *config = session->model.config;
-
-	for (size_t r = 0; r < rows; r++)
-		rope_rotation(config, session->frequencies, first + r,
-			      session->rotations + r * config->head_width);
+	return config_cache_of(config, place->layer) == place->layer;
 }
 
-/* What the projection of all rows gave, on its way into attention. */
+/* Queries, keys or values of one row, on their way into attention. */
 struct heads {
-	float *values; /* [R][count][d] */
+	float *values; /* [count][d] */
 	size_t count;
 	const float *bias; /* [count][d], or NULL */
 	const float *norm; /* as in weights.h */
 };
 
-/* Every row += bias. */
-static void add_bias(const struct heads *heads, size_t rows, size_t width)
+static void add_bias(const struct heads *heads, size_t width)
 {
-	size_t row = heads->count * width;
-
 	if (heads->bias == NULL)
 		return;
-	for (size_t r = 0; r < rows; r++)
-		for (size_t i = 0; i < row; i++)
-			heads->values[r * row + i] += heads->bias[i];
+	for (size_t i = 0; i < heads->count * width; i++)
+		heads->values[i] += heads->bias[i];
 }
 
-/* Head by head, or all heads of a row as one. */
-static void normalise(const struct session *session, const struct heads *heads,
-		      size_t rows)
+/* Head by head, or all heads as one. */
+static void normalise(const struct work_model *model, const struct heads *heads)
 {
-	const struct config *config = session->model.config;
-	size_t row = heads->count * config->head_width;
+	const struct config *config = model->config;
+	size_t all = heads->count * config->head_width;
 	size_t width = config->head_norm == CONFIG_ROWS_NORMALISED_FIRST
-			       ? row
+			       ? all
 			       : config->head_width;
 	const struct kernel_norm norm = { heads->norm, width,
 					  config->rms_epsilon };
 
-	for (size_t at = 0; at < rows * row; at += width)
-		kernel_rms_norm(session->model.kernel, &norm,
-				heads->values + at, heads->values + at);
-}
-
-static void rotate(const struct session *session, const struct heads *heads,
-		   size_t rows)
-{
-	const struct config *config = session->model.config;
-	size_t width = config->head_width;
-
-	for (size_t i = 0; i < rows * heads->count; i++)
-		rope_turn(config, session->rotations + i / heads->count * width,
-			  heads->values + i * width);
+	for (size_t at = 0; at < all; at += width)
+		kernel_rms_norm(model->kernel, &norm, heads->values + at,
+				heads->values + at);
 }
 
 /* Bias, norm and rotation of queries or keys.  The weight of a norm differs
  * along the head, so its place before or after the rotation matters. */
-static void prepare(const struct session *session,
-		    const struct layer_place *place, const struct heads *heads)
+static void prepare(const struct work_model *model, uint32_t layer,
+		    const struct heads *heads, const float *rotation)
 {
-	const struct config *config = session->model.config;
+	const struct config *config = model->config;
 	enum config_head_norm norm = config->head_norm;
 
-	add_bias(heads, place->rows, config->head_width);
+	add_bias(heads, config->head_width);
 	if (norm == CONFIG_HEADS_NORMALISED_FIRST ||
 	    norm == CONFIG_ROWS_NORMALISED_FIRST)
-		normalise(session, heads, place->rows);
-	if (config_rotates(config, place->layer))
-		rotate(session, heads, place->rows);
+		normalise(model, heads);
+	for (size_t i = 0; config_rotates(config, layer) && i < heads->count;
+	     i++)
+		rope_turn(config, rotation,
+			  heads->values + i * config->head_width);
 	if (norm == CONFIG_HEADS_NORMALISED)
-		normalise(session, heads, place->rows);
+		normalise(model, heads);
 }
 
-/* A stretch of the ring: consecutive slots of one key-value head. */
-struct stretch {
-	size_t slot;
-	size_t count;
+/* One layer's attention, for the steps that follow. */
+struct attention {
+	struct work *work;
+	const struct layer_place *place;
+	const struct weights_layer *weights;
 };
 
-/* Keys or values of a stretch: rows a whole ring slot apart. */
-static struct matrix view(const struct session *session, const float *ring,
-			  struct stretch stretch, size_t kv_head)
+/* A row's queries are made ready, its keys and values kept. */
+static void enter_row(void *context, size_t row)
 {
-	size_t kv_width = config_kv_width(session->model.config);
-	size_t width = session->model.config->head_width;
-	struct matrix matrix = matrix_of_floats(ring + stretch.slot * kv_width +
-							kv_head * width,
-						stretch.count, width);
+	const struct attention *attention = context;
+	struct work *work = attention->work;
+	const struct weights_layer *weights = attention->weights;
+	const struct config *config = work->model->config;
+	const struct batch *batch = attention->place->batch;
+	uint32_t layer = attention->place->layer;
+	const float *rotation = batch->rotations + row * config->head_width;
+	const struct heads query = { work->query +
+					     row * config_query_width(config),
+				     config->heads, weights->query_bias,
+				     weights->query_norm };
+	const struct heads key = { work->key + row * config_kv_width(config),
+				   config->kv_heads, weights->key_bias,
+				   weights->key_norm };
+	const struct heads value = { work->value +
+					     row * config_kv_width(config),
+				     config->kv_heads, weights->value_bias,
+				     NULL };
 
-	matrix.stride = kv_width * sizeof(float);
-	return matrix;
+	prepare(work->model, layer, &query, rotation);
+	if (!has_keys(config, attention->place))
+		return;
+	prepare(work->model, layer, &key, rotation);
+	add_bias(&value, config->head_width);
+	cache_put(session_cache(batch->rows[row].session, layer,
+				attention->place->track),
+		  batch->rows[row].position, key.values, value.values);
 }
 
-/* One head of one row: out [d] from query [d], over both stretches.  The
- * stretches follow each other from the oldest position to the newest, so sums
- * are taken in the order of positions, wherever the ring begins. */
-static void attend(struct session *session, const struct session_cache *cache,
-		   const struct stretch stretches[2], size_t head, size_t row)
+/* Positions [first, end). */
+struct range {
+	size_t first;
+	size_t end;
+};
+
+/* What a row may see. */
+static struct range range_of(const struct attention *attention, size_t row)
 {
-	const struct config *config = session->model.config;
-	const struct kernel *kernel = session->model.kernel;
-	size_t width = config->head_width;
-	size_t kv_head = head / (config->heads / config->kv_heads);
-	size_t at = row * config_query_width(config) + head * width;
-	size_t count = stretches[0].count + stretches[1].count;
-	float *scores = session->scores;
-	float *out = session->mixed + at;
-	float scale = 1.0f / sqrtf((float)width);
-	struct matrix part;
+	const struct config *config = attention->work->model->config;
+	size_t position = attention->place->batch->rows[row].position;
+	struct range range = { 0, position + 1 };
 
-	for (size_t i = 0; i < 2; i++) {
-		part = view(session, cache->keys, stretches[i], kv_head);
-		kernel->multiply(&part, session->query + at, 1, scores);
-		scores += stretches[i].count;
-	}
-	scores = session->scores;
-	for (size_t i = 0; i < count; i++)
-		scores[i] *= scale;
-	kernel->softmax(scores, count);
-
-	memset(out, 0, width * sizeof(*out));
-	for (size_t i = 0; i < 2; i++) {
-		part = view(session, cache->values, stretches[i], kv_head);
-		kernel->blend(scores, &part, out);
-		scores += stretches[i].count;
-	}
-}
-
-/* What a token at `position` may see, oldest first, as it lies in the ring. */
-static void find_stretches(const struct session *session,
-			   const struct layer_place *place,
-			   const struct session_cache *cache, size_t position,
-			   struct stretch out[2])
-{
-	const struct config *config = session->model.config;
-	size_t first = 0;
-	size_t count, until_end;
-
-	if (config_reach_of(config, place->layer) == CONFIG_LOCAL &&
+	if (config_reach_of(config, attention->place->layer) == CONFIG_LOCAL &&
 	    position > config->window)
-		first = position - config->window;
-	count = position - first + 1;
-	invariant(count <= cache->slots);
-	out[0].slot = first % cache->slots;
-	until_end = cache->slots - out[0].slot;
-	out[0].count = count < until_end ? count : until_end;
-	out[1] = (struct stretch){ 0, count - out[0].count };
+		range.first = position - config->window;
+	return range;
 }
 
-/*
- * Row by row, a key enters the ring before its row looks back, and after all
- * rows before it have: so a ring of window + 1 slots is enough for a chunk of
- * any length.
- */
-static void attend_all(struct session *session, const struct layer_place *place)
+/* A few queries of one key-value head, and what they look at. */
+struct look {
+	const struct attention *attention;
+	struct work_bench *bench;
+	const struct cache *cache;
+	size_t kv_head;
+	size_t count;			   /* of queries */
+	size_t rows[WORK_QUERIES];	   /* whose they are */
+	size_t heads[WORK_QUERIES];	   /* which of its heads */
+	struct range ranges[WORK_QUERIES]; /* what they see */
+	size_t base; /* position of the first score, a multiple of 16 */
+	size_t end;  /* of all ranges */
+};
+
+/* Slots from a position on that follow each other in memory. */
+static size_t stretch(const struct cache *cache, size_t position, size_t end)
 {
-	const struct config *config = session->model.config;
-	size_t kv_width = config_kv_width(config);
-	const struct session_cache *cache =
-		&session->caches[place->layer * config->tracks + place->track];
+	size_t until_wrap = cache->slots - position % cache->slots;
 
-	for (size_t r = 0; r < place->rows; r++) {
-		size_t position = place->first + r;
-		size_t at = position % cache->slots * kv_width;
-		struct stretch stretches[2];
+	return end - position < until_wrap ? end - position : until_wrap;
+}
 
-		if (config_has_keys(config, place->layer)) {
-			memcpy(cache->keys + at, session->key + r * kv_width,
-			       kv_width * sizeof(float));
-			memcpy(cache->values + at,
-			       session->value + r * kv_width,
-			       kv_width * sizeof(float));
-		}
-		find_stretches(session, place, cache, position, stretches);
-		for (size_t head = 0; head < config->heads; head++)
-			attend(session, cache, stretches, head, r);
+/* Scores of all queries against every group of keys that any of them sees. */
+static void score(const struct look *look)
+{
+	const struct work *work = look->attention->work;
+	const struct cache *cache = look->cache;
+	struct kernel_score job = { .queries = look->bench->queries,
+				    .query_stride = cache->width,
+				    .count = look->count,
+				    .width = cache->width,
+				    .store = cache->store,
+				    .score_stride = work->span };
+	size_t groups_end = (look->end + KERNEL_POSITIONS - 1) /
+			    KERNEL_POSITIONS * KERNEL_POSITIONS;
+	size_t at = look->base;
+
+	while (at < groups_end) {
+		size_t count = stretch(cache, at, groups_end);
+
+		job.keys = cache_keys(cache, look->kv_head, at % cache->slots);
+		job.groups = count / KERNEL_POSITIONS;
+		job.scores = look->bench->scores + (at - look->base);
+		work->model->kernel->score(&job);
+		at += count;
 	}
 }
 
-/* session->query [R][Q] from session->normed [R][H]. */
-static void make_queries(struct session *session,
-			 const struct layer_place *place,
-			 const struct weights_layer *weights)
+/* Where keys or values are bytes: numbers by position times their scales. */
+static void scale(const struct look *look, const float *scales,
+		  struct range range, float *numbers)
 {
-	const struct config *config = session->model.config;
-	const struct heads query = { session->query, config->heads,
-				     weights->query_bias, weights->query_norm };
+	const struct cache *cache = look->cache;
 
-	session->model.kernel->multiply(&weights->query, session->normed,
-					place->rows, session->query);
-	prepare(session, place, &query);
-	layer_report(session, place, "q", session->query,
-		     place->rows * config_query_width(config));
+	for (size_t p = range.first; p < range.end; p++)
+		numbers[p - look->base] *=
+			scales[look->kv_head * cache->slots + p % cache->slots];
 }
 
-/* session->key and session->value [R][K] from session->normed [R][H]. */
-static void make_keys(struct session *session, const struct layer_place *place,
-		      const struct weights_layer *weights)
+/* One query's scores become weights of what it sees. */
+static void weigh(const struct look *look, size_t query)
 {
-	const struct config *config = session->model.config;
-	const struct kernel *kernel = session->model.kernel;
-	size_t count = place->rows * config_kv_width(config);
-	const struct heads key = { session->key, config->kv_heads,
-				   weights->key_bias, weights->key_norm };
-	const struct heads value = { session->value, config->kv_heads,
-				     weights->value_bias, NULL };
+	const struct work *work = look->attention->work;
+	const struct cache *cache = look->cache;
+	struct range range = look->ranges[query];
+	float *scores = look->bench->scores + query * work->span;
 
-	kernel->multiply(&weights->key, session->normed, place->rows,
-			 session->key);
-	prepare(session, place, &key);
-	kernel->multiply(&weights->value, session->normed, place->rows,
-			 session->value);
-	add_bias(&value, place->rows, config->head_width);
-	layer_report(session, place, "k", session->key, count);
-	layer_report(session, place, "v", session->value, count);
+	if (cache->store == KERNEL_I8)
+		scale(look, cache->key_scales, range, scores);
+	work->model->kernel->softmax(scores, range.first - look->base,
+				     range.end - look->base);
+	if (cache->store == KERNEL_I8)
+		scale(look, cache->value_scales, range, scores);
 }
 
-void attention_apply(struct session *session, const struct layer_place *place)
+/* Add the values of a range, in the order of positions, to what queries
+ * [first, first + count) have. */
+static void blend(const struct look *look, size_t first, size_t count,
+		  struct range range)
 {
-	const struct config *config = session->model.config;
-	const struct weights_layer *weights = weights_layer_of(
-		session->model.weights, config, place->layer, place->track);
+	const struct work *work = look->attention->work;
+	const struct cache *cache = look->cache;
+	struct kernel_blend job = { .weight_stride = work->span,
+				    .count = count,
+				    .store = cache->store,
+				    .width = cache->width,
+				    .out = look->bench->mixed +
+					   first * cache->width,
+				    .out_stride = cache->width };
 
-	make_queries(session, place, weights);
-	if (config_has_keys(config, place->layer))
-		make_keys(session, place, weights);
+	while (range.first < range.end) {
+		size_t positions = stretch(cache, range.first, range.end);
+
+		job.weights = look->bench->scores + first * work->span +
+			      (range.first - look->base);
+		job.values = cache_values(cache, look->kv_head,
+					  range.first % cache->slots);
+		job.positions = positions;
+		work->model->kernel->blend(&job);
+		range.first += positions;
+	}
+}
+
+/* What all see is added for all at once, what only some see for each; every
+ * query still adds in the order of positions. */
+static void blend_all(const struct look *look)
+{
+	struct range common = look->ranges[0];
+
+	for (size_t q = 1; q < look->count; q++) {
+		const struct range *range = &look->ranges[q];
+
+		if (range->first > common.first)
+			common.first = range->first;
+		if (range->end < common.end)
+			common.end = range->end;
+	}
+	if (common.first >= common.end) {
+		for (size_t q = 0; q < look->count; q++)
+			blend(look, q, 1, look->ranges[q]);
+		return;
+	}
+	for (size_t q = 0; q < look->count; q++)
+		blend(look, q, 1,
+		      (struct range){ look->ranges[q].first, common.first });
+	blend(look, 0, look->count, common);
+	for (size_t q = 0; q < look->count; q++)
+		blend(look, q, 1,
+		      (struct range){ common.end, look->ranges[q].end });
+}
+
+/* Where a query of a look comes from, and its answer goes. */
+static size_t place_of(const struct look *look, size_t query)
+{
+	const struct config *config = look->attention->work->model->config;
+
+	return look->rows[query] * config_query_width(config) +
+	       look->heads[query] * config->head_width;
+}
+
+static void look_back(struct look *look)
+{
+	struct work *work = look->attention->work;
+	size_t width = look->cache->width;
+	float gain = 1.0f / sqrtf((float)width);
+
+	look->base = look->ranges[0].first;
+	look->end = 0;
+	for (size_t q = 0; q < look->count; q++) {
+		const float *query = work->query + place_of(look, q);
+
+		for (size_t i = 0; i < width; i++)
+			look->bench->queries[q * width + i] = query[i] * gain;
+		if (look->ranges[q].first < look->base)
+			look->base = look->ranges[q].first;
+		if (look->ranges[q].end > look->end)
+			look->end = look->ranges[q].end;
+	}
+	look->base -= look->base % KERNEL_POSITIONS;
+	memset(look->bench->mixed, 0, look->count * width * sizeof(float));
+	score(look);
+	for (size_t q = 0; q < look->count; q++)
+		weigh(look, q);
+	blend_all(look);
+	for (size_t q = 0; q < look->count; q++)
+		memcpy(work->mixed + place_of(look, q),
+		       look->bench->mixed + q * width, width * sizeof(float));
+}
+
+/* A tile of rows and a key-value head: all queries that look at these keys, a
+ * few at a time. */
+static void attend(void *context, size_t member, size_t item)
+{
+	const struct attention *attention = context;
+	struct work *work = attention->work;
+	const struct config *config = work->model->config;
+	const struct batch *batch = attention->place->batch;
+	const struct batch_tile *tile = &batch->tiles[item / config->kv_heads];
+	size_t group = config->heads / config->kv_heads;
+	struct look look = { .attention = attention,
+			     .bench = &work->benches[member],
+			     .kv_head = item % config->kv_heads };
+
+	look.cache =
+		session_cache(batch->rows[tile->first].session,
+			      attention->place->layer, attention->place->track);
+	for (size_t i = 0; i < tile->count * group; i++) {
+		size_t row = tile->first + i / group;
+
+		look.rows[look.count] = row;
+		look.heads[look.count] = look.kv_head * group + i % group;
+		look.ranges[look.count] = range_of(attention, row);
+		if (++look.count == WORK_QUERIES ||
+		    i + 1 == tile->count * group) {
+			look_back(&look);
+			look.count = 0;
+		}
+	}
+}
+
+static void quantise_mixed(void *context, size_t row)
+{
+	struct work *work = context;
+	size_t width = config_query_width(work->model->config);
+
+	work->model->kernel->quantise(&work->inner_integers, row,
+				      work->mixed + row * width, width);
+}
+
+/* [R][H] to [R][Q], [R][K] and [R][K] */
+static void project(const struct attention *attention)
+{
+	struct work *work = attention->work;
+	const struct weights_layer *weights = attention->weights;
+	const struct multiply_input in = { work->normed, &work->normed_integers,
+					   attention->place->batch->count };
+	const struct work_product products[] = {
+		{ &weights->query, work->query },
+		{ &weights->key, work->key },
+		{ &weights->value, work->value },
+	};
+
+	work_multiply(work, &in, products,
+		      has_keys(work->model->config, attention->place) ? 3 : 1);
+}
+
+static void report_heads(const struct attention *attention)
+{
+	const struct work *work = attention->work;
+	const struct config *config = work->model->config;
+	const struct layer_place *place = attention->place;
+	size_t rows = place->batch->count;
+	size_t kv = rows * config_kv_width(config);
+
+	layer_report(work, place, "q", work->query,
+		     rows * config_query_width(config));
+	if (!has_keys(config, place))
+		return;
+	layer_report(work, place, "k", work->key, kv);
+	layer_report(work, place, "v", work->value, kv);
+}
+
+void attention_apply(struct work *work, const struct layer_place *place,
+		     const struct weights_layer *weights)
+{
+	const struct config *config = work->model->config;
+	const struct batch *batch = place->batch;
+	struct attention attention = { work, place, weights };
+	size_t query = config_query_width(config);
+	const struct multiply_input mixed = { work->mixed,
+					      &work->inner_integers,
+					      batch->count };
+	const struct work_product output = { &weights->output, work->branch };
+
+	project(&attention);
+	work_each(work, batch->count, enter_row, &attention);
+	report_heads(&attention);
 	/* [R][Q], each head against its key-value head, to [R][Q] and [R][H] */
-	attend_all(session, place);
-	layer_report(session, place, "attn_mixed", session->mixed,
-		     place->rows * config_query_width(config));
-	session->model.kernel->multiply(&weights->output, session->mixed,
-					place->rows, session->branch);
+	work_items(work, batch->tile_count * config->kv_heads, attend,
+		   &attention);
+	layer_report(work, place, "attn_mixed", work->mixed,
+		     batch->count * query);
+	activation_shape(&work->inner_integers, query);
+	work_each(work, batch->count, quantise_mixed, work);
+	work_multiply(work, &mixed, &output, 1);
 }

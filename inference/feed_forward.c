@@ -11,34 +11,57 @@
 
 #include "inference/numeric.h"
 
-/* One SwiGLU network of inner width W, a dense layer's F or an expert's X:
- * gate and up are W x H, down is H x W. */
-struct network {
-	struct matrix gate;
-	struct matrix up;
-	struct matrix down;
+/* A dense network, while the team computes it. */
+struct dense {
+	struct work *work;
+	const struct weights_layer *weights;
+	const struct multiply_input *in;
 };
 
-/* out [rows][H] from in [rows][H]; gate and up of the session are scratch. */
-static void run_network(struct session *session, const struct network *network,
-			const float *in, size_t rows, float *out)
+/* A member's share of gate and up, and SwiGLU where both are its own. */
+static void open_part(void *context, size_t member)
 {
-	const struct kernel *kernel = session->model.kernel;
+	const struct dense *dense = context;
+	struct work *work = dense->work;
+	const struct kernel *kernel = work->model->kernel;
+	size_t width = dense->weights->gate.rows;
+	struct team_share share = multiply_share(&dense->weights->gate, member,
+						 team_size(work->team));
 
-	kernel->multiply(&network->gate, in, rows, session->gate);
-	kernel->multiply(&network->up, in, rows, session->up);
-	kernel->swiglu(session->gate, session->up, rows * network->gate.rows);
-	kernel->multiply(&network->down, session->gate, rows, out);
+	multiply(kernel, &dense->weights->gate, dense->in, share,
+		 (struct multiply_output){ work->gate, width });
+	multiply(kernel, &dense->weights->up, dense->in, share,
+		 (struct multiply_output){ work->up, width });
+	for (size_t r = 0; r < dense->in->rows; r++)
+		kernel->swiglu(work->gate + r * width + share.first,
+			       work->up + r * width + share.first,
+			       share.end - share.first);
 }
 
-/* Matrix number i of a stack of matrices of that many rows. */
-static struct matrix pick(const struct matrix *stack, size_t i, size_t rows)
+static void quantise_gate(void *context, size_t row)
 {
-	struct matrix one = *stack;
+	struct work *work = context;
+	size_t width = work->model->config->feed_forward;
 
-	one.data += i * rows * stack->stride;
-	one.rows = rows;
-	return one;
+	work->model->kernel->quantise(&work->inner_integers, row,
+				      work->gate + row * width, width);
+}
+
+/* [R][H] to [R][F] twice, to one [R][F], to [R][H] */
+static void run_dense(struct work *work, size_t rows,
+		      const struct weights_layer *weights)
+{
+	const struct multiply_input in = { work->normed, &work->normed_integers,
+					   rows };
+	const struct multiply_input inner = { work->gate, &work->inner_integers,
+					      rows };
+	const struct work_product down = { &weights->down, work->branch };
+	struct dense dense = { work, weights, &in };
+
+	team_run(work->team, open_part, &dense);
+	activation_shape(&work->inner_integers, weights->gate.rows);
+	work_each(work, rows, quantise_gate, work);
+	work_multiply(work, &inner, &down, 1);
 }
 
 /* The order in which experts are chosen: a total one, whatever ties. */
@@ -85,137 +108,183 @@ static void choose(const struct config *config, const float *probability,
 		shares[slot] /= sum;
 }
 
-/* For tests; see session_trace. */
-static void report_choice(const struct session *session,
+/* For tests; see work_trace. */
+static void report_choice(const struct work *work,
 			  const struct layer_place *place)
 {
-	size_t count = place->rows * session->model.config->experts_used;
+	size_t count = place->batch->count * work->model->config->experts_used;
 
-	if (session->trace == NULL)
+	if (work->trace == NULL)
 		return;
 	/* The trace knows floats alone; `answers` is free at this point. */
 	for (size_t i = 0; i < count; i++)
-		session->answers[i] = (float)session->chosen[i];
-	layer_report(session, place, "experts", session->answers, count);
-	layer_report(session, place, "expert_weights", session->shares, count);
+		work->answers[i] = (float)work->chosen[i];
+	layer_report(work, place, "experts", work->answers, count);
+	layer_report(work, place, "expert_weights", work->shares, count);
 }
 
-/* session->chosen and session->shares from session->normed. */
-static enum err route(struct session *session, const struct layer_place *place,
+/* A row's probabilities, and the experts that it has from them. */
+static void choose_row(void *context, size_t row)
+{
+	struct work *work = context;
+	const struct config *config = work->model->config;
+	float *p = work->router + row * config->experts;
+	size_t slot = row * config->experts_used;
+
+	for (size_t e = 0; config->logit_cap > 0 && e < config->experts; e++)
+		p[e] = config->logit_cap *
+		       numeric_tanh(p[e] / config->logit_cap);
+	work->model->kernel->softmax(p, 0, config->experts);
+	/* The sum divides all of a row: one NaN makes all NaN, and leaves no
+	 * choice; route() will say so. */
+	if (!isnan(p[0]))
+		choose(config, p, work->chosen + slot, work->shares + slot);
+}
+
+/* work->chosen and work->shares from work->normed. */
+static enum err route(struct work *work, const struct layer_place *place,
 		      const struct matrix *router)
 {
-	const struct config *config = session->model.config;
-	const struct kernel *kernel = session->model.kernel;
-	size_t experts = config->experts;
+	size_t rows = place->batch->count;
+	size_t experts = work->model->config->experts;
+	const struct multiply_input in = { work->normed, &work->normed_integers,
+					   rows };
+	const struct work_product to_router = { router, work->router };
 
-	kernel->multiply(router, session->normed, place->rows, session->router);
-	for (size_t r = 0; r < place->rows; r++) {
-		float *p = session->router + r * experts;
-		size_t slot = r * config->experts_used;
-
-		for (size_t e = 0; config->logit_cap > 0 && e < experts; e++)
-			p[e] = config->logit_cap *
-			       numeric_tanh(p[e] / config->logit_cap);
-		kernel->softmax(p, experts);
-		/* Their sum divides all of them: one NaN makes all NaN. */
-		if (isnan(p[0]))
+	work_multiply(work, &in, &to_router, 1);
+	work_each(work, rows, choose_row, work);
+	layer_report(work, place, "router", work->router, rows * experts);
+	report_choice(work, place);
+	for (size_t r = 0; r < rows; r++)
+		if (isnan(work->router[r * experts]))
 			return ERR_MALFORMED;
-		choose(config, p, session->chosen + slot,
-		       session->shares + slot);
-	}
-	layer_report(session, place, "router", session->router,
-		     place->rows * experts);
-	report_choice(session, place);
 	return ERR_OK;
 }
 
+/* The experts of a layer, while the team runs them. */
+struct experts {
+	struct work *work;
+	const struct weights_layer *weights;
+	size_t rows;
+};
+
 /* Collect the rows that chose an expert, and where their answers go. */
-static size_t gather(struct session *session, size_t rows, uint32_t expert)
+static size_t gather(const struct experts *experts, struct work_bench *bench,
+		     uint32_t expert)
 {
-	size_t hidden = session->model.config->hidden;
-	size_t used = session->model.config->experts_used;
+	const struct work *work = experts->work;
+	size_t hidden = work->model->config->hidden;
+	size_t used = work->model->config->experts_used;
 	size_t count = 0;
 
-	for (size_t i = 0; i < rows * used; i++) {
-		if (session->chosen[i] != expert)
+	activation_shape(&bench->integers, hidden);
+	for (size_t i = 0; i < experts->rows * used; i++) {
+		if (work->chosen[i] != expert)
 			continue;
-		memcpy(session->gathered + count * hidden,
-		       session->normed + i / used * hidden,
+		memcpy(bench->gathered + count * hidden,
+		       work->normed + i / used * hidden,
 		       hidden * sizeof(float));
-		session->places[count++] = (uint32_t)i;
+		activation_copy(&bench->integers, count, &work->normed_integers,
+				i / used);
+		bench->places[count++] = (uint32_t)i;
 	}
 	return count;
 }
 
-/* Put an expert's answers, row by row in branch, where they belong. */
-static void scatter(struct session *session, size_t count)
+/* Put an expert's answers where they belong. */
+static void scatter(const struct work *work, const struct work_bench *bench,
+		    size_t count)
 {
-	size_t hidden = session->model.config->hidden;
+	size_t hidden = work->model->config->hidden;
 
-	for (size_t i = 0; i < count; i++) {
-		memcpy(session->answers + session->places[i] * hidden,
-		       session->branch + i * hidden, hidden * sizeof(float));
-	}
+	for (size_t i = 0; i < count; i++)
+		memcpy(work->answers + bench->places[i] * hidden,
+		       bench->answer + i * hidden, hidden * sizeof(float));
 }
 
-/* session->answers from session->normed: rows sorted by expert, so that each
- * expert's weights are read once a chunk. */
-static void run_experts(struct session *session, size_t rows,
-			const struct weights_layer *weights)
+/* Expert number i of three tensors. */
+static struct matrix pick(const struct matrix *first, size_t i)
 {
-	const struct config *config = session->model.config;
-	size_t hidden = config->hidden;
+	struct matrix one = *first;
 
-	for (uint32_t e = 0; e < config->experts; e++) {
-		const struct network expert = {
-			.gate = pick(&weights->gate, e, config->expert_width),
-			.up = pick(&weights->up, e, config->expert_width),
-			.down = pick(&weights->down, e, hidden),
-		};
-		size_t count = gather(session, rows, e);
+	one.data += i * first->apart;
+	return one;
+}
 
-		if (count == 0)
-			continue;
-		run_network(session, &expert, session->gathered, count,
-			    session->branch);
-		scatter(session, count);
-	}
+/* All of a matrix, by this thread alone. */
+static void multiply_whole(const struct kernel *kernel,
+			   const struct matrix *matrix,
+			   const struct multiply_input *in, float *out)
+{
+	multiply(kernel, matrix, in, multiply_share(matrix, 0, 1),
+		 (struct multiply_output){ out, matrix->rows });
+}
+
+/* One expert for all rows that chose it, while its weights are in the cache. */
+static void run_expert(void *context, size_t member, size_t expert)
+{
+	const struct experts *experts = context;
+	const struct work *work = experts->work;
+	const struct kernel *kernel = work->model->kernel;
+	struct work_bench *bench = &work->benches[member];
+	struct matrix gate = pick(&experts->weights->gate, expert);
+	struct matrix up = pick(&experts->weights->up, expert);
+	struct matrix down = pick(&experts->weights->down, expert);
+	size_t count = gather(experts, bench, (uint32_t)expert);
+	struct multiply_input in = { bench->gathered, &bench->integers, count };
+
+	if (count == 0)
+		return;
+	multiply_whole(kernel, &gate, &in, bench->gate);
+	multiply_whole(kernel, &up, &in, bench->up);
+	kernel->swiglu(bench->gate, bench->up, count * gate.rows);
+	in.values = bench->gate;
+	activation_shape(&bench->integers, gate.rows);
+	for (size_t r = 0; r < count; r++)
+		kernel->quantise(&bench->integers, r,
+				 bench->gate + r * gate.rows, gate.rows);
+	multiply_whole(kernel, &down, &in, bench->answer);
+	scatter(work, bench, count);
+}
+
+/* One row's expert, where the row is alone: only those chosen are visited. */
+static void run_choice(void *context, size_t member, size_t slot)
+{
+	const struct experts *experts = context;
+
+	run_expert(context, member, experts->work->chosen[slot]);
 }
 
 /* In the order of the choice, not of the experts: as one row alone would. */
-static void combine_experts(struct session *session, size_t rows)
+static void combine_row(void *context, size_t row)
 {
-	const struct config *config = session->model.config;
-	size_t hidden = config->hidden;
-	size_t used = config->experts_used;
+	struct work *work = context;
+	size_t hidden = work->model->config->hidden;
+	size_t used = work->model->config->experts_used;
+	float *branch = work->branch + row * hidden;
 
-	memset(session->branch, 0, rows * hidden * sizeof(float));
-	for (size_t r = 0; r < rows; r++) {
-		const struct matrix answers = matrix_of_floats(
-			session->answers + r * used * hidden, used, hidden);
-
-		session->model.kernel->blend(session->shares + r * used,
-					     &answers,
-					     session->branch + r * hidden);
-	}
+	memset(branch, 0, hidden * sizeof(*branch));
+	for (size_t slot = row * used; slot < (row + 1) * used; slot++)
+		work->model->kernel->add_scaled(work->shares[slot],
+						work->answers + slot * hidden,
+						hidden, branch);
 }
 
-enum err feed_forward_apply(struct session *session,
-			    const struct layer_place *place)
+enum err feed_forward_apply(struct work *work, const struct layer_place *place,
+			    const struct weights_layer *weights)
 {
-	const struct config *config = session->model.config;
-	const struct weights_layer *weights = weights_layer_of(
-		session->model.weights, config, place->layer, place->track);
-	const struct network dense = { weights->gate, weights->up,
-				       weights->down };
+	const struct config *config = work->model->config;
+	struct experts experts = { work, weights, place->batch->count };
 
 	if (config_kind_of(config, place->layer) == CONFIG_DENSE) {
-		run_network(session, &dense, session->normed, place->rows,
-			    session->branch);
+		run_dense(work, experts.rows, weights);
 		return ERR_OK;
 	}
-	TRY(route(session, place, &weights->router));
-	run_experts(session, place->rows, weights);
-	combine_experts(session, place->rows);
+	TRY(route(work, place, &weights->router));
+	if (experts.rows == 1)
+		work_items(work, config->experts_used, run_choice, &experts);
+	else
+		work_items(work, config->experts, run_expert, &experts);
+	work_each(work, experts.rows, combine_row, work);
 	return ERR_OK;
 }

@@ -16,10 +16,11 @@
 #include "inference/layer.h"
 
 /*
- * session->branch from session->normed.  ERR_MALFORMED when the router's
- * numbers break down, which leaves no choice that could be justified.
+ * work->branch [R][H] from work->normed [R][H].  ERR_MALFORMED when the
+ * router's numbers break down, which leaves no choice that could be justified.
  */
-MUST_CHECK enum err feed_forward_apply(struct session *session,
-				       const struct layer_place *place);
+MUST_CHECK enum err feed_forward_apply(struct work *work,
+				       const struct layer_place *place,
+				       const struct weights_layer *weights);
 
 #endif

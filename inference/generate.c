@@ -18,16 +18,22 @@
 #include "inference/sampler.h"
 #include "inference/stream.h"
 
-/* Text that the forms of chats add, beside what users write. */
-#define TEXT_BESIDE 1024
+/* Tokens of a prompt that go in at once: many, so that weights are read once
+ * for many of them, and few enough that a step is soon over. */
+#define PROMPT_CHUNK 128
+
+/* Text that templates add, beside what users write: some say a page. */
+#define TEXT_BESIDE 4096
 
 struct generation {
 	const struct model *model;
 	struct session session;
+	struct engine engine;
 	struct sampler sampler;
 	struct stream stream;
 	struct encode_list prompt;
 	size_t fed;	   /* tokens of the prompt that the session has */
+	size_t last_row;   /* of what went in last */
 	uint32_t latest;   /* token, drawn and not yet fed */
 	uint32_t answered; /* tokens drawn */
 	uint32_t answer_max;
@@ -39,8 +45,8 @@ static size_t text_max(uint32_t context)
 	return (size_t)context * GENERATE_TEXT_PER_TOKEN + TEXT_BESIDE;
 }
 
-/* A message is at least two tokens in every form but one, which reads only
- * the last. */
+/* A message is at least two tokens in every template but those that leave some
+ * out. */
 static size_t messages_max(uint32_t context)
 {
 	return context / 2 + 1;
@@ -53,10 +59,26 @@ static size_t prompt_memory(const struct model *model, uint32_t context)
 	       encode_memory(&model->tokenizer, text_max(context));
 }
 
-size_t generate_memory(const struct model *model, uint32_t context_max)
+/* Halves: a fourth of the memory of bytes would be saved, and some exactness
+ * lost. */
+static struct session_shape session_shape_of(uint32_t context)
 {
+	return (struct session_shape){ context, PROMPT_CHUNK, KERNEL_F16 };
+}
+
+static struct engine_shape engine_shape_of(uint32_t context)
+{
+	return (struct engine_shape){ PROMPT_CHUNK, 1, context };
+}
+
+size_t generate_memory(const struct model *model, uint32_t context_max,
+		       size_t threads)
+{
+	struct session_shape session = session_shape_of(context_max);
+	struct engine_shape engine = engine_shape_of(context_max);
 	size_t before = prompt_memory(model, context_max);
-	size_t after = session_memory(&model->config, context_max);
+	size_t after = session_memory(&model->config, &session) +
+		       engine_memory(&model->config, &engine, threads);
 
 	return reserve_bytes(1, sizeof(struct generation)) +
 	       reserve_bytes(context_max, sizeof(uint32_t)) +
@@ -168,7 +190,9 @@ static enum err encode_plain(struct generation *generation, struct bytes text,
 static enum err begin(struct generation *generation, struct arena *arena,
 		      const struct generate_options *options)
 {
-	const struct session_model model = model_for_session(generation->model);
+	const struct work_model model = model_for_engine(generation->model);
+	struct session_shape session = session_shape_of(options->context_max);
+	struct engine_shape engine = engine_shape_of(options->context_max);
 	size_t room = options->context_max - generation->prompt.count;
 
 	if (generation->prompt.count == 0)
@@ -178,8 +202,9 @@ static enum err begin(struct generation *generation, struct arena *arena,
 	generation->answer_max = options->tokens_max;
 	if (options->tokens_max == 0 || options->tokens_max > room)
 		generation->answer_max = (uint32_t)room;
-	return session_open(&generation->session, &model, options->context_max,
-			    arena);
+	TRY(session_open(&generation->session, model.config, &session, arena));
+	return engine_open(&generation->engine, &model, &engine, options->team,
+			   arena);
 }
 
 enum err generate_start_chat(const struct model *model, struct arena *arena,
@@ -216,15 +241,25 @@ enum err generate_start_text(const struct model *model, struct arena *arena,
 	return ERR_OK;
 }
 
+static enum err advance(struct generation *generation, const uint32_t *tokens,
+			size_t count)
+{
+	const struct engine_input input = { &generation->session, tokens,
+					    count };
+
+	TRY(engine_advance(&generation->engine, &input, 1));
+	generation->last_row = count - 1;
+	return ERR_OK;
+}
+
 /* The next chunk of the prompt. */
 static enum err feed_prompt(struct generation *generation)
 {
 	size_t left = generation->prompt.count - generation->fed;
-	size_t count = left < SESSION_CHUNK ? left : SESSION_CHUNK;
+	size_t count = left < PROMPT_CHUNK ? left : PROMPT_CHUNK;
 
-	TRY(session_advance(&generation->session,
-			    generation->prompt.tokens + generation->fed,
-			    count));
+	TRY(advance(generation, generation->prompt.tokens + generation->fed,
+		    count));
 	generation->fed += count;
 	return ERR_OK;
 }
@@ -239,12 +274,12 @@ static bool ends_answer(const struct model *model, uint32_t token)
 /* Let the model look at the last token, if it has not, and draw the next. */
 static enum err draw(struct generation *generation, uint32_t *token)
 {
-	struct session *session = &generation->session;
 	const float *logits;
 
 	if (generation->answered > 0)
-		TRY(session_advance(session, &generation->latest, 1));
-	TRY(session_logits(session, session->rows - 1, &logits));
+		TRY(advance(generation, &generation->latest, 1));
+	TRY(engine_logits(&generation->engine, &generation->last_row, 1,
+			  &logits));
 	*token = sampler_pick(&generation->sampler, logits);
 	return ERR_OK;
 }

@@ -23,6 +23,7 @@
 
 struct model;
 struct generation;
+struct team;
 
 /* What a model file may ask for; beyond it is ERR_TOO_LARGE. */
 struct model_limits {
@@ -42,13 +43,26 @@ struct model_description {
 	uint64_t weights;
 };
 
+/* Find out what this processor can do.  Once, before a jail closes. */
+void model_prepare(void);
+
+/*
+ * Where weights go that the kernels want in another order: zeroed, at a
+ * multiple of 64, best on huge pages; NULL where there is no memory.
+ */
+struct model_memory {
+	void *(*reserve)(size_t bytes);
+	void (*release)(void *memory, size_t bytes);
+};
+
 /*
  * Open a GGUF file that is in memory, starts at a multiple of 64 and outlives
- * the model.  Every weight is read once.  ERR_MALFORMED, ERR_TRUNCATED,
+ * the model.  memory is the heap where it is NULL.  Every weight is read once.  ERR_MALFORMED, ERR_TRUNCATED,
  * ERR_TOO_LARGE or ERR_UNSUPPORTED for files that are not served.
  */
 MUST_CHECK enum err model_open(struct bytes file,
 			       const struct model_limits *limits,
+			       const struct model_memory *memory,
 			       struct model **out);
 void model_close(struct model *model);
 struct model_description model_describe(const struct model *model);
@@ -78,6 +92,7 @@ struct generate_options {
 	uint32_t context_max; /* tokens of prompt and answer together */
 	const struct bytes *stops; /* the answer ends before any of them */
 	size_t stop_count;
+	struct team *team; /* threads, borrowed; NULL for this one alone */
 };
 
 enum generate_state {
@@ -91,8 +106,10 @@ struct generate_usage {
 	uint32_t answer_tokens; /* drawn, the one that ended it included */
 };
 
-/* Bytes of arena for a generation of that many tokens of context. */
-size_t generate_memory(const struct model *model, uint32_t context_max);
+/* Bytes of arena for a generation of that many tokens of context, with a team
+ * of that many threads. */
+size_t generate_memory(const struct model *model, uint32_t context_max,
+		       size_t threads);
 
 /*
  * Start an answer; messages, text and stops are copied.  ERR_TOO_LARGE: the

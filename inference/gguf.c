@@ -143,8 +143,10 @@ static enum err take_shape(struct reader *in, struct gguf_tensor *out,
 		return ERR_UNSUPPORTED;
 
 	out->format = (enum matrix_format)format;
-	TRY(matrix_row_bytes(out->format, out->dimensions[0], bytes));
-	for (size_t i = 1; i < count; i++)
+	/* Each matrix of a stack begins at a row, or panel, of its own. */
+	TRY(matrix_bytes(out->format, out->dimensions[1], out->dimensions[0],
+			 bytes));
+	for (size_t i = 2; i < count; i++)
 		if (__builtin_mul_overflow(*bytes, out->dimensions[i], bytes))
 			return ERR_MALFORMED;
 	return ERR_OK;

@@ -4,14 +4,25 @@
 #include <math.h>
 
 #include "inference/kernel_avx2.h"
+#include "inference/kernel_avx512.h"
 #include "inference/kernel_scalar.h"
 
-/* From the plainest to the fastest: kernel_best() takes the last. */
+/* From the plainest to the fastest, and each needs what the one before needs:
+ * the first that is not there is the end. */
 const struct kernel *kernel_at(size_t i)
 {
-	if (i == 0)
+	switch (i) {
+	case 0:
 		return &kernel_scalar;
-	return i == 1 ? kernel_avx2() : NULL;
+	case 1:
+		return kernel_avx2();
+	case 2:
+		return kernel_avx512();
+	case 3:
+		return kernel_amx();
+	default:
+		return NULL;
+	}
 }
 
 const struct kernel *kernel_best(void)

@@ -3,17 +3,19 @@
  * kernel: the arithmetic of the model, in several instruction sets.
  *
  * All paths give the same bits.  What makes that possible is that the order of
- * every sum is fixed here and not left to the hardware:
+ * every sum is fixed, here and in product.h, and not left to the hardware:
  *
- *   A dot product has 8 lanes.  Lane j takes the products of the elements
- *   8i + j, i = 0, 1, ..., each by one fused multiply-add; a short end counts
- *   as zeros.  The lanes are then added as
- *       ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)).
+ *   dot       8 lanes; lane j takes the products of elements 8i + j, i rising,
+ *             each by one fused multiply-add; a short end counts as zeros.
+ *             Lanes are added ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)).
+ *   score     one sum; elements rising, one fused multiply-add each.
+ *   softmax   16 lanes, by place modulo 16; added as above after lane j + 8
+ *             was added to lane j.
+ *   blend     one sum an element; positions rising, one fused multiply-add
+ *             each.
  *
  * It follows that a result does not depend on how many rows or outputs are
  * worked on together, so a prompt may be cut into chunks anywhere.
- *
- * Shapes: x is [rows][columns], row after row; out is [rows][matrix->rows].
  */
 #ifndef INFERENCE_KERNEL_H
 #define INFERENCE_KERNEL_H
@@ -21,36 +23,95 @@
 #include <stddef.h>
 
 #include "inference/matrix.h"
+#include "inference/product.h"
+
+/* Keys lie in groups of so many positions: [positions / 16][d][16]. */
+#define KERNEL_POSITIONS ((size_t)16)
+
+/* What keys and values are kept as. */
+enum kernel_store {
+	KERNEL_F32,
+	KERNEL_F16,
+	KERNEL_I8, /* integers: their scales are the caller's business */
+};
+
+/* Rows times a matrix of floats (F32, F16 or BF16). */
+struct kernel_multiply {
+	const struct matrix *matrix;
+	const float *x; /* [rows][columns] */
+	size_t rows;
+	float *out;    /* [rows][stride] */
+	size_t stride; /* floats */
+};
+
+/* Queries against keys. */
+struct kernel_score {
+	const float *queries; /* [count][query_stride], `width` used of each */
+	size_t query_stride;
+	size_t count;
+	size_t width;
+	enum kernel_store store;
+	const void *keys; /* [groups][width][16] */
+	size_t groups;
+	float *scores; /* [count][score_stride], 16 * groups written of each */
+	size_t score_stride;
+};
+
+/* Values by their weights. */
+struct kernel_blend {
+	const float *weights; /* [count][weight_stride] */
+	size_t weight_stride;
+	size_t count;
+	enum kernel_store store;
+	const void *values; /* [positions][width] */
+	size_t positions;
+	size_t width;
+	float *out; /* [count][out_stride], added to */
+	size_t out_stride;
+};
 
 struct kernel {
 	const char *name;
 
-	/* out[r][o] = dot(x[r], matrix row o). */
-	void (*multiply)(const struct matrix *matrix, const float *x,
-			 size_t rows, float *out);
+	/* Rows times panels of integers; see product.h. */
+	void (*product)(const struct product *product);
+
+	/* Row `row` becomes x; see activation.h. */
+	void (*quantise)(struct activation *activation, size_t row,
+			 const float *x, size_t columns);
+
+	void (*multiply)(const struct kernel_multiply *multiply);
 
 	/* dot(a, b) of count elements. */
 	float (*dot)(const float *a, const float *b, size_t count);
 
-	/*
-	 * out[c] += sum over r of weights[r] * values[r][c], one fused
-	 * multiply-add at a time, r rising.  values is F32.
-	 */
-	void (*blend)(const float *weights, const struct matrix *values,
-		      float *out);
+	void (*score)(const struct kernel_score *score);
 
-	/* x[i] = exp(x[i] - max) / sum, in place; the sum is in 8 lanes. */
-	void (*softmax)(float *x, size_t count);
+	/*
+	 * x[i] = exp(x[i] - max) / sum for first <= i < end, in place; lanes go
+	 * by i, so x is to begin at a multiple of 16.
+	 */
+	void (*softmax)(float *x, size_t first, size_t end);
+
+	void (*blend)(const struct kernel_blend *blend);
 
 	/* gate[i] = gate[i] / (1 + exp(-gate[i])) * up[i], in place. */
 	void (*swiglu)(float *gate, const float *up, size_t count);
+
+	/* out[i] += scale * x[i], by one fused multiply-add. */
+	void (*add_scaled)(float scale, const float *x, size_t count,
+			   float *out);
 };
 
-/* The fastest that this processor runs. */
-const struct kernel *kernel_best(void);
-
-/* Number i of those that this processor runs, plainest first, or NULL. */
+/*
+ * Number i of those that this processor runs, plainest first, or NULL.  The
+ * first call asks the kernel for the tiles of AMX, which a jail may forbid
+ * later on: make it before.
+ */
 const struct kernel *kernel_at(size_t i);
+
+/* The fastest of them. */
+const struct kernel *kernel_best(void);
 
 /* out[i] = x[i] / sqrt(mean(x^2) + epsilon) * weight[i], count elements. */
 struct kernel_norm {

@@ -7,11 +7,13 @@
 
 #if defined(__x86_64__)
 
-#include <cpuid.h>
+#include <string.h>
 
+#include "inference/activation_avx2.h"
 #include "inference/lanes_avx2.h"
 #include "inference/multiply_avx2.h"
 #include "inference/numeric.h"
+#include "inference/product_avx2.h"
 
 /* A short end is loaded as zeros, which the definition counts it as. */
 static TARGET_AVX2 float dot(const float *a, const float *b, size_t count)
@@ -26,60 +28,6 @@ static TARGET_AVX2 float dot(const float *a, const float *b, size_t count)
 		sum = _mm256_fmadd_ps(lanes_load_short(a + i, count - i),
 				      lanes_load_short(b + i, count - i), sum);
 	return lanes_sum(sum);
-}
-
-/* Columns [at, at + 8 * vectors), or `mask` of them where vectors is 1. */
-static INLINE_AVX2 void blend_columns(const float *weights,
-				      const struct matrix *values, float *out,
-				      size_t vectors, __m256i mask)
-{
-	const uint8_t *row = values->data;
-	__m256 sum[4];
-
-#pragma GCC unroll 4
-	for (size_t v = 0; v < vectors; v++)
-		sum[v] = _mm256_maskload_ps(out + v * LANES, mask);
-	for (size_t r = 0; r < values->rows; r++) {
-		const float *from = (const float *)row;
-		__m256 weight = _mm256_set1_ps(weights[r]);
-		__m256 value;
-
-#pragma GCC unroll 4
-		for (size_t v = 0; v < vectors; v++) {
-			value = _mm256_maskload_ps(from + v * LANES, mask);
-			sum[v] = _mm256_fmadd_ps(weight, value, sum[v]);
-		}
-		row += values->stride;
-	}
-#pragma GCC unroll 4
-	for (size_t v = 0; v < vectors; v++)
-		_mm256_maskstore_ps(out + v * LANES, mask, sum[v]);
-}
-
-/* Columns do not meet, so any cut of them gives the same sums. */
-static TARGET_AVX2 void blend(const float *weights, const struct matrix *values,
-			      float *out)
-{
-	const __m256i all = _mm256_set1_epi32(-1);
-	struct matrix rest = *values;
-
-	while (rest.columns > 0) {
-		size_t width = rest.columns;
-
-		if (width >= 4 * LANES) {
-			blend_columns(weights, &rest, out, 4, all);
-			width = 4 * LANES;
-		} else if (width >= LANES) {
-			blend_columns(weights, &rest, out, 1, all);
-			width = LANES;
-		} else {
-			blend_columns(weights, &rest, out, 1,
-				      lanes_mask(width));
-		}
-		rest.columns -= width;
-		rest.data += width * sizeof(float);
-		out += width;
-	}
 }
 
 /* The steps of numeric_exp(); see numeric.h. */
@@ -111,33 +59,170 @@ static INLINE_AVX2 __m256 exponential(__m256 x)
 	return _mm256_blendv_ps(result, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
 }
 
-/* Short rows take the same steps in a register's worth of memory. */
-static TARGET_AVX2 void softmax(float *x, size_t count)
+/* Lanes of the places from `at` on that are in [first, end). */
+static INLINE_AVX2 __m256i places_mask(size_t at, size_t first, size_t end)
 {
-	float most = x[0];
-	__m256 sum = _mm256_setzero_ps();
-	__m256 shift, total;
+	size_t before = first > at ? first - at : 0;
+	size_t until = end > at ? end - at : 0;
 
-	for (size_t i = 1; i < count; i++)
+	return _mm256_andnot_si256(lanes_mask(before < LANES ? before : LANES),
+				   lanes_mask(until < LANES ? until : LANES));
+}
+
+static TARGET_AVX2 void softmax(float *x, size_t first, size_t end)
+{
+	float most = x[first];
+	__m256 sums[2] = { _mm256_setzero_ps(), _mm256_setzero_ps() };
+	size_t begin = first - first % (2 * LANES);
+	__m256 shift, share;
+
+	for (size_t i = first + 1; i < end; i++)
 		most = x[i] > most ? x[i] : most;
 	shift = _mm256_set1_ps(most);
-	for (size_t i = 0; i < count; i += LANES) {
-		size_t left = count - i < LANES ? count - i : LANES;
-		__m256i mask = lanes_mask(left);
+	for (size_t i = begin; i < end; i += LANES) {
+		__m256i mask = places_mask(i, first, end);
 		__m256 part = _mm256_maskload_ps(x + i, mask);
+		__m256 *sum = &sums[i / LANES % 2];
 
 		part = exponential(_mm256_sub_ps(part, shift));
 		part = _mm256_and_ps(part, _mm256_castsi256_ps(mask));
 		_mm256_maskstore_ps(x + i, mask, part);
-		sum = _mm256_add_ps(sum, part);
+		*sum = _mm256_add_ps(*sum, part);
 	}
-	total = _mm256_set1_ps(lanes_sum(sum));
-	for (size_t i = 0; i < count; i += LANES) {
-		size_t left = count - i < LANES ? count - i : LANES;
-		__m256i mask = lanes_mask(left);
+	share = _mm256_set1_ps(1.0f /
+			       lanes_sum(_mm256_add_ps(sums[0], sums[1])));
+	for (size_t i = begin; i < end; i += LANES) {
+		__m256i mask = places_mask(i, first, end);
 		__m256 part = _mm256_maskload_ps(x + i, mask);
 
-		_mm256_maskstore_ps(x + i, mask, _mm256_div_ps(part, total));
+		_mm256_maskstore_ps(x + i, mask, _mm256_mul_ps(part, share));
+	}
+}
+
+/* Eight elements of keys or values, from number i on. */
+static INLINE_AVX2 __m256 load_eight(enum kernel_store store, const void *from,
+				     size_t i)
+{
+	const uint16_t *halves = from;
+	const uint8_t *bytes = from;
+
+	if (store == KERNEL_F32)
+		return _mm256_loadu_ps((const float *)from + i);
+	if (store == KERNEL_F16)
+		return _mm256_cvtph_ps(
+			_mm_loadu_si128((const __m128i *)(halves + i)));
+	return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(
+		_mm_loadl_epi64((const __m128i *)(bytes + i))));
+}
+
+/* The last count < 8 of a value. */
+static INLINE_AVX2 __m256 load_short(enum kernel_store store, const void *from,
+				     size_t i, size_t count)
+{
+	uint16_t halves[LANES] = { 0 };
+	uint8_t bytes[LANES] = { 0 };
+
+	if (store == KERNEL_F32)
+		return lanes_load_short((const float *)from + i, count);
+	if (store == KERNEL_F16) {
+		memcpy(halves, (const uint16_t *)from + i,
+		       count * sizeof(*halves));
+		return load_eight(store, halves, 0);
+	}
+	memcpy(bytes, (const uint8_t *)from + i, count);
+	return load_eight(store, bytes, 0);
+}
+
+static INLINE_AVX2 void score_store(enum kernel_store store,
+				    const struct kernel_score *job)
+{
+	size_t group = KERNEL_POSITIONS * job->width;
+
+	for (size_t i = 0; i < job->count * job->groups; i++) {
+		size_t q = i / job->groups, g = i % job->groups;
+		const float *query = job->queries + q * job->query_stride;
+		float *scores = job->scores + q * job->score_stride +
+				g * KERNEL_POSITIONS;
+		__m256 low = _mm256_setzero_ps(), high = low;
+
+		for (size_t d = 0; d < job->width; d++) {
+			size_t at = g * group + d * KERNEL_POSITIONS;
+			__m256 one = _mm256_set1_ps(query[d]);
+
+			low = _mm256_fmadd_ps(
+				one, load_eight(store, job->keys, at), low);
+			high = _mm256_fmadd_ps(
+				one, load_eight(store, job->keys, at + LANES),
+				high);
+		}
+		_mm256_storeu_ps(scores, low);
+		_mm256_storeu_ps(scores + LANES, high);
+	}
+}
+
+static TARGET_AVX2 void score(const struct kernel_score *job)
+{
+	if (job->store == KERNEL_F32)
+		score_store(KERNEL_F32, job);
+	else if (job->store == KERNEL_F16)
+		score_store(KERNEL_F16, job);
+	else
+		score_store(KERNEL_I8, job);
+}
+
+/* Eight elements of one query's blend. */
+static INLINE_AVX2 void blend_eight(enum kernel_store store,
+				    const struct kernel_blend *job, size_t q,
+				    size_t c)
+{
+	const float *weights = job->weights + q * job->weight_stride;
+	float *out = job->out + q * job->out_stride + c;
+	size_t left = job->width - c;
+	__m256i mask = lanes_mask(left < LANES ? left : LANES);
+	__m256 sum = _mm256_maskload_ps(out, mask);
+
+	for (size_t p = 0; p < job->positions; p++) {
+		size_t at = p * job->width + c;
+		__m256 eight =
+			left < LANES ? load_short(store, job->values, at, left)
+				     : load_eight(store, job->values, at);
+
+		sum = _mm256_fmadd_ps(_mm256_set1_ps(weights[p]), eight, sum);
+	}
+	_mm256_maskstore_ps(out, mask, sum);
+}
+
+static INLINE_AVX2 void blend_store(enum kernel_store store,
+				    const struct kernel_blend *job)
+{
+	for (size_t q = 0; q < job->count; q++)
+		for (size_t c = 0; c < job->width; c += LANES)
+			blend_eight(store, job, q, c);
+}
+
+static TARGET_AVX2 void blend(const struct kernel_blend *job)
+{
+	if (job->store == KERNEL_F32)
+		blend_store(KERNEL_F32, job);
+	else if (job->store == KERNEL_F16)
+		blend_store(KERNEL_F16, job);
+	else
+		blend_store(KERNEL_I8, job);
+}
+
+static TARGET_AVX2 void add_scaled(float scale, const float *x, size_t count,
+				   float *out)
+{
+	__m256 by = _mm256_set1_ps(scale);
+
+	for (size_t i = 0; i < count; i += LANES) {
+		__m256i mask =
+			lanes_mask(count - i < LANES ? count - i : LANES);
+		__m256 part = _mm256_maskload_ps(out + i, mask);
+
+		part = _mm256_fmadd_ps(by, _mm256_maskload_ps(x + i, mask),
+				       part);
+		_mm256_maskstore_ps(out + i, mask, part);
 	}
 }
 
@@ -161,27 +246,20 @@ static TARGET_AVX2 void swiglu(float *gate, const float *up, size_t count)
 
 static const struct kernel avx2 = {
 	.name = "avx2",
+	.product = product_avx2,
+	.quantise = activation_set_avx2,
 	.multiply = multiply_avx2,
 	.dot = dot,
-	.blend = blend,
+	.score = score,
 	.softmax = softmax,
+	.blend = blend,
 	.swiglu = swiglu,
+	.add_scaled = add_scaled,
 };
-
-/* Asked by hand: clang 14's builtin does not know the name. */
-static bool has_half_floats(void)
-{
-	unsigned int a, b, c = 0, d;
-
-	return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) != 0;
-}
 
 const struct kernel *kernel_avx2(void)
 {
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-	    has_half_floats())
-		return &avx2;
-	return NULL;
+	return product_avx2_is_there() ? &avx2 : NULL;
 }
 
 #else

@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "inference/half.h"
 #include "inference/numeric.h"
 
 #define LANES 8
@@ -43,16 +44,17 @@ static float dot(const float *a, const float *b, size_t count)
 	return sum_of_lanes(lane);
 }
 
-/* A row is decoded a block at a time; 32 is a multiple of the lanes, so the
- * lanes do not notice. */
+/* A row is decoded a block at a time, or several; 256 is a multiple of the
+ * lanes, so the lanes do not notice. */
 static float dot_row(const struct matrix *matrix, size_t row, const float *x)
 {
-	float weights[MATRIX_BLOCK];
+	float weights[MATRIX_BLOCK_MAX];
 	float lane[LANES] = { 0 };
 
-	for (size_t i = 0; i < matrix->columns; i += MATRIX_BLOCK) {
+	for (size_t i = 0; i < matrix->columns; i += MATRIX_BLOCK_MAX) {
 		size_t left = matrix->columns - i;
-		size_t count = left < MATRIX_BLOCK ? left : MATRIX_BLOCK;
+		size_t count =
+			left < MATRIX_BLOCK_MAX ? left : MATRIX_BLOCK_MAX;
 
 		matrix_decode(matrix, row, i, count, weights);
 		accumulate(lane, weights, x + i, count);
@@ -60,44 +62,81 @@ static float dot_row(const struct matrix *matrix, size_t row, const float *x)
 	return sum_of_lanes(lane);
 }
 
-static void multiply(const struct matrix *matrix, const float *x, size_t rows,
-		     float *out)
+static void multiply(const struct kernel_multiply *multiply)
 {
-	for (size_t r = 0; r < rows; r++) {
+	const struct matrix *matrix = multiply->matrix;
+
+	for (size_t r = 0; r < multiply->rows; r++)
 		for (size_t o = 0; o < matrix->rows; o++)
-			*out++ = dot_row(matrix, o, x);
-		x += matrix->columns;
-	}
+			multiply->out[r * multiply->stride + o] = dot_row(
+				matrix, o, multiply->x + r * matrix->columns);
 }
 
-static void blend(const float *weights, const struct matrix *values, float *out)
+/* Element i of keys or values. */
+static float load(enum kernel_store store, const void *from, size_t i)
 {
-	for (size_t r = 0; r < values->rows; r++) {
-		const float *row =
-			(const float *)(values->data + r * values->stride);
+	if (store == KERNEL_F32)
+		return ((const float *)from)[i];
+	if (store == KERNEL_F16)
+		return half_value(((const uint16_t *)from)[i]);
+	return ((const int8_t *)from)[i];
+}
 
-		for (size_t c = 0; c < values->columns; c++)
-			out[c] = fmaf(weights[r], row[c], out[c]);
+static void score(const struct kernel_score *job)
+{
+	for (size_t q = 0; q < job->count; q++) {
+		const float *query = job->queries + q * job->query_stride;
+		float *scores = job->scores + q * job->score_stride;
+
+		for (size_t p = 0; p < job->groups * KERNEL_POSITIONS; p++) {
+			size_t first = p / KERNEL_POSITIONS * job->width;
+			float sum = 0.0f;
+
+			for (size_t d = 0; d < job->width; d++)
+				sum = fmaf(query[d],
+					   load(job->store, job->keys,
+						(first + d) * KERNEL_POSITIONS +
+							p % KERNEL_POSITIONS),
+					   sum);
+			scores[p] = sum;
+		}
 	}
 }
 
 /* The largest comes off first, so that no exponential overflows; where one is
  * NaN the comparison skips it, and the sum makes all of them NaN. */
-static void softmax(float *x, size_t count)
+static void softmax(float *x, size_t first, size_t end)
 {
-	float most = x[0];
-	float lane[LANES] = { 0 };
-	float sum;
+	float most = x[first];
+	float lane[2 * LANES] = { 0 };
+	float share;
 
-	for (size_t i = 1; i < count; i++)
+	for (size_t i = first + 1; i < end; i++)
 		most = x[i] > most ? x[i] : most;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = first; i < end; i++) {
 		x[i] = numeric_exp(x[i] - most);
-		lane[i % LANES] += x[i];
+		lane[i % (2 * LANES)] += x[i];
 	}
-	sum = sum_of_lanes(lane);
-	for (size_t i = 0; i < count; i++)
-		x[i] /= sum;
+	for (size_t j = 0; j < LANES; j++)
+		lane[j] += lane[j + LANES];
+	share = 1.0f / sum_of_lanes(lane);
+	for (size_t i = first; i < end; i++)
+		x[i] *= share;
+}
+
+static void blend(const struct kernel_blend *job)
+{
+	for (size_t q = 0; q < job->count; q++) {
+		const float *weights = job->weights + q * job->weight_stride;
+		float *out = job->out + q * job->out_stride;
+
+		for (size_t p = 0; p < job->positions; p++)
+			for (size_t c = 0; c < job->width; c++)
+				out[c] = fmaf(weights[p],
+					      load(job->store, job->values,
+						   p * job->width + c),
+					      out[c]);
+	}
 }
 
 static void swiglu(float *gate, const float *up, size_t count)
@@ -106,11 +145,21 @@ static void swiglu(float *gate, const float *up, size_t count)
 		gate[i] = gate[i] / (1.0f + numeric_exp(-gate[i])) * up[i];
 }
 
+static void add_scaled(float scale, const float *x, size_t count, float *out)
+{
+	for (size_t i = 0; i < count; i++)
+		out[i] = fmaf(scale, x[i], out[i]);
+}
+
 const struct kernel kernel_scalar = {
 	.name = "scalar",
+	.product = product_scalar,
+	.quantise = activation_set,
 	.multiply = multiply,
 	.dot = dot,
-	.blend = blend,
+	.score = score,
 	.softmax = softmax,
+	.blend = blend,
 	.swiglu = swiglu,
+	.add_scaled = add_scaled,
 };

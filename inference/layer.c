@@ -9,56 +9,62 @@
 #include "inference/attention.h"
 #include "inference/feed_forward.h"
 
-void layer_report(const struct session *session,
-		  const struct layer_place *place, const char *name,
-		  const float *values, size_t count)
+void layer_report(const struct work *work, const struct layer_place *place,
+		  const char *name, const float *values, size_t count)
 {
-	const struct session_trace *trace = session->trace;
-
-	if (trace != NULL)
-		trace->report(trace->context, name, place->layer, place->track,
-			      values, count);
+	work_report(work, name, place->layer, place->track, values, count);
 }
 
-void layer_norm(struct session *session, const float *weight, size_t rows)
+struct norm {
+	struct work *work;
+	const float *weight;
+};
+
+/* normed = norm(x), also as integers, in which matrices may want it. */
+static void norm_row(void *context, size_t row)
 {
-	const struct config *config = session->model.config;
-	const struct kernel_norm norm = { weight, config->hidden,
-					  config->rms_epsilon };
+	const struct norm *norm = context;
+	struct work *work = norm->work;
+	const struct kernel *kernel = work->model->kernel;
+	size_t hidden = work->model->config->hidden;
+	const struct kernel_norm job = { norm->weight, hidden,
+					 work->model->config->rms_epsilon };
+	float *normed = work->normed + row * hidden;
 
-	for (size_t r = 0; r < rows; r++) {
-		size_t at = r * config->hidden;
-
-		kernel_rms_norm(session->model.kernel, &norm, session->x + at,
-				session->normed + at);
-	}
+	kernel_rms_norm(kernel, &job, work->x + row * hidden, normed);
+	kernel->quantise(&work->normed_integers, row, normed, hidden);
 }
 
-/* The residual: x += branch. */
-static void add_branch(struct session *session, size_t count)
+/* x += branch */
+static void add_row(void *context, size_t row)
 {
-	for (size_t i = 0; i < count; i++)
-		session->x[i] += session->branch[i];
+	struct work *work = context;
+	size_t hidden = work->model->config->hidden;
+
+	work->model->kernel->add_scaled(1.0f, work->branch + row * hidden,
+					hidden, work->x + row * hidden);
 }
 
 /* The names are those of the reference's records: tests/reference/README.md. */
-enum err layer_apply(struct session *session, const struct layer_place *place)
+enum err layer_apply(struct work *work, const struct layer_place *place)
 {
-	const struct config *config = session->model.config;
+	const struct config *config = work->model->config;
 	const struct weights_layer *weights = weights_layer_of(
-		session->model.weights, config, place->layer, place->track);
-	size_t count = place->rows * config->hidden;
+		work->model->weights, config, place->layer, place->track);
+	size_t rows = place->batch->count, count = rows * config->hidden;
+	struct norm before_attention = { work, weights->attention_norm };
+	struct norm before_feed_forward = { work, weights->feed_norm };
 
-	layer_norm(session, weights->attention_norm, place->rows);
-	layer_report(session, place, "attn_norm", session->normed, count);
-	attention_apply(session, place);
-	add_branch(session, count);
-	layer_report(session, place, "x_attn", session->x, count);
+	work_each(work, rows, norm_row, &before_attention);
+	layer_report(work, place, "attn_norm", work->normed, count);
+	attention_apply(work, place, weights);
+	work_each(work, rows, add_row, work);
+	layer_report(work, place, "x_attn", work->x, count);
 
-	layer_norm(session, weights->feed_norm, place->rows);
-	layer_report(session, place, "ffn_norm", session->normed, count);
-	TRY(feed_forward_apply(session, place));
-	add_branch(session, count);
-	layer_report(session, place, "x_ffn", session->x, count);
+	work_each(work, rows, norm_row, &before_feed_forward);
+	layer_report(work, place, "ffn_norm", work->normed, count);
+	TRY(feed_forward_apply(work, place, weights));
+	work_each(work, rows, add_row, work);
+	layer_report(work, place, "x_ffn", work->x, count);
 	return ERR_OK;
 }

@@ -7,6 +7,7 @@
 #include "inference/model.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Bounds on the index of a file, far above any that is in use. */
 static const struct gguf_limits index_limits = {
@@ -17,6 +18,20 @@ static const struct gguf_limits index_limits = {
 };
 
 #define MERGES_MAX (1u << 22)
+
+/* Room for weights that the kernels want in another order. */
+static enum err take_memory(struct model *model)
+{
+	size_t bytes = weights_memory(&model->gguf);
+
+	if (bytes == 0)
+		return ERR_OK;
+	model->memory.base = model->source.reserve(bytes);
+	if (model->memory.base == NULL)
+		return ERR_UNAVAILABLE;
+	model->memory.size = bytes;
+	return ERR_OK;
+}
 
 /* Index, shape, weights, vocabulary, form of chats: each from what the one
  * before has proven. */
@@ -36,24 +51,49 @@ static enum err read_model(struct bytes file, const struct model_limits *limits,
 
 	TRY(gguf_open(file, &index_limits, &model->gguf));
 	TRY(config_read(&model->gguf, &config_limits, &model->config));
-	TRY(weights_open(&model->gguf, &model->config, &model->weights));
+	TRY(take_memory(model));
+	TRY(weights_open(&model->gguf, &model->config, &model->memory,
+			 &model->weights));
 	TRY(tokenizer_open(&model->gguf, &tokenizer_limits, &model->tokenizer));
 	/* Tokens without an embedding, or the reverse, are no model. */
 	if (model->tokenizer.vocabulary.count != model->config.vocabulary)
 		return ERR_MALFORMED;
-	model->template = template_find(&model->gguf, &model->tokenizer);
+	TRY(template_open(&model->gguf, &model->tokenizer, &model->template));
 	model->kernel = kernel_best();
 	return ERR_OK;
 }
 
+void model_prepare(void)
+{
+	(void)kernel_best();
+}
+
+static void *reserve_heap(size_t bytes)
+{
+	void *memory = aligned_alloc(ARENA_ALIGNMENT, bytes);
+
+	if (memory != NULL)
+		memset(memory, 0, bytes);
+	return memory;
+}
+
+static void release_heap(void *memory, size_t bytes)
+{
+	(void)bytes;
+	free(memory);
+}
+
 enum err model_open(struct bytes file, const struct model_limits *limits,
-		    struct model **out)
+		    const struct model_memory *memory, struct model **out)
 {
 	struct model *model = calloc(1, sizeof(*model));
 	enum err err;
 
+	static const struct model_memory heap = { reserve_heap, release_heap };
+
 	if (model == NULL)
 		return ERR_UNAVAILABLE;
+	model->source = memory == NULL ? heap : *memory;
 	err = read_model(file, limits, model);
 	if (err != ERR_OK) {
 		model_close(model);
@@ -65,9 +105,12 @@ enum err model_open(struct bytes file, const struct model_limits *limits,
 
 void model_close(struct model *model)
 {
+	template_close(&model->template);
 	tokenizer_close(&model->tokenizer);
 	weights_close(&model->weights);
 	gguf_close(&model->gguf);
+	if (model->memory.base != NULL)
+		model->source.release(model->memory.base, model->memory.size);
 	free(model);
 }
 
@@ -88,8 +131,8 @@ struct model_description model_describe(const struct model *model)
 	return made;
 }
 
-struct session_model model_for_session(const struct model *model)
+struct work_model model_for_engine(const struct model *model)
 {
-	return (struct session_model){ &model->config, &model->weights,
-				       model->kernel };
+	return (struct work_model){ &model->config, &model->weights,
+				    model->kernel };
 }

@@ -6,13 +6,15 @@
 #ifndef INFERENCE_MODEL_H
 #define INFERENCE_MODEL_H
 
+#include "inference/engine.h"
 #include "inference/generate.h"
-#include "inference/session.h"
 #include "inference/template.h"
 #include "inference/tokenizer.h"
 
-/* Borrows from the file. */
+/* Borrows from the file, but what is in `memory`. */
 struct model {
+	struct model_memory source;
+	struct arena memory; /* weights that were laid out anew */
 	struct gguf gguf;
 	struct config config;
 	struct weights weights;
@@ -21,7 +23,7 @@ struct model {
 	const struct kernel *kernel;
 };
 
-/* What a session needs of it. */
-struct session_model model_for_session(const struct model *model);
+/* What an engine needs of it. */
+struct work_model model_for_engine(const struct model *model);
 
 #endif

@@ -33,6 +33,7 @@ static const struct size alone = { TILE_OUTPUTS_ALONE, 1 };
 /* Consecutive outputs, for consecutive rows of x. */
 struct tile {
 	const struct matrix *matrix;
+	size_t stride;	     /* of out */
 	const uint8_t *from; /* the weights of the first output */
 	const float *x;
 	float *out;
@@ -79,14 +80,25 @@ static INLINE_AVX2 void add_products(__m256 sums[TILE_ROWS], __m256 weights,
 		sums[r] = _mm256_fmadd_ps(weights, x.of[r], sums[r]);
 }
 
+/* Halves of either kind to floats, exactly. */
+static INLINE_AVX2 __m256 widen(enum matrix_format format, __m128i halves)
+{
+	if (format == MATRIX_F16)
+		return _mm256_cvtph_ps(halves);
+	return _mm256_castsi256_ps(
+		_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+}
+
 /* Eight whole weights of a row of floats or halves, from column i on. */
 static INLINE_AVX2 __m256 load_weights(enum matrix_format format,
 				       const uint8_t *row, size_t i)
 {
+	__m128i halves;
+
 	if (format == MATRIX_F32)
 		return _mm256_loadu_ps((const float *)row + i);
-	return _mm256_cvtph_ps(
-		_mm_loadu_si128((const __m128i *)(row + i * sizeof(uint16_t))));
+	halves = _mm_loadu_si128((const __m128i *)(row + i * sizeof(uint16_t)));
+	return widen(format, halves);
 }
 
 /* The last count < 8 weights. */
@@ -99,7 +111,7 @@ static INLINE_AVX2 __m256 load_weights_short(enum matrix_format format,
 	if (format == MATRIX_F32)
 		return lanes_load_short((const float *)row + i, count);
 	memcpy(halves, row + i * sizeof(uint16_t), count * sizeof(uint16_t));
-	return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)halves));
+	return widen(format, _mm_loadu_si128((const __m128i *)halves));
 }
 
 /* All columns of a tile of floats or halves. */
@@ -136,81 +148,10 @@ static INLINE_AVX2 void add_columns(const struct tile *tile,
 	}
 }
 
-static INLINE_AVX2 __m256 load_scale(const uint8_t *block)
-{
-	uint16_t half;
-
-	memcpy(&half, block, sizeof(half));
-	return _mm256_set1_ps(_cvtsh_ss(half));
-}
-
-/* Eight integers of a Q8_0 block, times its scale: exact, see matrix.h. */
-static INLINE_AVX2 __m256 load_scaled(__m256 scale, const uint8_t *integers)
-{
-	__m128i bytes = _mm_loadl_epi64((const __m128i *)integers);
-
-	return _mm256_mul_ps(scale,
-			     _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)));
-}
-
-/*
- * Ask for what the next tile needs at this place: a single row of x waits for
- * memory, and rows of blocks are too short for the processor to foresee.  A
- * hint may point past the end of the weights.
- */
-static INLINE_AVX2 void prefetch_next(const uint8_t *block, size_t stride,
-				      size_t outputs)
-{
-#pragma GCC unroll 8
-	for (size_t o = 0; o < outputs; o++)
-		_mm_prefetch((const char *)(block + (outputs + o) * stride),
-			     _MM_HINT_T0);
-}
-
-/* One block of each output; the tile starts at the block. */
-static INLINE_AVX2 void add_block(const struct tile *tile, struct size size,
-				  struct sums *sums)
-{
-	size_t stride = tile->matrix->stride;
-	__m256 scales[TILE_OUTPUTS_ALONE], weights;
-
-#pragma GCC unroll 8
-	for (size_t o = 0; o < size.outputs; o++)
-		scales[o] = load_scale(tile->from + o * stride);
-	if (size.rows == 1)
-		prefetch_next(tile->from, stride, size.outputs);
-#pragma GCC unroll 4
-	for (size_t i = 0; i < MATRIX_BLOCK; i += LANES) {
-		const uint8_t *integers = tile->from + 2 + i;
-		struct columns x = load_columns(
-			tile->x + i, tile->matrix->columns, size.rows);
-
-#pragma GCC unroll 8
-		for (size_t o = 0; o < size.outputs; o++) {
-			weights = load_scaled(scales[o], integers + o * stride);
-			add_products(sums->of[o], weights, x, size.rows);
-		}
-	}
-}
-
-/* All columns of a tile of Q8_0, whose rows are whole blocks. */
-static INLINE_AVX2 void add_blocks(struct tile tile, struct size size,
-				   struct sums *sums)
-{
-	size_t blocks = tile.matrix->columns / MATRIX_BLOCK;
-
-	for (size_t i = 0; i < blocks; i++) {
-		add_block(&tile, size, sums);
-		tile.from += MATRIX_BLOCK_BYTES;
-		tile.x += MATRIX_BLOCK;
-	}
-}
-
 static INLINE_AVX2 void multiply_tile(const struct tile *tile,
 				      enum matrix_format format,
 				      struct size size)
 {
-	size_t outputs = tile->matrix->rows;
 	struct sums sums;
 
 #pragma GCC unroll 8
@@ -219,15 +160,13 @@ static INLINE_AVX2 void multiply_tile(const struct tile *tile,
 		for (size_t r = 0; r < size.rows; r++)
 			sums.of[o][r] = _mm256_setzero_ps();
 	}
-	if (format == MATRIX_Q8_0)
-		add_blocks(*tile, size, &sums);
-	else
-		add_columns(tile, format, size, &sums);
+	add_columns(tile, format, size, &sums);
 #pragma GCC unroll 8
 	for (size_t o = 0; o < size.outputs; o++) {
 #pragma GCC unroll 8
 		for (size_t r = 0; r < size.rows; r++)
-			tile->out[r * outputs + o] = lanes_sum(sums.of[o][r]);
+			tile->out[r * tile->stride + o] =
+				lanes_sum(sums.of[o][r]);
 	}
 }
 
@@ -240,12 +179,12 @@ static INLINE_AVX2 void multiply_outputs(struct tile tile,
 	for (; rows >= TILE_ROWS; rows -= TILE_ROWS) {
 		multiply_tile(&tile, format, whole);
 		tile.x += TILE_ROWS * matrix->columns;
-		tile.out += TILE_ROWS * matrix->rows;
+		tile.out += TILE_ROWS * tile.stride;
 	}
 	for (; rows > 0; rows--) {
 		multiply_tile(&tile, format, one_row);
 		tile.x += matrix->columns;
-		tile.out += matrix->rows;
+		tile.out += tile.stride;
 	}
 }
 
@@ -256,7 +195,7 @@ static INLINE_AVX2 void multiply_output(struct tile tile,
 	for (size_t r = 0; r < rows; r++) {
 		multiply_tile(&tile, format, one_output);
 		tile.x += tile.matrix->columns;
-		tile.out += tile.matrix->rows;
+		tile.out += tile.stride;
 	}
 }
 
@@ -282,23 +221,18 @@ static INLINE_AVX2 void multiply_format(struct tile tile,
 	}
 }
 
-TARGET_AVX2 void multiply_avx2(const struct matrix *matrix, const float *x,
-			       size_t rows, float *out)
+TARGET_AVX2 void multiply_avx2(const struct kernel_multiply *multiply)
 {
-	struct tile tile = { matrix, matrix->data, x, NULL };
+	struct tile tile = { multiply->matrix, multiply->stride,
+			     multiply->matrix->data, multiply->x,
+			     multiply->out };
 
-	tile.out = out;
-	switch (matrix->format) {
-	case MATRIX_F32:
-		multiply_format(tile, MATRIX_F32, rows);
-		break;
-	case MATRIX_F16:
-		multiply_format(tile, MATRIX_F16, rows);
-		break;
-	case MATRIX_Q8_0:
-		multiply_format(tile, MATRIX_Q8_0, rows);
-		break;
-	}
+	if (multiply->matrix->format == MATRIX_F32)
+		multiply_format(tile, MATRIX_F32, multiply->rows);
+	else if (multiply->matrix->format == MATRIX_F16)
+		multiply_format(tile, MATRIX_F16, multiply->rows);
+	else
+		multiply_format(tile, MATRIX_BF16, multiply->rows);
 }
 
 #endif

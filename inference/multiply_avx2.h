@@ -3,10 +3,9 @@
 #ifndef INFERENCE_MULTIPLY_AVX2_H
 #define INFERENCE_MULTIPLY_AVX2_H
 
-#include "inference/matrix.h"
+#include "inference/kernel.h"
 
 /* As struct kernel's multiply; only for processors that kernel_avx2() takes. */
-void multiply_avx2(const struct matrix *matrix, const float *x, size_t rows,
-		   float *out);
+void multiply_avx2(const struct kernel_multiply *multiply);
 
 #endif

@@ -226,7 +226,7 @@ uint32_t sampler_pick(struct sampler *sampler, const float *logits)
 	for (size_t i = 0; i <= last; i++)
 		p[i] = (logits[i] - logits[best]) /
 		       sampler->options.temperature;
-	sampler->kernel->softmax(p, sampler->vocabulary);
+	sampler->kernel->softmax(p, 0, sampler->vocabulary);
 	kept = keep_tokens(sampler, &sum);
 	target = sampler_draw(sampler->options.seed, sampler->draws++) * sum;
 	for (size_t i = 0; i < kept; i++) {

@@ -1,213 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inference/template.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "inference/blank.h"
+#include "inference/jinja_parse.h"
 #include "inference/reserve.h"
-#include "inference/unicode.h"
-
-#define HOME_TEXT \
-	"{{ bos_token }}{{ messages[-1]['content'] | trim | lower }}<call>"
 
 /* Parts that one message may become. */
-#define PARTS_PER_MESSAGE 6
+#define PARTS_PER_MESSAGE 12
 
-/* How a form is known, and the special tokens that it needs. */
-struct known {
-	enum template_form form;
-	const char *name;
-	const char *is;	      /* the whole template; or NULL, and then */
-	const char *holds[2]; /* texts that it has, and */
-	const char *lacks;    /* one of a later dialect, that it has not */
-	const char *tokens[TEMPLATE_TOKENS_MAX];
-	size_t end; /* which of the tokens ends the model's turn */
-};
-
-#define NO_END TEMPLATE_TOKENS_MAX
-
-/* Places in struct template's tokens, for each form. */
-enum home_token {
-	CALL
-};
-enum chatml_token {
-	IM_START,
-	IM_END
-};
-enum llama3_token {
-	START_HEADER,
-	END_HEADER,
-	EOT
-};
-
-static const struct known forms[] = {
-	{ .form = TEMPLATE_HOME,
-	  .name = "home",
-	  .is = HOME_TEXT,
-	  .tokens = { [CALL] = "<call>" },
-	  .end = NO_END },
-	{ .form = TEMPLATE_CHATML,
-	  .name = "chatml",
-	  .holds = { "<|im_start|>", "<|im_end|>" },
-	  .tokens = { [IM_START] = "<|im_start|>", [IM_END] = "<|im_end|>" },
-	  .end = IM_END },
-	{ .form = TEMPLATE_LLAMA2,
-	  .name = "llama2",
-	  .holds = { "[INST]", "<<SYS>>" },
-	  .end = NO_END },
-	{ .form = TEMPLATE_LLAMA3,
-	  .name = "llama3",
-	  .holds = { "<|start_header_id|>", "<|eot_id|>" },
-	  .lacks = "Cutting Knowledge Date",
-	  .tokens = { [START_HEADER] = "<|start_header_id|>",
-		      [END_HEADER] = "<|end_header_id|>",
-		      [EOT] = "<|eot_id|>" },
-	  .end = EOT },
-};
-
-/* What ChatML templates say on their own where no message does: the templates
- * that hold the text say the text. */
-static const char *const systems[] = {
-	"You are Qwen, created by Alibaba Cloud. You are a helpful assistant.",
-	"You are a helpful AI assistant named SmolLM, trained by Hugging Face",
-	"You are a helpful assistant.",
-	"You are a helpful assistant",
-};
-
-/* Whether a template's text has a piece in it; it is never interpreted. */
-static bool holds(struct bytes text, const char *wanted)
-{
-	return memmem(text.data, text.len, wanted, strlen(wanted)) != NULL;
-}
-
-static bool matches(const struct known *known, struct bytes text)
-{
-	if (known->is != NULL)
-		return bytes_equal(text, bytes_of_string(known->is));
-	return holds(text, known->holds[0]) && holds(text, known->holds[1]) &&
-	       (known->lacks == NULL || !holds(text, known->lacks));
-}
-
-/* A form that lacks one of its tokens in this vocabulary is not this form. */
-static enum err resolve(const struct known *known, struct tokenizer *tokenizer,
-			struct template *out)
-{
-	for (size_t i = 0; i < TEMPLATE_TOKENS_MAX; i++) {
-		out->tokens[i] = VOCABULARY_NONE;
-		if (known->tokens[i] == NULL)
-			continue;
-		out->tokens[i] = vocabulary_reserve(&tokenizer->vocabulary,
-						    known->tokens[i]);
-		if (out->tokens[i] == VOCABULARY_NONE)
-			return ERR_UNSUPPORTED;
-	}
-	out->end = known->end == NO_END ? VOCABULARY_NONE
-					: out->tokens[known->end];
-	out->bos_token = tokenizer->bos;
-	out->eos_token = tokenizer->eos;
-	if (out->bos == TOKENIZER_ON && out->bos_token == VOCABULARY_NONE)
-		return ERR_UNSUPPORTED;
-	return ERR_OK;
-}
-
-static const char *system_of(enum template_form form, struct bytes text)
-{
-	if (form != TEMPLATE_CHATML)
-		return NULL;
-	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++)
-		if (holds(text, systems[i]))
-			return systems[i];
-	return NULL;
-}
-
-struct template template_find(const struct gguf *gguf,
-			      struct tokenizer *tokenizer)
-{
-	const struct template none = { .form = TEMPLATE_NONE,
-				       .end = VOCABULARY_NONE };
-	struct bytes text;
-
-	if (gguf_string(gguf, "tokenizer.chat_template", &text) != ERR_OK)
-		return none;
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		struct template made = { .form = forms[i].form,
-					 .name = forms[i].name };
-
-		if (!matches(&forms[i], text))
-			continue;
-		made.system = system_of(made.form, text);
-		made.bos =
-			holds(text, "bos_token") ? TOKENIZER_ON : TOKENIZER_OFF;
-		return resolve(&forms[i], tokenizer, &made) == ERR_OK ? made
-								      : none;
-	}
-	return none;
-}
-
-/* An upper bound, so that rendering cannot run out of parts by surprise. */
+/* An upper bound that templates keep to; one that does not is too large. */
 static size_t parts_for(size_t messages)
 {
-	/* One more for a system message of the form, and one for the answer. */
-	return (messages + 2) * PARTS_PER_MESSAGE;
+	/* Some more for what a template says on its own. */
+	return (messages + 4) * PARTS_PER_MESSAGE;
 }
 
 size_t template_memory(size_t messages, size_t text_bytes)
 {
 	return reserve_bytes(parts_for(messages),
 			     sizeof(struct template_part)) +
-	       reserve_bytes(text_bytes, 1);
+	       reserve_bytes(messages, sizeof(struct jinja_render_message)) +
+	       2 * reserve_bytes(text_bytes, 1) +
+	       reserve_bytes(jinja_render_memory(messages, text_bytes), 1);
 }
 
 enum err template_prompt_init(struct template_prompt *prompt, size_t messages,
 			      size_t text_bytes, struct arena *arena)
 {
-	struct template_prompt made = { .max = parts_for(messages) };
+	struct template_prompt made = { .max = parts_for(messages),
+					.messages_max = messages,
+					.out.max = text_bytes };
 
 	made.parts = arena_alloc(arena, made.max, sizeof(*made.parts));
-	made.text = (struct writer){ arena_alloc(arena, text_bytes, 1), 0,
-				     text_bytes };
-	if (made.parts == NULL || made.text.data == NULL)
+	made.messages = arena_alloc(arena, messages, sizeof(*made.messages));
+	made.out.data = arena_alloc(arena, text_bytes, 1);
+	made.out.marks = arena_alloc(arena, text_bytes, 1);
+	if (made.parts == NULL || made.messages == NULL ||
+	    made.out.data == NULL || made.out.marks == NULL)
 		return ERR_TOO_LARGE;
+	TRY(arena_writer(arena, jinja_render_memory(messages, text_bytes),
+			 &made.memory));
 	*prompt = made;
 	return ERR_OK;
-}
-
-static enum err add_token(struct template_prompt *prompt, uint32_t token)
-{
-	if (prompt->count == prompt->max)
-		return ERR_TOO_LARGE;
-	prompt->parts[prompt->count++] =
-		(struct template_part){ .token = token };
-	return ERR_OK;
-}
-
-/* Text next to text is one text: the tokenizer must see it whole. */
-static enum err add_text(struct template_prompt *prompt, struct bytes text)
-{
-	struct template_part *parts = prompt->parts;
-	const uint8_t *start = prompt->text.data + prompt->text.len;
-
-	TRY(bytes_put(&prompt->text, text));
-	if (prompt->count == 0 ||
-	    parts[prompt->count - 1].token != VOCABULARY_NONE) {
-		TRY(add_token(prompt, VOCABULARY_NONE));
-		parts[prompt->count - 1].text.data = start;
-	}
-	parts[prompt->count - 1].text.len += text.len;
-	return ERR_OK;
-}
-
-static enum err add_string(struct template_prompt *prompt, const char *text)
-{
-	return add_text(prompt, bytes_of_string(text));
-}
-
-/* Where the template asks for it. */
-static enum err add_bos(const struct template *template,
-			struct template_prompt *prompt)
-{
-	return template->bos == TOKENIZER_ON
-		       ? add_token(prompt, template->bos_token)
-		       : ERR_OK;
 }
 
 static const char *role_name(enum generate_role role)
@@ -223,201 +60,124 @@ static const char *role_name(enum generate_role role)
 	return "user";
 }
 
-/* What Python's strip() takes away, as templates were written for it. */
-static bool is_blank(uint32_t code)
+static struct bytes text_of(const struct template *template, uint32_t token)
 {
-	return unicode_kind_of(code) == UNICODE_SPACE ||
-	       (code >= 0x1c && code <= 0x1f);
+	return template->specials.vocabulary->texts[token];
 }
 
-/* One pass: `end` is where the last character that is not blank ended. */
-static struct bytes trimmed(struct bytes text)
+/* The names by which templates know a model's own tokens. */
+static void name_tokens(const struct template *template,
+			struct jinja_render_input *input)
 {
-	size_t end = 0;
-	struct bytes rest = text;
+	const struct {
+		const char *name;
+		uint32_t token;
+	} known[] = {
+		{ "bos_token", template->bos },
+		{ "eos_token", template->eos },
+		{ "unk_token", template->unknown },
+	};
+	size_t count = 0;
 
-	while (rest.len > 0) {
-		struct bytes before = rest;
-
-		if (is_blank(unicode_take_lossy(&rest)))
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (known[i].token == VOCABULARY_NONE)
 			continue;
-		if (end == 0)
-			text = before;
-		end = text.len - rest.len;
+		input->tokens[count].name = known[i].name;
+		input->tokens[count++].text = text_of(template, known[i].token);
 	}
-	text.len = end;
-	return text;
 }
 
-#define CAPITAL_SIGMA 0x3a3
-#define SMALL_FINAL_SIGMA 0x3c2
-#define CAPITAL_DOTTED_I 0x130
-
-static bool starts_with_letter(struct bytes text)
-{
-	return text.len > 0 &&
-	       unicode_kind_of(unicode_take_lossy(&text)) == UNICODE_LETTER;
-}
-
-static enum err add_code(struct template_prompt *prompt, uint32_t code)
-{
-	uint8_t utf8[UNICODE_UTF8_MAX];
-	struct writer out = WRITER_OVER(utf8);
-
-	TRY(unicode_put(&out, code));
-	return add_text(prompt, bytes_written(&out));
-}
-
-/*
- * Python's lower(), as templates were written for it: the simple forms, and
- * its two exceptions: a dotted I keeps its dot, a sigma that ends a word is
- * the final one.
- */
-static enum err add_lower(struct template_prompt *prompt, struct bytes text)
-{
-	enum unicode_kind before = UNICODE_OTHER;
-
-	while (text.len > 0) {
-		uint32_t code = unicode_take_lossy(&text);
-		uint32_t lower = unicode_lower(code);
-
-		if (code == CAPITAL_SIGMA && before == UNICODE_LETTER &&
-		    !starts_with_letter(text))
-			lower = SMALL_FINAL_SIGMA;
-		if (code == CAPITAL_DOTTED_I)
-			TRY(add_string(prompt, "i\xcc\x87"));
-		else
-			TRY(add_code(prompt, lower));
-		before = unicode_kind_of(code);
-	}
-	return ERR_OK;
-}
-
-/* Only the request counts: the model was trained on single ones. */
-static enum err render_home(const struct template *template,
+/* No day is told: a receipt is checked on another day, and the prompt that it
+ * speaks of must come out the same. */
+static enum err render_text(const struct template *template,
 			    const struct generate_chat *chat,
 			    struct template_prompt *prompt)
 {
-	struct bytes content = chat->messages[chat->count - 1].content;
+	struct jinja_render_input input = { .messages = prompt->messages,
+					    .count = chat->count };
 
-	TRY(add_bos(template, prompt));
-	TRY(add_lower(prompt, trimmed(content)));
-	return add_token(prompt, template->tokens[CALL]);
-}
-
-/* <|im_start|>role\n content <|im_end|>\n */
-static enum err add_chatml_turn(const struct template *template,
-				enum generate_role role, struct bytes content,
-				struct template_prompt *prompt)
-{
-	TRY(add_token(prompt, template->tokens[IM_START]));
-	TRY(add_string(prompt, role_name(role)));
-	TRY(add_string(prompt, "\n"));
-	TRY(add_text(prompt, content));
-	TRY(add_token(prompt, template->tokens[IM_END]));
-	return add_string(prompt, "\n");
-}
-
-/* Contents as they are; the template does not trim. */
-static enum err render_chatml(const struct template *template,
-			      const struct generate_chat *chat,
-			      struct template_prompt *prompt)
-{
-	TRY(add_bos(template, prompt));
-	if (template->system != NULL &&
-	    chat->messages[0].role != GENERATE_SYSTEM)
-		TRY(add_chatml_turn(template, GENERATE_SYSTEM,
-				    bytes_of_string(template->system), prompt));
-	for (size_t i = 0; i < chat->count; i++)
-		TRY(add_chatml_turn(template, chat->messages[i].role,
-				    chat->messages[i].content, prompt));
-	TRY(add_token(prompt, template->tokens[IM_START]));
-	return add_string(prompt, "assistant\n");
-}
-
-/* <bos>[INST] content [/INST], the system's words inside the first. */
-static enum err add_instruction(const struct template *template,
-				struct bytes content,
-				const struct generate_message *system,
-				struct template_prompt *prompt)
-{
-	TRY(add_bos(template, prompt));
-	TRY(add_string(prompt, "[INST] "));
-	if (system != NULL) {
-		TRY(add_string(prompt, "<<SYS>>\n"));
-		TRY(add_text(prompt, system->content));
-		TRY(add_string(prompt, "\n<</SYS>>\n\n"));
+	if (chat->count > prompt->messages_max)
+		return ERR_TOO_LARGE;
+	for (size_t i = 0; i < chat->count; i++) {
+		prompt->messages[i] = (struct jinja_render_message){
+			role_name(chat->messages[i].role),
+			chat->messages[i].content,
+		};
 	}
-	TRY(add_text(prompt, content));
-	return add_string(prompt, " [/INST]");
+	name_tokens(template, &input);
+	return jinja_render(&template->program, &input, prompt->memory,
+			    &prompt->out);
 }
 
-/* What the assistant said, and the token by which it ended. */
-static enum err add_answer(const struct template *template,
-			   struct bytes content, struct template_prompt *prompt)
+static enum err add_part(struct template_prompt *prompt, uint32_t token,
+			 struct bytes text)
 {
-	TRY(add_string(prompt, " "));
-	TRY(add_text(prompt, content));
-	TRY(add_string(prompt, " "));
-	return add_token(prompt, template->eos_token);
-}
-
-/* Users and assistants take turns, a user first and last. */
-static enum err render_llama2(const struct template *template,
-			      const struct generate_chat *chat,
-			      struct template_prompt *prompt)
-{
-	static const enum generate_role turns[] = { GENERATE_USER,
-						    GENERATE_ASSISTANT };
-	const struct generate_message *system = NULL;
-	size_t first = 0;
-
-	if (template->eos_token == VOCABULARY_NONE)
-		return ERR_UNSUPPORTED;
-	if (chat->messages[0].role == GENERATE_SYSTEM) {
-		system = &chat->messages[0];
-		first = 1;
-	}
-	if ((chat->count - first) % 2 != 1)
-		return ERR_MALFORMED;
-	for (size_t i = first; i < chat->count; i++) {
-		const struct generate_message *message = &chat->messages[i];
-		struct bytes content = trimmed(message->content);
-
-		if (message->role != turns[(i - first) % 2])
-			return ERR_MALFORMED;
-		if (message->role == GENERATE_ASSISTANT)
-			TRY(add_answer(template, content, prompt));
-		else
-			TRY(add_instruction(template, content, system, prompt));
-		system = NULL;
-	}
+	if (prompt->count == prompt->max)
+		return ERR_TOO_LARGE;
+	prompt->parts[prompt->count++] = (struct template_part){ token, text };
 	return ERR_OK;
 }
 
-/* <|start_header_id|>role<|end_header_id|>\n\n */
-static enum err add_header(const struct template *template,
-			   enum generate_role role,
-			   struct template_prompt *prompt)
+/* How much from a place on is the template's, as far as it matters. */
+static size_t count_trusted(const struct jinja_out *out, size_t at, size_t most)
 {
-	TRY(add_token(prompt, template->tokens[START_HEADER]));
-	TRY(add_string(prompt, role_name(role)));
-	TRY(add_token(prompt, template->tokens[END_HEADER]));
-	return add_string(prompt, "\n\n");
+	size_t end = at;
+
+	while (end < out->len && end - at < most &&
+	       out->marks[end] == JINJA_TEMPLATE)
+		end++;
+	return end - at;
 }
 
-/* Contents trimmed; the end of the prompt opens the assistant's turn. */
-static enum err render_llama3(const struct template *template,
-			      const struct generate_chat *chat,
-			      struct template_prompt *prompt)
+/* The special token that the template spells at a place, or none. */
+static uint32_t token_at(const struct template *template,
+			 const struct jinja_out *out, size_t at)
 {
-	TRY(add_bos(template, prompt));
-	for (size_t i = 0; i < chat->count; i++) {
-		TRY(add_header(template, chat->messages[i].role, prompt));
-		TRY(add_text(prompt, trimmed(chat->messages[i].content)));
-		TRY(add_token(prompt, template->tokens[EOT]));
+	const struct specials *specials = &template->specials;
+	struct bytes trusted = { out->data + at, 0 };
+
+	if (!specials->starts[out->data[at]])
+		return VOCABULARY_NONE;
+	trusted.len = count_trusted(out, at, specials->longest);
+	return specials_match(specials, trusted);
+}
+
+/* Cut at the special tokens; what lies between two is one text, because the
+ * tokenizer must see it whole. */
+static enum err cut(const struct template *template,
+		    struct template_prompt *prompt)
+{
+	const struct jinja_out *out = &prompt->out;
+	size_t start = 0, at = 0;
+
+	while (at < out->len) {
+		uint32_t token = token_at(template, out, at);
+		const struct bytes before = { out->data + start, at - start };
+
+		if (token == VOCABULARY_NONE) {
+			at++;
+			continue;
+		}
+		if (before.len > 0)
+			TRY(add_part(prompt, VOCABULARY_NONE, before));
+		TRY(add_part(prompt, token, (struct bytes){ 0 }));
+		at += text_of(template, token).len;
+		start = at;
 	}
-	return add_header(template, GENERATE_ASSISTANT, prompt);
+	if (at == start)
+		return ERR_OK;
+	return add_part(prompt, VOCABULARY_NONE,
+			(struct bytes){ out->data + start, at - start });
+}
+
+static enum err tell(const struct template *template,
+		     const struct generate_chat *chat,
+		     struct template_prompt *prompt)
+{
+	if (chat->count == 0)
+		return ERR_MALFORMED;
+	TRY(render_text(template, chat, prompt));
+	return cut(template, prompt);
 }
 
 enum err template_render(const struct template *template,
@@ -426,19 +186,157 @@ enum err template_render(const struct template *template,
 {
 	if (template->form == TEMPLATE_NONE)
 		return ERR_UNSUPPORTED;
-	if (chat->count == 0)
-		return ERR_MALFORMED;
-	switch (template->form) {
-	case TEMPLATE_HOME:
-		return render_home(template, chat, prompt);
-	case TEMPLATE_CHATML:
-		return render_chatml(template, chat, prompt);
-	case TEMPLATE_LLAMA2:
-		return render_llama2(template, chat, prompt);
-	case TEMPLATE_LLAMA3:
-		return render_llama3(template, chat, prompt);
-	case TEMPLATE_NONE:
-		break;
+	return tell(template, chat, prompt);
+}
+
+/* What is said on trial: no template changes digits. */
+#define ANSWER "2718281828"
+#define TRIAL_MESSAGES 4
+#define TRIAL_TEXT (1u << 15)
+
+static const struct generate_message trial[TRIAL_MESSAGES] = {
+	{ GENERATE_SYSTEM, BYTES_LITERAL("1414213562") },
+	{ GENERATE_USER, BYTES_LITERAL("3141592653") },
+	{ GENERATE_ASSISTANT, BYTES_LITERAL(ANSWER) },
+	{ GENERATE_USER, BYTES_LITERAL("1618033988") },
+};
+
+static bool holds(struct bytes text, struct bytes wanted)
+{
+	return memmem(text.data, text.len, wanted.data, wanted.len) != NULL;
+}
+
+/* The token right after the answer ends every answer. */
+static uint32_t end_of_turn(const struct template_prompt *prompt)
+{
+	static const struct bytes answer = BYTES_LITERAL(ANSWER);
+
+	for (size_t i = 0; i + 1 < prompt->count; i++) {
+		struct bytes text = blank_cut(prompt->parts[i].text);
+
+		if (text.len < answer.len)
+			continue;
+		text.data += text.len - answer.len;
+		text.len = answer.len;
+		if (bytes_equal(text, answer))
+			return prompt->parts[i + 1].token;
 	}
-	return ERR_UNSUPPORTED;
+	return VOCABULARY_NONE;
+}
+
+/* One conversation: the tokens of its prompt are the template's from now
+ * on. */
+static enum err try_chat(struct template *template, struct tokenizer *tokenizer,
+			 const struct generate_chat *chat, struct arena *arena)
+{
+	const struct bytes last = chat->messages[chat->count - 1].content;
+	struct template_prompt prompt;
+
+	arena_wipe(arena);
+	TRY(template_prompt_init(&prompt, TRIAL_MESSAGES, TRIAL_TEXT, arena));
+	TRY(tell(template, chat, &prompt));
+	if (!holds((struct bytes){ prompt.out.data, prompt.out.len }, last))
+		return ERR_UNSUPPORTED;
+	for (size_t i = 0; i < prompt.count; i++) {
+		if (prompt.parts[i].token != VOCABULARY_NONE) {
+			(void)vocabulary_reserve(
+				&tokenizer->vocabulary,
+				text_of(template, prompt.parts[i].token));
+		}
+	}
+	if (end_of_turn(&prompt) != VOCABULARY_NONE)
+		template->end = end_of_turn(&prompt);
+	return ERR_OK;
+}
+
+/* It must tell a user's words in one of these; what else it refuses, it
+ * refuses when that is asked.  All of them show which tokens it uses. */
+static enum err try_chats(struct template *template,
+			  struct tokenizer *tokenizer, struct arena *arena)
+{
+	static const struct generate_chat chats[] = {
+		{ trial, 2 },	  /* system, user */
+		{ trial + 1, 1 }, /* user */
+		{ trial + 1, 3 }, /* user, assistant, user */
+		{ trial, 4 },
+	};
+	enum err told = ERR_UNSUPPORTED;
+
+	for (size_t i = 0; i < sizeof(chats) / sizeof(chats[0]); i++)
+		if (try_chat(template, tokenizer, &chats[i], arena) == ERR_OK)
+			told = ERR_OK;
+	return told;
+}
+
+static enum err try_out(struct template *template, struct tokenizer *tokenizer)
+{
+	size_t size = template_memory(TRIAL_MESSAGES, TRIAL_TEXT);
+	struct arena arena = { aligned_alloc(ARENA_ALIGNMENT, size), size, 0 };
+	enum err err;
+
+	if (arena.base == NULL)
+		return ERR_UNAVAILABLE;
+	err = try_chats(template, tokenizer, &arena);
+	free(arena.base);
+	return err;
+}
+
+/* Tokens spelt like <|this|> anywhere in the template are its own, also where
+ * no trial came. */
+static void reserve_marked(const struct template *template,
+			   struct tokenizer *tokenizer)
+{
+	struct bytes rest = bytes_written(&template->program.pool);
+
+	for (; rest.len > 0; rest.data++, rest.len--) {
+		uint32_t token = specials_match(&template->specials, rest);
+
+		if (token != VOCABULARY_NONE &&
+		    specials_is_marked(text_of(template, token)))
+			(void)vocabulary_reserve(&tokenizer->vocabulary,
+						 text_of(template, token));
+	}
+}
+
+static enum err prepare(struct bytes text, struct tokenizer *tokenizer,
+			struct template *template)
+{
+	TRY(jinja_parse(text, &template->program));
+	TRY(specials_open(tokenizer, &template->specials));
+	TRY(try_out(template, tokenizer));
+	reserve_marked(template, tokenizer);
+	specials_settle(&template->specials);
+	return ERR_OK;
+}
+
+enum err template_open(const struct gguf *gguf, struct tokenizer *tokenizer,
+		       struct template *out)
+{
+	struct template made = { .form = TEMPLATE_NONE,
+				 .bos = tokenizer->bos,
+				 .eos = tokenizer->eos,
+				 .unknown = tokenizer->unknown,
+				 .end = VOCABULARY_NONE };
+	struct bytes text;
+	enum err err = ERR_UNSUPPORTED;
+
+	if (gguf_string(gguf, "tokenizer.chat_template", &text) == ERR_OK)
+		err = prepare(text, tokenizer, &made);
+	if (err == ERR_OK) {
+		made.form = TEMPLATE_JINJA;
+		made.name = "jinja";
+	} else {
+		template_close(&made);
+	}
+	if (err == ERR_UNAVAILABLE)
+		return err;
+	*out = made;
+	return ERR_OK;
+}
+
+void template_close(struct template *template)
+{
+	jinja_program_close(&template->program);
+	specials_close(&template->specials);
+	*template = (struct template){ .end = VOCABULARY_NONE };
 }

@@ -111,9 +111,9 @@ static uint32_t find_any(const struct vocabulary *vocabulary, struct bytes text)
 	return token;
 }
 
-uint32_t vocabulary_reserve(struct vocabulary *vocabulary, const char *text)
+uint32_t vocabulary_reserve(struct vocabulary *vocabulary, struct bytes text)
 {
-	uint32_t token = find_any(vocabulary, bytes_of_string(text));
+	uint32_t token = find_any(vocabulary, text);
 
 	if (token != VOCABULARY_NONE)
 		vocabulary->kinds[token] = VOCABULARY_CONTROL;

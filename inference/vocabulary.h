@@ -63,7 +63,7 @@ uint32_t vocabulary_match(const struct vocabulary *vocabulary,
  * The token of that text, whatever its kind: from now on it is a control
  * token, which text never becomes.  VOCABULARY_NONE where there is none.
  */
-uint32_t vocabulary_reserve(struct vocabulary *vocabulary, const char *text);
+uint32_t vocabulary_reserve(struct vocabulary *vocabulary, struct bytes text);
 
 /*
  * Append the bytes that a byte-level spelling stands for.  ERR_MALFORMED where

@@ -8,6 +8,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "inference/reserve.h"
 
 #define NAME_MAX_BYTES 96
 #define FACTOR_MIN 0x1p-4f /* of RoPE wavelengths; files have 1 and more */
@@ -17,6 +20,7 @@ struct binder {
 	const struct gguf *gguf;
 	const struct config *config;
 	char prefix[NAME_MAX_BYTES / 2];
+	struct arena *memory; /* for all tensors, or NULL: they stay */
 	size_t bound;
 	uint64_t weights;
 };
@@ -51,6 +55,97 @@ static bool has_shape(const struct gguf_tensor *tensor,
 	       tensor->dimensions[3] == 1;
 }
 
+/* Whether the kernels take a format as it is. */
+static bool is_ready(enum matrix_format format)
+{
+	enum panel_format panels;
+
+	return matrix_is_panels(format) ||
+	       matrix_panels_for(format, &panels) != ERR_OK;
+}
+
+static enum matrix_format ready_format(enum matrix_format format)
+{
+	enum panel_format panels;
+
+	if (is_ready(format))
+		return format;
+	invariant(matrix_panels_for(format, &panels) == ERR_OK);
+	return (enum matrix_format)(MATRIX_PANELS + panels);
+}
+
+/* Bytes of a stack of matrices in another format. */
+static enum err stack_bytes(const struct gguf_tensor *tensor,
+			    enum matrix_format format, size_t *out)
+{
+	size_t bytes;
+
+	TRY(matrix_bytes(format, tensor->dimensions[1], tensor->dimensions[0],
+			 &bytes));
+	for (size_t i = 2; i < GGUF_DIMENSIONS_MAX; i++)
+		if (__builtin_mul_overflow(bytes, tensor->dimensions[i],
+					   &bytes))
+			return ERR_TOO_LARGE;
+	*out = bytes;
+	return ERR_OK;
+}
+
+size_t weights_memory(const struct gguf *gguf)
+{
+	size_t total = 0, bytes;
+	bool all_ready = true;
+
+	for (size_t i = 0; i < gguf->tensor_count; i++) {
+		const struct gguf_tensor *tensor = &gguf->tensors[i];
+
+		all_ready = all_ready && is_ready(tensor->format);
+		if (stack_bytes(tensor, ready_format(tensor->format), &bytes) !=
+			    ERR_OK ||
+		    __builtin_add_overflow(total, reserve_bytes(1, bytes),
+					   &total))
+			return SIZE_MAX; /* which no arena has */
+	}
+	return all_ready ? 0 : total;
+}
+
+/* Matrix i of a stack, which lie `apart` bytes from each other. */
+static struct matrix pick(const struct matrix *stack, size_t i)
+{
+	struct matrix one = *stack;
+
+	one.data += i * stack->apart;
+	return one;
+}
+
+/* Lay a stack out anew, as the kernels want it. */
+static enum err settle(struct arena *memory, const struct gguf_tensor *tensor,
+		       struct matrix *stack)
+{
+	size_t count = tensor->dimensions[2] * tensor->dimensions[3];
+	struct matrix made = *stack;
+	struct matrix one;
+	uint8_t *place;
+	size_t bytes;
+
+	TRY(stack_bytes(tensor, ready_format(stack->format), &bytes));
+	place = arena_alloc(memory, 1, bytes);
+	if (place == NULL)
+		return ERR_TOO_LARGE;
+	made.data = place;
+	if (is_ready(stack->format)) {
+		memcpy(place, stack->data, bytes);
+		*stack = made;
+		return ERR_OK;
+	}
+	for (size_t i = 0; i < count; i++) {
+		one = pick(stack, i);
+		matrix_pack(&one, place + i * (bytes / count), &made);
+	}
+	made.data = place;
+	*stack = made;
+	return ERR_OK;
+}
+
 /* Take a tensor for what it has to be.  Its weights are read here, once, so
  * that no request meets a number that is none. */
 static enum err bind(struct binder *binder, const struct expected *expected)
@@ -61,15 +156,21 @@ static enum err bind(struct binder *binder, const struct expected *expected)
 	if (tensor == NULL || !has_shape(tensor, expected))
 		return ERR_MALFORMED;
 	made = (struct matrix){ .data = tensor->data.data,
-				.rows = expected->rows * expected->stack,
+				.rows = expected->rows,
 				.columns = expected->columns,
+				.apart = tensor->data.len / expected->stack,
 				.format = tensor->format };
-	TRY(matrix_row_bytes(made.format, made.columns, &made.stride));
-	invariant(made.rows * made.stride == tensor->data.len);
-	if (!matrix_is_finite(&made))
-		return ERR_MALFORMED;
+	TRY(matrix_stride(made.format, made.columns, &made.stride));
+	for (size_t i = 0; i < expected->stack; i++) {
+		struct matrix one = pick(&made, i);
+
+		if (!matrix_is_sound(&one))
+			return ERR_MALFORMED;
+	}
+	if (binder->memory != NULL)
+		TRY(settle(binder->memory, tensor, &made));
 	binder->bound++;
-	binder->weights += (uint64_t)made.rows * made.columns;
+	binder->weights += (uint64_t)made.rows * made.columns * expected->stack;
 	*expected->out = made;
 	return ERR_OK;
 }
@@ -259,9 +360,13 @@ static enum err bind_model(struct binder *binder, struct weights *out)
 }
 
 enum err weights_open(const struct gguf *gguf, const struct config *config,
-		      struct weights *out)
+		      struct arena *memory, struct weights *out)
 {
-	struct binder binder = { .gguf = gguf, .config = config };
+	struct binder binder = {
+		.gguf = gguf,
+		.config = config,
+		.memory = weights_memory(gguf) == 0 ? NULL : memory,
+	};
 	size_t layers = (size_t)config->layers * config->tracks;
 	struct weights made = {
 		.layers = calloc(layers, sizeof(*made.layers)),

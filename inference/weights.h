@@ -3,8 +3,8 @@
  * weights: the tensors of a model file, by the place they have in the model.
  *
  * The configuration says which tensors there are and how large; a file that
- * has others, or others besides, is refused.  Everything is borrowed from the
- * file and read-only.
+ * has others, or others besides, is refused.  Everything is read-only, and lies
+ * in the file or in an arena that was filled when it was opened.
  *
  * Shapes are rows x columns = outputs x inputs.  H hidden, Q all heads' width,
  * K all key-value heads' width, d one head's, F feed-forward, E experts of
@@ -13,6 +13,7 @@
 #ifndef INFERENCE_WEIGHTS_H
 #define INFERENCE_WEIGHTS_H
 
+#include "base/arena.h"
 #include "inference/config.h"
 #include "inference/matrix.h"
 
@@ -30,10 +31,10 @@ struct weights_layer {
 	struct matrix output;	     /* H x Q */
 	const float *feed_norm;	     /* [H] */
 	struct matrix router;	     /* E x H; sparse layers only */
-	/* Dense, or of all experts one below the other. */
-	struct matrix gate; /* F x H, or E X x H */
-	struct matrix up;   /* F x H, or E X x H */
-	struct matrix down; /* H x F, or E H x X */
+	/* Dense, or the first of E experts. */
+	struct matrix gate; /* F x H, or X x H */
+	struct matrix up;   /* F x H, or X x H */
+	struct matrix down; /* H x F, or H x X */
 };
 
 struct weights {
@@ -46,13 +47,20 @@ struct weights {
 };
 
 /*
+ * What weights_open() takes of an arena: where a tensor is not as the kernels
+ * want it (matrix_pack), all are laid out anew and the file is not needed any
+ * more.  0 where all of them may stay in the file.
+ */
+size_t weights_memory(const struct gguf *gguf);
+
+/*
  * Find every tensor.  ERR_MALFORMED for one that is missing, misshapen, or
  * holds an infinity or NaN; ERR_UNSUPPORTED for one that the model does not
- * use.  Close with weights_close().
+ * use; ERR_TOO_LARGE when the arena is full.  Close with weights_close().
  */
 MUST_CHECK enum err weights_open(const struct gguf *gguf,
 				 const struct config *config,
-				 struct weights *out);
+				 struct arena *memory, struct weights *out);
 
 void weights_close(struct weights *weights);
 

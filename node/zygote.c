@@ -329,8 +329,31 @@ static void lower(uint32_t *allowed, uint32_t offered)
 		*allowed = offered;
 }
 
+/* Weights in the order of the kernels; taken once, for the process's life. */
+static struct {
+	uint8_t *base;
+	size_t size;
+} laid_out;
+
+static void *reserve_weights(size_t bytes)
+{
+	if (memory_shared_open(bytes, &laid_out.base) != ERR_OK)
+		return NULL;
+	laid_out.size = bytes;
+	return laid_out.base;
+}
+
+static void release_weights(void *memory, size_t bytes)
+{
+	(void)memory;
+	(void)bytes;
+	/* A model that is refused ends the node, and its memory with it. */
+}
+
 static void parse_model(struct zygote *zygote)
 {
+	static const struct model_memory memory = { reserve_weights,
+						    release_weights };
 	static const struct model_limits limits = {
 		.layers = LIMIT_MODEL_LAYERS,
 		.width = LIMIT_MODEL_WIDTH,
@@ -338,9 +361,13 @@ static void parse_model(struct zygote *zygote)
 		.context = LIMIT_CONTEXT_TOKENS,
 	};
 
-	if (model_open(zygote->model_file.file, &limits, &zygote->model) !=
-	    ERR_OK)
+	if (model_open(zygote->model_file.file, &limits, &memory,
+		       &zygote->model) != ERR_OK)
 		die("zygote: the model file is not one this build can run");
+	if (laid_out.base != NULL &&
+	    memory_shared_close_to_writing(laid_out.base, laid_out.size) !=
+		    ERR_OK)
+		die("zygote: the weights cannot be made read-only");
 	lower(&zygote->setup.policy.context_tokens,
 	      model_describe(zygote->model).context);
 	lower(&zygote->setup.policy.output_tokens_max,
@@ -351,8 +378,9 @@ static void reserve_slots(struct zygote *zygote)
 {
 	const struct policy *policy = &zygote->setup.policy;
 
-	zygote->plan = plan_for(
-		policy, generate_memory(zygote->model, policy->context_tokens));
+	zygote->plan =
+		plan_for(policy, generate_memory(zygote->model,
+						 policy->context_tokens, 1));
 	zygote->slot_count = policy->workers;
 	for (size_t i = 0; i < zygote->slot_count; i++) {
 		struct slot *slot = &zygote->slots[i];
@@ -395,6 +423,8 @@ _Noreturn void zygote_run(void)
 	static struct zygote zygote;
 
 	role_isolate(JAIL_ZYGOTE);
+	/* Asks the kernel for tiles, which the jail forbids; forks have them. */
+	model_prepare();
 	if (setup_receive(&zygote.setup) != ERR_OK)
 		die("zygote: set-up is not what it should be");
 	if (filter_compile(profile_of(JAIL_WORKER), &zygote.worker_filter) !=

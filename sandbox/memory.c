@@ -187,6 +187,30 @@ enum err memory_weights_map(int fd, size_t *size, const uint8_t **out)
 	return ERR_OK;
 }
 
+enum err memory_shared_open(size_t size, uint8_t **out)
+{
+	struct mapping wanted = { .protection = PROT_READ | PROT_WRITE,
+				  .flags = MAP_SHARED | MAP_ANONYMOUS,
+				  .fd = -1 };
+	uint8_t *shared;
+
+	TRY(round_up(size, HUGE_PAGE, &wanted.size));
+	TRY(map_aligned(&wanted, &shared));
+	madvise(shared, wanted.size, MADV_DONTDUMP);
+	make_huge(shared, wanted.size);
+	*out = shared;
+	return ERR_OK;
+}
+
+enum err memory_shared_close_to_writing(uint8_t *shared, size_t size)
+{
+	size_t rounded;
+
+	TRY(round_up(size, HUGE_PAGE, &rounded));
+	return mprotect(shared, rounded, PROT_READ) == 0 ? ERR_OK
+							 : ERR_UNAVAILABLE;
+}
+
 enum err memory_arena_open(size_t size, uint8_t **out)
 {
 	struct mapping wanted = { .protection = PROT_READ | PROT_WRITE,

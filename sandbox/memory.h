@@ -57,6 +57,15 @@ MUST_CHECK enum err memory_weights_map(int fd, size_t *size,
 				       const uint8_t **out);
 
 /*
+ * Zeroed memory for at least `size` bytes that forks share, on huge pages where
+ * the kernel gives them: weights that are laid out anew before there are any
+ * forks, and made read-only then, which nothing undoes that a jail allows.
+ */
+MUST_CHECK enum err memory_shared_open(size_t size, uint8_t **out);
+MUST_CHECK enum err memory_shared_close_to_writing(uint8_t *shared,
+						   size_t size);
+
+/*
  * Zeroed memory for at least `size` bytes, present at once, on huge pages where
  * the kernel gives them, locked where the limit allows.  Not inherited until
  * memory_inherit() says so: the zygote shares an arena just around the fork of

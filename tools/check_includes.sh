@@ -31,7 +31,8 @@ while read -r folder rest; do
 	owners=$(awk -v owned="$owned" 'index($0, owned) { print $1 }' "$rules" |
 		paste -sd'|')
 	others=$(grep -rEn "^ *# *include ($owned)" --include='*.[ch]' \
-		base policy wire crypto sandbox attest inference node gateway client |
+		base policy wire crypto sandbox attest inference node gateway client \
+		model |
 		grep -vE "^($owners)/" || :)
 	[ -z "$others" ] || complain "only $owners may include these:
 $others"

@@ -1,273 +1,232 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How fast the engine reads a prompt and answers, on one thread: one line of
- * name, value and unit for each figure, the best of several rounds.
+ * How fast the engine reads a prompt and answers: a line of name, value and
+ * unit for each figure, the best of several rounds by the clock on the wall.
  *
- *     bench_engine [MODEL.gguf]
+ *     bench_engine MODEL.gguf [THREADS [PROMPT [ANSWER [BATCH]]]]
  *
- * Without a file: the stories model of MODELS (../shared/models), the home
- * model, where they are; and PT-MoE of random weights in each format, shaped
- * as the server model is, but smaller: 4 tracks, 4 layers, 8 experts, 103 M
- * weights, half of them active.
+ * prefill: PROMPT tokens (512); decode: ANSWER tokens one by one (64); batch:
+ * the same of BATCH sessions at once (8), tokens of all together; open: laying
+ * weights out for the kernels.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "inference/model.h"
 
-#define PROMPT 96
-#define ANSWER 64
 #define ROUNDS 5
+#define CHUNK 256
+#define BATCH_MAX 16
+#define HUGE_PAGE ((size_t)2 << 20)
 
 static const struct model_limits limits = { .layers = 4096,
 					    .width = 1u << 17,
 					    .vocabulary = 1u << 20,
-					    .context = 4096 };
+					    .context = 1u << 17 };
 
-/* Of processor time: one thread that computes, on a machine that is shared. */
+struct bench {
+	struct model *model;
+	struct team *team;
+	size_t threads;
+	size_t prompt;
+	size_t answer;
+	size_t batch;
+};
+
 static double seconds(void)
 {
 	struct timespec now;
 
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static void *room(size_t bytes)
-{
-	void *memory = aligned_alloc(64, bytes / 64 * 64 + 64);
-
-	invariant(memory != NULL);
-	memset(memory, 0, bytes / 64 * 64 + 64);
-	return memory;
 }
 
 static void must(enum err err)
 {
-	invariant(err == ERR_OK);
+	if (err != ERR_OK)
+		die(err_name(err));
 }
 
-/* Feed tokens by chunks of a size; seconds that it took. */
-static double feed(struct session *session, size_t count, size_t chunk)
+/* As the node keeps weights: on huge pages, where the kernel gives them. */
+static void *reserve(size_t bytes)
 {
-	uint32_t tokens[SESSION_CHUNK];
+	size_t size = (bytes / HUGE_PAGE + 2) * HUGE_PAGE;
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	memory += HUGE_PAGE - (size_t)memory % HUGE_PAGE;
+	madvise(memory, bytes, MADV_HUGEPAGE);
+	return memory;
+}
+
+static void release(void *memory, size_t bytes)
+{
+	(void)memory;
+	(void)bytes;
+}
+
+static struct bytes map(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	void *data;
+
+	if (fd < 0 || fstat(fd, &status) != 0)
+		die("the model cannot be opened");
+	data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd,
+		    0);
+	if (data == MAP_FAILED)
+		die("the model cannot be mapped");
+	close(fd);
+	return (struct bytes){ data, (size_t)status.st_size };
+}
+
+static uint32_t token_at(const struct bench *bench, size_t i)
+{
+	return (uint32_t)(i * 7919 % bench->model->config.vocabulary);
+}
+
+/* Feed a session, by chunks; seconds that it took. */
+static double feed(const struct bench *bench, struct engine *engine,
+		   struct session *session)
+{
+	uint32_t tokens[CHUNK];
+	double start = seconds();
+	const float *logits;
+	size_t last = 0;
+
+	for (size_t at = 0; at < bench->prompt; at += last + 1) {
+		size_t left = bench->prompt - at;
+		size_t count = left < CHUNK ? left : CHUNK;
+
+		for (size_t i = 0; i < count; i++)
+			tokens[i] = token_at(bench, at + i);
+		must(engine_advance(
+			engine,
+			&(struct engine_input){ session, tokens, count }, 1));
+		last = count - 1;
+	}
+	must(engine_logits(engine, &last, 1, &logits));
+	return seconds() - start;
+}
+
+/* Answers of the first `count` sessions, a token of each at a time. */
+static double answer(const struct bench *bench, struct engine *engine,
+		     struct session *sessions, size_t count)
+{
+	struct engine_input inputs[BATCH_MAX];
+	uint32_t tokens[BATCH_MAX];
+	size_t rows[BATCH_MAX];
 	double start = seconds();
 	const float *logits;
 
-	for (size_t at = 0; at < count; at += chunk) {
-		for (size_t i = 0; i < chunk; i++)
-			tokens[i] = (uint32_t)((at + i) * 7919) %
-				    session->model.config->vocabulary;
-		must(session_advance(session, tokens, chunk));
-		if (chunk == 1)
-			must(session_logits(session, 0, &logits));
+	for (size_t i = 0; i < bench->answer; i++) {
+		for (size_t s = 0; s < count; s++) {
+			tokens[s] = token_at(bench, i * count + s);
+			rows[s] = s;
+			inputs[s] = (struct engine_input){ &sessions[s],
+							   &tokens[s], 1 };
+		}
+		must(engine_advance(engine, inputs, count));
+		must(engine_logits(engine, rows, count, &logits));
 	}
 	return seconds() - start;
 }
 
-static double best(double a, double b)
+struct figures {
+	double prefill, decode, batch;
+};
+
+static double least(double a, double b)
 {
-	return a < b ? a : b;
+	return a == 0 || b < a ? b : a;
 }
 
-static void measure(const char *name, const struct session_model *model)
+static void run_round(const struct bench *bench, struct arena *arena,
+		      struct figures *out)
 {
-	size_t context = PROMPT + ANSWER;
-	size_t bytes = session_memory(model->config, context);
-	struct arena arena = { room(bytes), bytes, 0 };
-	double prefill = 1e9, decode = 1e9;
+	const struct work_model model = model_for_engine(bench->model);
+	size_t context = bench->prompt + bench->answer;
+	const struct session_shape shape = { context, CHUNK, KERNEL_F16 };
+	const struct engine_shape room = { CHUNK, BATCH_MAX, context };
+	struct session sessions[BATCH_MAX];
+	struct session one;
+	struct engine engine;
 
-	for (int i = 0; i < ROUNDS; i++) {
-		struct session session;
-
-		arena_wipe(&arena);
-		must(session_open(&session, model, context, &arena));
-		prefill = best(prefill, feed(&session, PROMPT, SESSION_CHUNK));
-		decode = best(decode, feed(&session, ANSWER, 1));
-	}
-	printf("engine.%s.prefill %.0f tokens/s\n", name, PROMPT / prefill);
-	printf("engine.%s.decode %.1f tokens/s\n", name, ANSWER / decode);
-	printf("engine.%s.session %.2f MiB\n", name, (double)bytes / (1 << 20));
-	free(arena.base);
+	arena_wipe(arena);
+	must(session_open(&one, model.config, &shape, arena));
+	for (size_t s = 0; s < bench->batch; s++)
+		must(session_open(&sessions[s], model.config, &shape, arena));
+	must(engine_open(&engine, &model, &room, bench->team, arena));
+	out->decode = least(out->decode, answer(bench, &engine, &one, 1));
+	one.position = 0;
+	out->prefill = least(out->prefill, feed(bench, &engine, &one));
+	if (bench->batch > 0)
+		out->batch = least(out->batch, answer(bench, &engine, sessions,
+						      bench->batch));
 }
 
-/* Every instruction set in turn; the scalar reference only where asked. */
-static void measure_all(const char *name, struct session_model model,
-			size_t first_kernel)
+static size_t memory_of(const struct bench *bench)
 {
-	char full[64];
+	const struct config *config = &bench->model->config;
+	size_t context = bench->prompt + bench->answer;
+	const struct session_shape shape = { context, CHUNK, KERNEL_F16 };
+	const struct engine_shape room = { CHUNK, BATCH_MAX, context };
 
-	for (size_t i = first_kernel; kernel_at(i) != NULL; i++) {
-		model.kernel = kernel_at(i);
-		(void)snprintf(full, sizeof(full), "%s.%s", name,
-			       model.kernel->name);
-		measure(full, &model);
-	}
+	return (bench->batch + 1) * session_memory(config, &shape) +
+	       engine_memory(config, &room, bench->threads);
 }
 
-static void measure_file(const char *name, const char *path)
+static void measure(const struct bench *bench)
 {
-	FILE *file = fopen(path, "rb");
-	struct model *model;
-	uint8_t *data;
-	long len;
+	struct figures figures = { 0 };
+	struct arena arena = { .size = memory_of(bench) };
+
+	arena.base = reserve(arena.size);
+	invariant(arena.base != NULL);
+	for (int i = 0; i < ROUNDS; i++)
+		run_round(bench, &arena, &figures);
+	printf("engine.prefill %.1f tokens/s\n",
+	       (double)bench->prompt / figures.prefill);
+	printf("engine.decode %.2f tokens/s\n",
+	       (double)bench->answer / figures.decode);
+	if (bench->batch > 0)
+		printf("engine.batch%zu %.2f tokens/s\n", bench->batch,
+		       (double)(bench->answer * bench->batch) / figures.batch);
+}
+
+static size_t number(int count, char **arguments, int i, size_t otherwise)
+{
+	return i < count ? strtoul(arguments[i], NULL, 10) : otherwise;
+}
+
+int main(int count, char **arguments)
+{
+	static const struct model_memory memory = { reserve, release };
+	struct bench bench = {
+		.threads = number(count, arguments, 2, 1),
+		.prompt = number(count, arguments, 3, 512),
+		.answer = number(count, arguments, 4, 64),
+		.batch = number(count, arguments, 5, 8),
+	};
 	double start;
 
-	if (file == NULL) {
-		printf("engine.%s absent\n", name);
-		return;
-	}
-	invariant(fseek(file, 0, SEEK_END) == 0);
-	len = ftell(file);
-	rewind(file);
-	data = room((size_t)len);
-	invariant(fread(data, 1, (size_t)len, file) == (size_t)len);
-	(void)fclose(file);
-
+	if (count < 2 || bench.batch > BATCH_MAX)
+		die("usage: bench_engine MODEL [THREADS [PROMPT [ANSWER "
+		    "[BATCH]]]]");
 	start = seconds();
-	must(model_open((struct bytes){ data, (size_t)len }, &limits, &model));
-	printf("engine.%s.open %.2f ms\n", name, (seconds() - start) * 1e3);
-	printf("engine.%s.weights %llu\n", name,
-	       (unsigned long long)model->weights.count);
-	measure_all(name, model_for_session(model), 0);
-	model_close(model);
-	free(data);
-}
-
-/* --- Random weights --- */
-
-static const struct config shape = {
-	.tracks = 4,
-	.layers = 4,
-	.block_depth = 4,
-	.hidden = 512,
-	.heads = 4,
-	.kv_heads = 4,
-	.head_width = 32,
-	.feed_forward = 1472,
-	.experts = 8,
-	.experts_used = 2,
-	.expert_width = 736,
-	.vocabulary = 16384,
-	.context = 4096,
-	.window = 64,
-	.rms_epsilon = 1e-5f,
-	.rope_base = 500000,
-	.logit_cap = 50,
-	.rotation = CONFIG_ROTATE_LOCAL,
-	.head_norm = CONFIG_HEADS_NORMALISED,
-	.reach = { { CONFIG_LOCAL, CONFIG_LOCAL, CONFIG_LOCAL, CONFIG_GLOBAL },
-		   4 },
-	.kind = { { CONFIG_DENSE, CONFIG_SPARSE }, 2 },
-};
-
-/* Memory for all weights, taken from the front. */
-struct source {
-	enum matrix_format format;
-	uint8_t *next;
-	size_t bytes;
-	size_t weights;
-	uint32_t random;
-};
-
-/* Small weights of either sign; halves below 2^-6, so never infinite. */
-static void fill(struct source *source, uint8_t *out, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++) {
-		source->random = source->random * 1664525u + 1013904223u;
-		out[i] = (uint8_t)(source->random >> 24);
-	}
-	if (source->format == MATRIX_F32)
-		for (size_t i = 3; i < bytes; i += 4)
-			out[i] = (out[i] & 0x80) | 0x3c;
-	if (source->format == MATRIX_F16)
-		for (size_t i = 1; i < bytes; i += 2)
-			out[i] = (out[i] & 0x83) | 0x24;
-	if (source->format == MATRIX_Q8_0)
-		for (size_t i = 1; i < bytes; i += MATRIX_BLOCK_BYTES)
-			out[i] = 0x0a;
-}
-
-static struct matrix take(struct source *source, size_t rows, size_t columns)
-{
-	struct matrix made = { .data = source->next,
-			       .rows = rows,
-			       .columns = columns,
-			       .format = source->format };
-	size_t bytes;
-
-	must(matrix_row_bytes(made.format, columns, &made.stride));
-	bytes = rows * made.stride;
-	invariant(bytes <= source->bytes);
-	fill(source, source->next, bytes);
-	source->next += bytes;
-	source->bytes -= bytes;
-	source->weights += rows * columns;
-	return made;
-}
-
-static void take_layer(struct source *source, uint32_t layer, const float *ones,
-		       struct weights_layer *out)
-{
-	size_t stack = 1, width = shape.feed_forward;
-
-	if (config_kind_of(&shape, layer) == CONFIG_SPARSE) {
-		stack = shape.experts;
-		width = shape.expert_width;
-		out->router = take(source, shape.experts, shape.hidden);
-	}
-	out->attention_norm = ones;
-	out->query_norm = ones;
-	out->key_norm = ones;
-	out->feed_norm = ones;
-	out->query = take(source, config_query_width(&shape), shape.hidden);
-	out->key = take(source, config_kv_width(&shape), shape.hidden);
-	out->value = take(source, config_kv_width(&shape), shape.hidden);
-	out->output = take(source, shape.hidden, config_query_width(&shape));
-	out->gate = take(source, stack * width, shape.hidden);
-	out->up = take(source, stack * width, shape.hidden);
-	out->down = take(source, stack * shape.hidden, width);
-}
-
-static void measure_random(const char *name, enum matrix_format format)
-{
-	static struct weights_layer layers[4 * 4];
-	static float ones[2048];
-	size_t bytes = 640u << 20;
-	struct source source = { .format = format,
-				 .next = room(bytes),
-				 .bytes = bytes };
-	uint8_t *memory = source.next;
-	struct weights weights = { .output_norm = ones, .layers = layers };
-
-	for (size_t i = 0; i < 2048; i++)
-		ones[i] = 1;
-	weights.embedding = take(&source, shape.vocabulary, shape.hidden);
-	weights.output = weights.embedding;
-	for (uint32_t i = 0; i < shape.layers * shape.tracks; i++)
-		take_layer(&source, i / shape.tracks, ones, &layers[i]);
-	printf("engine.%s.weights %zu\n", name, source.weights);
-	measure_all(name, (struct session_model){ &shape, &weights, NULL }, 1);
-	free(memory);
-}
-
-int main(int argc, char **argv)
-{
-	const char *models = getenv("MODELS");
-	char path[512];
-
-	if (argc > 1) {
-		measure_file("file", argv[1]);
-		return 0;
-	}
-	(void)snprintf(path, sizeof(path), "%s/stories260K/stories260K.gguf",
-		       models == NULL ? "../shared/models" : models);
-	measure_file("stories", path);
-	measure_file("home", "models/home.gguf");
-	measure_random("ptmoe_f32", MATRIX_F32);
-	measure_random("ptmoe_f16", MATRIX_F16);
-	measure_random("ptmoe_q8", MATRIX_Q8_0);
-	return 0;
+	must(model_open(map(arguments[1]), &limits, &memory, &bench.model));
+	printf("engine.open %.2f s\n", seconds() - start);
+	must(team_open(bench.threads, &bench.team));
+	measure(&bench);
+	team_close(bench.team);
+	return EXIT_SUCCESS;
 }

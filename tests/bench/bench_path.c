@@ -121,8 +121,8 @@ static struct cost measure_engine(void)
 	struct arena arena = { 0 };
 	struct model *model;
 
-	invariant(model_open(map_model(), &limits, &model) == ERR_OK);
-	arena.size = generate_memory(model, CONTEXT) + ARENA_ALIGNMENT;
+	invariant(model_open(map_model(), &limits, NULL, &model) == ERR_OK);
+	arena.size = generate_memory(model, CONTEXT, 1) + ARENA_ALIGNMENT;
 	arena.base =
 		aligned_alloc(ARENA_ALIGNMENT,
 			      arena.size / ARENA_ALIGNMENT * ARENA_ALIGNMENT);

@@ -58,7 +58,7 @@ static void answer(const struct model *model)
 	const struct generate_options options = { .top_p = 1,
 						  .tokens_max = 3,
 						  .context_max = 8 };
-	size_t bytes = generate_memory(model, 8);
+	size_t bytes = generate_memory(model, 8, 1);
 	struct arena arena = { aligned_alloc(64, bytes / 64 * 64 + 64), bytes,
 			       0 };
 	enum generate_state state = GENERATE_RUNNING;
@@ -96,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_values(&gguf);
 		gguf_close(&gguf);
 	}
-	if (model_open(whole, &model_limits, &model) == ERR_OK) {
+	if (model_open(whole, &model_limits, NULL, &model) == ERR_OK) {
 		answer(model);
 		model_close(model);
 	}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whatever messages say, the special tokens of a prompt are those that the
- * form puts between them: their number depends on the roles alone, and no
+ * template puts between them: their number depends on the roles alone, and no
  * text becomes one when it is encoded.
  *
- * Input: a byte that chooses the form, then messages, each a byte for its role
+ * Input: a byte that chooses the template, then messages, each a byte for its role
  * and text up to the next zero byte.
  */
 #include "inference/encode.h"
@@ -13,7 +13,14 @@
 
 #define TEXT_MAX 4096
 #define MESSAGES_MAX 16
-#define FORMS 4
+enum form {
+	HOME,
+	CHATML,
+	LLAMA2,
+	LLAMA3,
+	FORMS,
+};
+
 #define HOME_TEXT \
 	"{{ bos_token }}{{ messages[-1]['content'] | trim | lower }}<call>"
 
@@ -24,25 +31,41 @@ static struct fuzz_vocabulary vocabularies[FORMS];
 static struct template templates[FORMS];
 static uint8_t memory[1u << 20] __attribute__((aligned(64)));
 
+static const char *const texts[FORMS] = {
+	HOME_TEXT,
+	"{% if messages[0].role != 'system' %}<|im_start|>system\n"
+	"You are a helpful assistant.<|im_end|>\n{% endif %}"
+	"{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + "
+	"m.content + '<|im_end|>\n' }}{% endfor %}<|im_start|>assistant\n",
+	"{% if messages[0].role == 'system' %}{% set rest = messages[1:] %}"
+	"{% set system = messages[0].content %}"
+	"{% else %}{% set rest = messages %}{% endif %}"
+	"{% for m in rest %}{% if (m.role == 'user') != (loop.index0 % 2 == 0)"
+	" or m.role == 'system' %}{{ raise_exception('turns') }}{% endif %}"
+	"{% if m.role == 'user' %}{{ bos_token + '[INST] ' + "
+	"(system ~ '' if loop.first) ~ m.content.strip() + ' [/INST]' }}"
+	"{% else %}{{ ' ' ~ m.content.split('\n') | join(' ') ~ eos_token }}"
+	"{% endif %}{% endfor %}",
+	"{{ bos_token }}{% for m in messages %}{{ '<|start_header_id|>' + "
+	"m.role + '<|end_header_id|>\n\n' + m.content | trim + '<|eot_id|>' }}"
+	"{% endfor %}<|start_header_id|>assistant<|end_header_id|>\n\n",
+};
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	static const char *const texts[FORMS] = {
-		HOME_TEXT,
-		"<|im_start|> <|im_end|> You are a helpful assistant.",
-		"bos_token [INST] <<SYS>>",
-		"bos_token <|start_header_id|> <|eot_id|>",
-	};
-
 	(void)argc;
 	(void)argv;
 	for (size_t i = 0; i < FORMS; i++) {
+		enum err err;
+
 		fuzz_open(&vocabularies[i],
 			  i % 2 == 0 ? TOKENIZER_SENTENCEPIECE
 				     : TOKENIZER_BYTE_LEVEL,
 			  "qwen2", texts[i]);
-		templates[i] = template_find(&vocabularies[i].gguf,
-					     &vocabularies[i].tokenizer);
-		invariant(templates[i].form == (enum template_form)(i + 1));
+		err = template_open(&vocabularies[i].gguf,
+				    &vocabularies[i].tokenizer, &templates[i]);
+		invariant(err == ERR_OK);
+		invariant(templates[i].form == TEMPLATE_JINJA);
 	}
 	return 0;
 }
@@ -68,21 +91,21 @@ static size_t read_messages(struct bytes in,
 }
 
 /* Special tokens that a conversation of these roles has. */
-static size_t specials(enum template_form form,
-		       const struct generate_message *messages, size_t count)
+static size_t specials(enum form form, const struct generate_message *messages,
+		       size_t count)
 {
 	size_t first = messages[0].role == GENERATE_SYSTEM;
 
 	switch (form) {
-	case TEMPLATE_HOME:
+	case HOME:
 		return 2;
-	case TEMPLATE_CHATML: /* two a turn; it may add a system's turn */
+	case CHATML: /* two a turn; it may add a system's turn */
 		return 2 * (count + (first == 0)) + 1;
-	case TEMPLATE_LLAMA2: /* one a turn, but for the system's */
+	case LLAMA2: /* one a turn, but for the system's */
 		return count - first;
-	case TEMPLATE_LLAMA3:
+	case LLAMA3:
 		return 1 + 3 * count + 2;
-	case TEMPLATE_NONE:
+	case FORMS:
 		break;
 	}
 	return 0;
@@ -129,12 +152,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (err != ERR_OK) {
 		/* The only reason that text cannot give. */
 		invariant(err == ERR_MALFORMED);
-		invariant(chat.count == 0 ||
-			  templates[form].form == TEMPLATE_LLAMA2);
+		invariant(chat.count == 0 || form == LLAMA2);
 		return 0;
 	}
 	invariant(control_tokens(&vocabularies[form].tokenizer, &prompt,
 				 &arena) ==
-		  specials(templates[form].form, messages, chat.count));
+		  specials((enum form)form, messages, chat.count));
 	return 0;
 }

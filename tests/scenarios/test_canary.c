@@ -134,7 +134,7 @@ static void add_tokens(struct forensic *forensic, const char *text)
 	struct model *model;
 
 	scratch.base = aligned_alloc(ARENA_ALIGNMENT, scratch.size);
-	cr_assert_eq(model_open(model_file(), &limits, &model), ERR_OK);
+	cr_assert_eq(model_open(model_file(), &limits, NULL, &model), ERR_OK);
 	memset(scratch.base, 0, scratch.size);
 	cr_assert_eq(encode_text(&model->tokenizer, bytes_of_string(text),
 				 &scratch, &list),

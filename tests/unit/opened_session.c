@@ -18,12 +18,26 @@ static const struct config_limits limits = {
 	.layers = 64, .width = 4096, .vocabulary = 1024, .context = 4096
 };
 
+static struct arena arena_of(size_t bytes)
+{
+	struct arena made = { .size = bytes };
+
+	if (bytes == 0)
+		return made;
+	made.base = aligned_alloc(64, bytes);
+	cr_assert_not_null(made.base);
+	memset(made.base, 0, bytes);
+	return made;
+}
+
 /* What a model consists of; closed piece by piece where one fails. */
 static enum err read_model(struct opened_session *opened)
 {
 	TRY(gguf_open(opened->file, &file_limits, &opened->gguf));
 	TRY(config_read(&opened->gguf, &limits, &opened->config));
-	return weights_open(&opened->gguf, &opened->config, &opened->weights);
+	opened->packed = arena_of(weights_memory(&opened->gguf));
+	return weights_open(&opened->gguf, &opened->config, &opened->packed,
+			    &opened->weights);
 }
 
 enum err opened_session_try(struct bytes file)
@@ -38,18 +52,33 @@ enum err opened_session_try(struct bytes file)
 void opened_session_open(struct opened_session *opened, struct bytes file,
 			 const struct kernel *kernel)
 {
+	const struct opened_session_how how = { kernel, KERNEL_F32, NULL, 0 };
+
+	opened_session_open_how(opened, file, &how);
+}
+
+void opened_session_open_how(struct opened_session *opened, struct bytes file,
+			     const struct opened_session_how *how)
+{
+	size_t chunk = how->chunk == 0 ? OPENED_SESSION_CHUNK : how->chunk;
+	const struct session_shape shape = { OPENED_SESSION_CONTEXT, chunk,
+					     how->store };
+	const struct engine_shape engine = { chunk, 1, OPENED_SESSION_CONTEXT };
 	size_t bytes;
 
 	*opened = (struct opened_session){ .file = file };
 	cr_assert_eq(read_model(opened), ERR_OK);
-	opened->model = (struct session_model){ &opened->config,
-						&opened->weights, kernel };
-	bytes = session_memory(&opened->config, OPENED_SESSION_CONTEXT);
-	opened->arena = (struct arena){ aligned_alloc(64, bytes), bytes, 0 };
-	cr_assert_not_null(opened->arena.base);
-	memset(opened->arena.base, 0, bytes);
-	cr_assert_eq(session_open(&opened->session, &opened->model,
-				  OPENED_SESSION_CONTEXT, &opened->arena),
+	cr_assert_eq(opened->packed.used, opened->packed.size);
+	opened->model = (struct work_model){ &opened->config, &opened->weights,
+					     how->kernel };
+	bytes = session_memory(&opened->config, &shape) +
+		engine_memory(&opened->config, &engine, team_size(how->team));
+	opened->arena = arena_of(bytes);
+	cr_assert_eq(session_open(&opened->session, &opened->config, &shape,
+				  &opened->arena),
+		     ERR_OK);
+	cr_assert_eq(engine_open(&opened->engine, &opened->model, &engine,
+				 how->team, &opened->arena),
 		     ERR_OK);
 	cr_assert_eq(opened->arena.used, bytes, "no more, no less");
 }
@@ -60,6 +89,21 @@ void opened_session_close(struct opened_session *opened)
 	gguf_close(&opened->gguf);
 	model_files_free(opened->file);
 	free(opened->arena.base);
+	free(opened->packed.base);
+}
+
+enum err opened_session_advance(struct opened_session *opened,
+				const uint32_t *tokens, size_t count)
+{
+	const struct engine_input input = { &opened->session, tokens, count };
+
+	return engine_advance(&opened->engine, &input, 1);
+}
+
+enum err opened_session_logits(struct opened_session *opened, size_t row,
+			       const float **logits)
+{
+	return engine_logits(&opened->engine, &row, 1, logits);
 }
 
 void opened_session_tokens(uint32_t *tokens, size_t count, uint32_t vocabulary)
@@ -82,13 +126,11 @@ void opened_session_run(struct opened_session *opened, const uint32_t *tokens,
 	for (size_t at = 0; at < count; at += chunk) {
 		size_t rows = count - at < chunk ? count - at : chunk;
 
-		cr_assert_eq(
-			session_advance(&opened->session, tokens + at, rows),
-			ERR_OK);
+		cr_assert_eq(opened_session_advance(opened, tokens + at, rows),
+			     ERR_OK);
 		for (size_t r = 0; r < rows; r++) {
-			cr_assert_eq(
-				session_logits(&opened->session, r, &logits),
-				ERR_OK);
+			cr_assert_eq(opened_session_logits(opened, r, &logits),
+				     ERR_OK);
 			memcpy(out, logits, vocabulary * sizeof(float));
 			out += vocabulary;
 		}
@@ -156,7 +198,7 @@ size_t opened_session_compare(const char *name)
 	static float logits[OPENED_SESSION_FLOATS];
 	struct opened_session opened;
 	struct golden golden = { .opened = &opened };
-	const struct session_trace trace = { report, &golden };
+	const struct work_trace trace = { report, &golden };
 	char path[96];
 	uint32_t tokens[OPENED_SESSION_CONTEXT];
 
@@ -166,8 +208,8 @@ size_t opened_session_compare(const char *name)
 	golden.records = model_files_own(path);
 	golden.tokens = golden_file_integers(golden.records, "tokens", tokens,
 					     OPENED_SESSION_CONTEXT);
-	opened.session.trace = &trace;
-	opened_session_run(&opened, tokens, golden.tokens, SESSION_CHUNK,
+	engine_watch(&opened.engine, &trace);
+	opened_session_run(&opened, tokens, golden.tokens, OPENED_SESSION_CHUNK,
 			   logits);
 	compare(&golden, "logits", logits,
 		golden.tokens * opened.config.vocabulary);

@@ -6,9 +6,10 @@
 #ifndef TESTS_OPENED_SESSION_H
 #define TESTS_OPENED_SESSION_H
 
-#include "inference/session.h"
+#include "inference/engine.h"
 
 #define OPENED_SESSION_CONTEXT 64
+#define OPENED_SESSION_CHUNK 32
 #define OPENED_SESSION_VOCABULARY 512 /* at most */
 
 /* Logits of a whole context. */
@@ -20,9 +21,11 @@ struct opened_session {
 	struct gguf gguf;
 	struct config config;
 	struct weights weights;
-	struct session_model model;
+	struct work_model model;
+	struct arena packed; /* weights, where the kernels want them so */
 	struct arena arena;
 	struct session session;
+	struct engine engine;
 };
 
 /* Read a file's shape and weights, which it owns from here on. */
@@ -31,7 +34,24 @@ enum err opened_session_try(struct bytes file);
 /* The same and a session; any error is a failure of the test. */
 void opened_session_open(struct opened_session *opened, struct bytes file,
 			 const struct kernel *kernel);
+/* The same, with what is kept of keys and values, and with threads. */
+struct opened_session_how {
+	const struct kernel *kernel;
+	enum kernel_store store;
+	struct team *team;
+	size_t chunk; /* tokens that may go in at once; 0: as many as may */
+};
+
+void opened_session_open_how(struct opened_session *opened, struct bytes file,
+			     const struct opened_session_how *how);
+
 void opened_session_close(struct opened_session *opened);
+
+/* Tokens in, and the logits after one of those that went in last. */
+enum err opened_session_advance(struct opened_session *opened,
+				const uint32_t *tokens, size_t count);
+enum err opened_session_logits(struct opened_session *opened, size_t row,
+			       const float **logits);
 
 /* Some tokens of a vocabulary, the same in every run. */
 void opened_session_tokens(uint32_t *tokens, size_t count, uint32_t vocabulary);

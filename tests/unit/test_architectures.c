@@ -170,15 +170,15 @@ Test(architectures, greedy_tokens_are_those_of_llama_cpp)
 
 		read_peer(file, names[n], &peer);
 		open_named(&opened, names[n], kernel_best());
-		cr_assert_eq(session_advance(&opened.session, peer.tokens,
-					     peer.prompt),
+		cr_assert_eq(opened_session_advance(&opened, peer.tokens,
+						    peer.prompt),
 			     ERR_OK);
 		for (size_t i = peer.prompt; i < peer.count; i++) {
 			uint32_t vocabulary = opened.config.vocabulary;
-			size_t row = opened.session.rows - 1;
+			size_t row = opened.engine.batch.count - 1;
 
 			cr_assert_eq(
-				session_logits(&opened.session, row, &logits),
+				opened_session_logits(&opened, row, &logits),
 				ERR_OK);
 			if (margin_of(theirs, vocabulary) > 1e-3f) {
 				cr_assert_eq(largest_of(logits, vocabulary),
@@ -186,8 +186,8 @@ Test(architectures, greedy_tokens_are_those_of_llama_cpp)
 					     names[n], i);
 				clear++;
 			}
-			cr_assert_eq(session_advance(&opened.session,
-						     &peer.tokens[i], 1),
+			cr_assert_eq(opened_session_advance(&opened,
+							    &peer.tokens[i], 1),
 				     ERR_OK);
 			theirs += vocabulary;
 		}
@@ -210,7 +210,8 @@ Test(architectures, a_prompt_in_chunks_is_a_prompt_at_once)
 	for (size_t n = 0; n < NAMES; n++) {
 		open_named(&opened, names[n], kernel_best());
 		opened_session_tokens(tokens, 40, opened.config.vocabulary);
-		opened_session_run(&opened, tokens, 40, SESSION_CHUNK, whole);
+		opened_session_run(&opened, tokens, 40, OPENED_SESSION_CHUNK,
+				   whole);
 		opened_session_close(&opened);
 		for (size_t c = 0; c < 3; c++) {
 			open_named(&opened, names[n], kernel_best());

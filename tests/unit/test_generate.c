@@ -42,8 +42,8 @@ static void open_model(struct fixture *fixture, struct bytes file,
 	size_t bytes;
 
 	*fixture = (struct fixture){ .file = file };
-	cr_assert_eq(model_open(file, &limits, &fixture->model), ERR_OK);
-	bytes = generate_memory(fixture->model, context);
+	cr_assert_eq(model_open(file, &limits, NULL, &fixture->model), ERR_OK);
+	bytes = generate_memory(fixture->model, context, 1);
 	fixture->arena =
 		(struct arena){ aligned_alloc(64, bytes / 64 * 64 + 64), bytes,
 				0 };
@@ -387,7 +387,7 @@ Test(generate, an_arena_that_is_too_small_is_told)
 			refused++;
 		cr_assert(err == ERR_OK || err == ERR_TOO_LARGE);
 	}
-	cr_assert_gt(refused, 50);
+	cr_assert_gt(refused, 20);
 	fixture.arena.size = whole;
 	close_model(&fixture);
 }
@@ -489,24 +489,33 @@ static double surprise_of(const float *logits, size_t count, uint32_t token)
 	return log(sum) + most - (double)logits[token];
 }
 
+#define CHUNK 32
+
 static void add_surprise(struct fixture *fixture, const uint32_t *tokens,
 			 size_t count, struct surprise *out)
 {
-	const struct session_model model = model_for_session(fixture->model);
+	const struct work_model model = model_for_engine(fixture->model);
+	const struct session_shape shape = { 512, CHUNK, KERNEL_F16 };
+	const struct engine_shape room = { CHUNK, 1, 512 };
 	struct session session;
+	struct engine engine;
 	const float *logits;
 
 	arena_wipe(&fixture->arena);
-	cr_assert_eq(session_open(&session, &model, 512, &fixture->arena),
+	cr_assert_eq(
+		session_open(&session, model.config, &shape, &fixture->arena),
+		ERR_OK);
+	cr_assert_eq(engine_open(&engine, &model, &room, NULL, &fixture->arena),
 		     ERR_OK);
-	for (size_t at = 0; at + 1 < count; at += SESSION_CHUNK) {
+	for (size_t at = 0; at + 1 < count; at += CHUNK) {
 		size_t left = count - 1 - at;
-		size_t rows = left < SESSION_CHUNK ? left : SESSION_CHUNK;
+		size_t rows = left < CHUNK ? left : CHUNK;
+		const struct engine_input input = { &session, tokens + at,
+						    rows };
 
-		cr_assert_eq(session_advance(&session, tokens + at, rows),
-			     ERR_OK);
+		cr_assert_eq(engine_advance(&engine, &input, 1), ERR_OK);
 		for (size_t r = 0; r < rows; r++) {
-			cr_assert_eq(session_logits(&session, r, &logits),
+			cr_assert_eq(engine_logits(&engine, &r, 1, &logits),
 				     ERR_OK);
 			out->total +=
 				surprise_of(logits, 512, tokens[at + r + 1]);
@@ -631,7 +640,7 @@ Test(home, a_request_becomes_a_call)
 	json_t *call;
 
 	open_model(&fixture, load_home(HOME), CONTEXT);
-	cr_assert_str_eq(model_describe(fixture.model).chat, "home");
+	cr_assert_str_eq(model_describe(fixture.model).chat, "jinja");
 	cr_assert_eq(start_chat(&fixture, "Turn on the lights in the kitchen",
 				&options),
 		     ERR_OK);

@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inference/half.h"
 #include "inference/numeric.h"
 
-#define COLUMNS_MAX 320
+#define COLUMNS_MAX 512
 #define OUTPUTS_MAX 21
 #define ROWS_MAX 9
 
@@ -36,6 +37,29 @@ static void fill(struct numbers *numbers, float *out, size_t count)
 		out[i] = next_float(numbers);
 }
 
+/* No exponent is that of infinity: clear one of its bits. */
+static void make_finite(uint8_t *memory, size_t len, enum matrix_format format)
+{
+	static const struct {
+		enum matrix_format format;
+		size_t tops[2]; /* the upper bytes of a block's floats */
+	} places[] = {
+		{ MATRIX_F32, { 3, 3 } },      { MATRIX_F16, { 1, 1 } },
+		{ MATRIX_BF16, { 1, 1 } },     { MATRIX_Q8_0, { 1, 1 } },
+		{ MATRIX_Q4_0, { 1, 1 } },     { MATRIX_Q2_K, { 81, 83 } },
+		{ MATRIX_Q4_K, { 1, 3 } },     { MATRIX_Q5_K, { 1, 3 } },
+		{ MATRIX_Q6_K, { 209, 209 } },
+	};
+	size_t block = matrix_form_of(format)->bytes;
+
+	for (size_t p = 0; p < sizeof(places) / sizeof(places[0]); p++)
+		for (size_t i = 0; i < len && places[p].format == format;
+		     i += block) {
+			memory[i + places[p].tops[0]] &= 0xbf;
+			memory[i + places[p].tops[1]] &= 0xbf;
+		}
+}
+
 /* Finite weights of any format; returns the matrix over `memory`. */
 static struct matrix random_matrix(struct numbers *numbers,
 				   enum matrix_format format, size_t rows,
@@ -46,39 +70,39 @@ static struct matrix random_matrix(struct numbers *numbers,
 				 .columns = columns,
 				 .format = format };
 
-	cr_assert_eq(matrix_row_bytes(format, columns, &matrix.stride), ERR_OK);
+	cr_assert_eq(matrix_stride(format, columns, &matrix.stride), ERR_OK);
 	for (size_t i = 0; i < rows * matrix.stride; i++)
 		memory[i] = (uint8_t)next(numbers);
-	/* No exponent is that of infinity: clear one of its bits. */
-	if (format == MATRIX_F32)
-		for (size_t i = 3; i < rows * matrix.stride; i += 4)
-			memory[i] &= 0xbf;
-	if (format == MATRIX_F16)
-		for (size_t i = 1; i < rows * matrix.stride; i += 2)
-			memory[i] &= 0xbf;
-	if (format == MATRIX_Q8_0)
-		for (size_t i = 1; i < rows * matrix.stride; i += 34)
-			memory[i] &= 0xbf;
-	cr_assert(matrix_is_finite(&matrix));
+	make_finite(memory, rows * matrix.stride, format);
+	cr_assert(matrix_is_sound(&matrix));
 	return matrix;
 }
 
 static const enum matrix_format formats[] = { MATRIX_F32, MATRIX_F16,
-					      MATRIX_Q8_0 };
+					      MATRIX_BF16 };
 
 static uint8_t weights[OUTPUTS_MAX * COLUMNS_MAX * 4];
 static float input[ROWS_MAX * COLUMNS_MAX];
 static float expected[ROWS_MAX * OUTPUTS_MAX];
 static float got[ROWS_MAX * OUTPUTS_MAX + 1];
 
+static void multiply(const struct kernel *kernel, const struct matrix *matrix,
+		     const float *x, size_t rows, float *out)
+{
+	const struct kernel_multiply job = { matrix, x, rows, out,
+					     matrix->rows };
+
+	kernel->multiply(&job);
+}
+
 static void compare_products(const struct matrix *matrix, size_t rows)
 {
 	size_t count = rows * matrix->rows;
 
-	kernel_at(0)->multiply(matrix, input, rows, expected);
+	multiply(kernel_at(0), matrix, input, rows, expected);
 	for (size_t i = 1; kernel_at(i) != NULL; i++) {
 		got[count] = 42.0f;
-		kernel_at(i)->multiply(matrix, input, rows, got);
+		multiply(kernel_at(i), matrix, input, rows, got);
 		cr_assert_arr_eq(got, expected, count * sizeof(float),
 				 "%s: format %d, %zu x %zu, %zu rows",
 				 kernel_at(i)->name, matrix->format,
@@ -112,7 +136,7 @@ Test(kernels, widths_that_fill_no_vector_are_multiplied_alike)
 
 	fill(&numbers, input, ROWS_MAX * COLUMNS_MAX);
 	for (size_t columns = 1; columns <= 67; columns++) {
-		for (size_t f = 0; f < 2; f++) {
+		for (size_t f = 0; f < 3; f++) {
 			struct matrix matrix = random_matrix(
 				&numbers, formats[f], 13, columns, weights);
 
@@ -130,10 +154,10 @@ Test(kernels, a_row_does_not_depend_on_its_company)
 
 	fill(&numbers, input, ROWS_MAX * 100);
 	for (size_t i = 0; kernel_at(i) != NULL; i++) {
-		kernel_at(i)->multiply(&matrix, input, ROWS_MAX, expected);
+		multiply(kernel_at(i), &matrix, input, ROWS_MAX, expected);
 		for (size_t r = 0; r < ROWS_MAX; r++) {
-			kernel_at(i)->multiply(&matrix, input + r * 100, 1,
-					       got);
+			multiply(kernel_at(i), &matrix, input + r * 100, 1,
+				 got);
 			cr_assert_arr_eq(got, expected + r * OUTPUTS_MAX,
 					 OUTPUTS_MAX * sizeof(float));
 		}
@@ -150,7 +174,7 @@ Test(kernels, products_are_right)
 		struct matrix matrix = random_matrix(&numbers, formats[f], 3,
 						     COLUMNS_MAX, weights);
 
-		kernel_best()->multiply(&matrix, input, 1, got);
+		multiply(kernel_best(), &matrix, input, 1, got);
 		for (size_t o = 0; o < 3; o++) {
 			double exact = 0, size = 0;
 
@@ -184,9 +208,56 @@ Test(kernels, every_path_agrees_on_the_small_functions)
 			plain->swiglu(a[0], a[1], n);
 			fast->swiglu(b[0], b[1], n);
 			cr_assert_arr_eq(a[0], b[0], n * sizeof(float));
-			plain->softmax(a[1], n);
-			fast->softmax(b[1], n);
+			plain->softmax(a[1], n / 3, n);
+			fast->softmax(b[1], n / 3, n);
 			cr_assert_arr_eq(a[1], b[1], sizeof(a[1]), "n %zu", n);
+			plain->add_scaled(0.3f, a[1], n, a[2]);
+			fast->add_scaled(0.3f, b[1], n, b[2]);
+			cr_assert_arr_eq(a[2], b[2], sizeof(a[2]), "n %zu", n);
+		}
+	}
+}
+
+#define POSITIONS 48
+#define WIDTH_MAX 140
+#define QUERIES 7
+
+static uint16_t memory_of_heads[POSITIONS * WIDTH_MAX];
+static float queries[QUERIES * WIDTH_MAX];
+
+static void fill_heads(struct numbers *numbers)
+{
+	for (size_t i = 0; i < POSITIONS * WIDTH_MAX; i++)
+		memory_of_heads[i] = half_of(next_float(numbers));
+	fill(numbers, queries, QUERIES * WIDTH_MAX);
+}
+
+Test(kernels, every_path_scores_to_the_same_bits)
+{
+	struct numbers numbers = { 6 };
+	static float a[QUERIES * POSITIONS], b[QUERIES * POSITIONS + 1];
+	struct kernel_score job = { .queries = queries,
+				    .query_stride = WIDTH_MAX,
+				    .keys = memory_of_heads,
+				    .store = KERNEL_F16,
+				    .groups = POSITIONS / KERNEL_POSITIONS,
+				    .score_stride = POSITIONS };
+
+	fill_heads(&numbers);
+	for (size_t k = 1; kernel_at(k) != NULL; k++) {
+		for (size_t width = 1; width <= WIDTH_MAX; width += 3) {
+			job.store = (enum kernel_store)(KERNEL_F16 + width % 2);
+			job.width = width;
+			job.count = 1 + width % QUERIES;
+			b[job.count * POSITIONS] = 42.0f;
+			job.scores = a;
+			kernel_at(0)->score(&job);
+			job.scores = b;
+			kernel_at(k)->score(&job);
+			cr_assert_arr_eq(a, b,
+					 job.count * POSITIONS * sizeof(float));
+			cr_assert_eq(b[job.count * POSITIONS], 42.0f,
+				     "written past the end");
 		}
 	}
 }
@@ -194,24 +265,55 @@ Test(kernels, every_path_agrees_on_the_small_functions)
 Test(kernels, every_path_blends_to_the_same_bits)
 {
 	struct numbers numbers = { 6 };
-	static float values[40 * 100], a[100], b[101];
+	static float a[QUERIES * WIDTH_MAX], b[QUERIES * WIDTH_MAX + 1];
+	struct kernel_blend job = { .weights = queries,
+				    .weight_stride = WIDTH_MAX,
+				    .values = memory_of_heads,
+				    .store = KERNEL_F16,
+				    .out_stride = WIDTH_MAX };
 
-	fill(&numbers, values, 40 * 100);
-	fill(&numbers, input, 40);
+	fill_heads(&numbers);
 	for (size_t k = 1; kernel_at(k) != NULL; k++) {
-		for (size_t width = 1; width <= 100; width++) {
-			struct matrix rows = matrix_of_floats(values, 40, 100);
-
-			rows.columns = width;
+		for (size_t width = 1; width <= WIDTH_MAX; width++) {
+			job.store = (enum kernel_store)(KERNEL_F16 + width % 2);
+			job.width = width;
+			job.count = 1 + width % QUERIES;
+			job.positions = width % POSITIONS;
 			memset(a, 0, sizeof(a));
 			memset(b, 0, sizeof(b));
-			b[width] = 42.0f;
-			kernel_at(0)->blend(input, &rows, a);
-			kernel_at(k)->blend(input, &rows, b);
-			cr_assert_arr_eq(a, b, width * sizeof(float));
-			cr_assert_eq(b[width], 42.0f, "written past the end");
+			job.out = a;
+			kernel_at(0)->blend(&job);
+			job.out = b;
+			kernel_at(k)->blend(&job);
+			cr_assert_arr_eq(a, b, sizeof(a));
+			cr_assert_eq(b[QUERIES * WIDTH_MAX], 0.0f,
+				     "written past the end");
 		}
 	}
+}
+
+Test(kernels, scores_and_blends_are_right)
+{
+	struct numbers numbers = { 8 };
+	float got_score[KERNEL_POSITIONS], got_blend[2] = { 0 };
+	double exact = 0;
+
+	fill_heads(&numbers);
+	kernel_best()->score(
+		&(struct kernel_score){ queries, 0, 1, 20, KERNEL_F16,
+					memory_of_heads, 1, got_score, 0 });
+	for (size_t d = 0; d < 20; d++)
+		exact += (double)queries[d] *
+			 (double)half_value(memory_of_heads[16 * d + 5]);
+	cr_assert_float_eq((double)got_score[5], exact, 1e-2);
+	kernel_best()->blend(&(struct kernel_blend){ queries, 0, 1, KERNEL_F16,
+						     memory_of_heads, 30, 2,
+						     got_blend, 0 });
+	exact = 0;
+	for (size_t p = 0; p < 30; p++)
+		exact += (double)queries[p] *
+			 (double)half_value(memory_of_heads[2 * p + 1]);
+	cr_assert_float_eq((double)got_blend[1], exact, 1e-2);
 }
 
 Test(kernels, every_path_takes_the_same_exponential)
@@ -222,8 +324,8 @@ Test(kernels, every_path_takes_the_same_exponential)
 	for (float x = -95.0f; x < 0; x += 0.37f) {
 		for (size_t i = 0; i < 8; i++)
 			scalar[i] = vector[i] = i == 0 ? 0 : x + (float)i / 64;
-		kernel_at(0)->softmax(scalar, 8);
-		kernel_best()->softmax(vector, 8);
+		kernel_at(0)->softmax(scalar, 0, 8);
+		kernel_best()->softmax(vector, 0, 8);
 		cr_assert_arr_eq(scalar, vector, sizeof(scalar));
 	}
 }
@@ -235,7 +337,7 @@ Test(kernels, a_number_that_is_none_is_not_hidden)
 		float gate[11] = { 1, NAN, INFINITY, -INFINITY };
 		float up[11] = { 1, 1, 1, 1 };
 
-		kernel_at(k)->softmax(x, 11);
+		kernel_at(k)->softmax(x, 0, 11);
 		for (size_t i = 0; i < 11; i++)
 			cr_assert(isnan(x[i]));
 		kernel_at(k)->swiglu(gate, up, 11);
@@ -250,7 +352,7 @@ Test(kernels, softmax_sums_to_one_whatever_its_range)
 	for (size_t k = 0; kernel_at(k) != NULL; k++) {
 		float x[5] = { -1e30f, 1e30f, 1e30f, 0, -3e38f };
 
-		kernel_at(k)->softmax(x, 5);
+		kernel_at(k)->softmax(x, 0, 5);
 		cr_assert_eq(x[0], 0);
 		cr_assert_eq(x[1], 0.5f);
 		cr_assert_eq(x[2], 0.5f);
@@ -347,58 +449,4 @@ Test(numeric, logarithms_are_right)
 		cr_assert_float_eq(numeric_logarithm(x), log(x),
 				   1e-15 * (1 + fabs(log(x))), "of %g", x);
 	cr_assert_eq(numeric_logarithm(1), 0);
-}
-
-Test(matrix, every_half_has_its_value)
-{
-	for (uint32_t half = 0; half < 0x8000; half++) {
-		uint32_t exponent = half >> 10;
-		double fraction = half & 0x3ff;
-		float positive = matrix_half((uint16_t)half);
-		float negative = matrix_half((uint16_t)(half | 0x8000));
-		double exact;
-
-		if (exponent == 31) {
-			cr_assert_not(isfinite(positive));
-			continue;
-		}
-		exact = exponent == 0
-				? ldexp(fraction, -24)
-				: ldexp(1024 + fraction, (int)exponent - 25);
-		cr_assert_eq((double)positive, exact);
-		cr_assert_eq((double)negative, -exact);
-		cr_assert(signbit(negative));
-	}
-}
-
-Test(matrix, an_infinity_or_nan_is_found_in_every_format)
-{
-	struct numbers numbers = { 8 };
-	struct matrix matrix =
-		random_matrix(&numbers, MATRIX_F32, 3, 32, weights);
-
-	weights[2 * 128 + 31 * 4 + 3] = 0x7f;
-	weights[2 * 128 + 31 * 4 + 2] = 0x80;
-	cr_assert_not(matrix_is_finite(&matrix));
-	matrix = random_matrix(&numbers, MATRIX_F16, 3, 32, weights);
-	weights[64 + 1] = 0xfc;
-	cr_assert_not(matrix_is_finite(&matrix));
-	matrix = random_matrix(&numbers, MATRIX_Q8_0, 3, 32, weights);
-	weights[34 + 1] = 0x7e;
-	cr_assert_not(matrix_is_finite(&matrix));
-}
-
-Test(matrix, rows_have_the_bytes_of_their_format)
-{
-	size_t bytes = 0;
-
-	cr_assert_eq(matrix_row_bytes(MATRIX_Q8_0, 64, &bytes), ERR_OK);
-	cr_assert_eq(bytes, 68);
-	cr_assert_eq(matrix_row_bytes(MATRIX_F16, 7, &bytes), ERR_OK);
-	cr_assert_eq(bytes, 14);
-	cr_assert_eq(matrix_row_bytes(MATRIX_Q8_0, 33, &bytes), ERR_MALFORMED);
-	cr_assert_eq(matrix_row_bytes(MATRIX_F32, 0, &bytes), ERR_MALFORMED);
-	cr_assert_eq(matrix_row_bytes(MATRIX_F32, 1ull << 62, &bytes),
-		     ERR_TOO_LARGE);
-	cr_assert_eq(bytes, 14, "an error leaves the output alone");
 }

@@ -17,7 +17,7 @@ static const struct model_limits limits = {
 static enum err try_file(struct bytes file)
 {
 	struct model *model = NULL;
-	enum err err = model_open(file, &limits, &model);
+	enum err err = model_open(file, &limits, NULL, &model);
 
 	if (err == ERR_OK)
 		model_close(model);
@@ -41,11 +41,11 @@ Test(model, a_parallel_track_model_is_described)
 
 	shape.chat_template = TINY_MODEL_HOME_TEMPLATE;
 	file = tiny_model_build(&shape);
-	cr_assert_eq(model_open(file, &limits, &model), ERR_OK);
+	cr_assert_eq(model_open(file, &limits, NULL, &model), ERR_OK);
 	made = model_describe(model);
 	cr_assert(bytes_equal(made.name, BYTES_LITERAL("tiny")));
 	cr_assert_str_eq(made.architecture, "ptmoe");
-	cr_assert_str_eq(made.chat, "home");
+	cr_assert_str_eq(made.chat, "jinja");
 	cr_assert_eq(made.context, 128);
 	cr_assert_eq(made.vocabulary, TINY_MODEL_VOCABULARY);
 	/* embedding, output norm; a track: 4 x (attention and norms),
@@ -67,7 +67,7 @@ Test(model, an_ordinary_llama_is_one_track)
 	shape.tracks = 0;
 	shape.experts = 0;
 	file = tiny_model_build(&shape);
-	cr_assert_eq(model_open(file, &limits, &model), ERR_OK);
+	cr_assert_eq(model_open(file, &limits, NULL, &model), ERR_OK);
 	cr_assert_str_eq(model_describe(model).architecture, "llama");
 	cr_assert_null(model_describe(model).chat);
 	cr_assert_eq(model->config.tracks, 1);
@@ -94,8 +94,8 @@ Test(model, ordinary_files_are_described_by_their_architecture)
 		(void)snprintf(path, sizeof(path),
 			       "tests/reference/ordinary/%s.gguf", files[i][0]);
 		file = model_files_own(path);
-		cr_assert_eq(model_open(file, &limits, &model), ERR_OK, "%s",
-			     path);
+		cr_assert_eq(model_open(file, &limits, NULL, &model), ERR_OK,
+			     "%s", path);
 		cr_assert_str_eq(model_describe(model).architecture,
 				 files[i][1]);
 		cr_assert_eq(model_describe(model).vocabulary, 64);
@@ -110,7 +110,7 @@ Test(model, layers_follow_their_patterns)
 	struct bytes file = tiny_model_build(&shape);
 	struct model *model;
 
-	cr_assert_eq(model_open(file, &limits, &model), ERR_OK);
+	cr_assert_eq(model_open(file, &limits, NULL, &model), ERR_OK);
 	for (uint32_t l = 0; l < 8; l++) {
 		cr_assert_eq(config_reach_of(&model->config, l),
 			     l % 4 == 3 ? CONFIG_GLOBAL : CONFIG_LOCAL);
@@ -244,7 +244,8 @@ Test(model, weights_that_are_no_numbers_are_refused)
 		struct model *model;
 
 		memcpy(last, &bad[i], sizeof(bad[i]));
-		cr_assert_eq(model_open(file, &limits, &model), ERR_MALFORMED);
+		cr_assert_eq(model_open(file, &limits, NULL, &model),
+			     ERR_MALFORMED);
 	}
 	model_files_free(file);
 }
@@ -302,7 +303,7 @@ Test(model, the_stories_model_is_described)
 	struct model_description made;
 	struct model *model;
 
-	cr_assert_eq(model_open(file, &limits, &model), ERR_OK);
+	cr_assert_eq(model_open(file, &limits, NULL, &model), ERR_OK);
 	made = model_describe(model);
 	cr_assert(bytes_equal(made.name, BYTES_LITERAL("stories260K")));
 	cr_assert_eq(made.vocabulary, 512);

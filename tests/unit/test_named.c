@@ -58,11 +58,13 @@ Test(named, the_device_model_remembers_five_eighths_of_its_layers)
 {
 	struct config all = *named_find("afm-device-2025");
 	struct config some = all;
-	/* Two floats a layer for every key-value element of a token. */
-	size_t layer = 1024 * 2 * sizeof(float) * 256;
+	/* Two halves a layer for every key-value element of a token. */
+	const struct session_shape shape = { 1024, 16, KERNEL_F16 };
+	size_t layer = 1024 * 2 * sizeof(uint16_t) * 256;
 
 	all.kv_reuse_from = 0;
-	cr_assert_eq(session_memory(&all, 1024) - session_memory(&some, 1024),
+	cr_assert_eq(session_memory(&all, &shape) -
+			     session_memory(&some, &shape),
 		     21 * layer);
 }
 

@@ -69,7 +69,8 @@ Test(session, a_prompt_in_chunks_is_a_prompt_at_once)
 		shape.format = formats[f];
 		opened_session_open(&fixture, tiny_model_build(&shape),
 				    kernel_best());
-		opened_session_run(&fixture, tokens, 40, SESSION_CHUNK, whole);
+		opened_session_run(&fixture, tokens, 40, OPENED_SESSION_CHUNK,
+				   whole);
 		opened_session_close(&fixture);
 		for (size_t c = 0; c < sizeof(chunks) / sizeof(*chunks); c++) {
 			opened_session_open(&fixture, tiny_model_build(&shape),
@@ -112,44 +113,46 @@ Test(session, every_kernel_gives_the_same_bits)
 }
 
 /* Give every layer a cache of the whole context, in memory of the test. */
-static float *remember_everything(struct opened_session *fixture)
+static uint8_t *remember_everything(struct opened_session *fixture)
 {
-	size_t caches = (size_t)fixture->config.layers * fixture->config.tracks;
-	size_t row = config_kv_width(&fixture->config);
-	float *memory = calloc(2 * caches * OPENED_SESSION_CONTEXT * row,
-			       sizeof(float));
+	const struct config *config = &fixture->config;
+	const struct cache_shape shape = { KERNEL_F32, OPENED_SESSION_CONTEXT,
+					   config->kv_heads,
+					   config->head_width };
+	size_t caches = (size_t)config->layers * config->tracks;
+	struct arena arena = { .size = caches * cache_memory(&shape) };
 
-	cr_assert_not_null(memory);
-	for (size_t i = 0; i < caches; i++) {
-		fixture->session.caches[i] = (struct session_cache){
-			.keys = memory + 2 * i * OPENED_SESSION_CONTEXT * row,
-			.values = memory +
-				  (2 * i + 1) * OPENED_SESSION_CONTEXT * row,
-			.slots = OPENED_SESSION_CONTEXT,
-		};
-	}
-	return memory;
+	arena.base = aligned_alloc(64, arena.size);
+	cr_assert_not_null(arena.base);
+	memset(arena.base, 0, arena.size);
+	for (size_t i = 0; i < caches; i++)
+		cr_assert_eq(
+			cache_open(&fixture->session.caches[i], &shape, &arena),
+			ERR_OK);
+	return arena.base;
 }
+
+#define RING_CHUNK 5
 
 Test(session, a_ring_is_a_full_cache_with_a_mask)
 {
 	static float ring[OPENED_SESSION_FLOATS], full[sizeof(ring) / 4];
 	struct tiny_model_shape shape = tiny_model_shape();
+	const struct opened_session_how how = { kernel_best(), KERNEL_F32, NULL,
+						RING_CHUNK };
 	uint32_t tokens[OPENED_SESSION_CONTEXT];
 	struct opened_session fixture;
-	float *memory;
+	uint8_t *memory;
 
 	opened_session_tokens(tokens, OPENED_SESSION_CONTEXT,
 			      TINY_MODEL_VOCABULARY);
 	for (shape.window = 1; shape.window < 80; shape.window *= 3) {
-		opened_session_open(&fixture, tiny_model_build(&shape),
-				    kernel_best());
-		cr_assert_eq(fixture.session.caches[0].slots,
-			     shape.window < OPENED_SESSION_CONTEXT
-				     ? shape.window + 1
-				     : OPENED_SESSION_CONTEXT);
-		opened_session_run(&fixture, tokens, OPENED_SESSION_CONTEXT, 11,
-				   ring);
+		opened_session_open_how(&fixture, tiny_model_build(&shape),
+					&how);
+		cr_assert_lt(fixture.session.caches[0].slots,
+			     OPENED_SESSION_CONTEXT);
+		opened_session_run(&fixture, tokens, OPENED_SESSION_CONTEXT,
+				   RING_CHUNK, ring);
 		opened_session_close(&fixture);
 		opened_session_open(&fixture, tiny_model_build(&shape),
 				    kernel_best());
@@ -231,7 +234,7 @@ Test(session, reused_keys_in_chunks_are_reused_keys_at_once)
 	opened_session_tokens(tokens, OPENED_SESSION_CONTEXT,
 			      fixture.config.vocabulary);
 	opened_session_run(&fixture, tokens, OPENED_SESSION_CONTEXT,
-			   SESSION_CHUNK, whole);
+			   OPENED_SESSION_CHUNK, whole);
 	opened_session_close(&fixture);
 	for (size_t c = 0; c < 4; c++) {
 		open_reuse(&fixture);
@@ -260,16 +263,16 @@ static void count_rows(void *context, const char *name, uint32_t layer,
 Test(session, layers_without_keys_run_for_the_rows_that_are_wanted_alone)
 {
 	size_t rows[4] = { 0 };
-	const struct session_trace trace = { count_rows, rows };
+	const struct work_trace trace = { count_rows, rows };
 	uint32_t tokens[20];
 	struct opened_session fixture;
 	const float *logits;
 
 	open_reuse(&fixture);
 	opened_session_tokens(tokens, 20, fixture.config.vocabulary);
-	fixture.session.trace = &trace;
-	cr_assert_eq(session_advance(&fixture.session, tokens, 20), ERR_OK);
-	cr_assert_eq(session_logits(&fixture.session, 19, &logits), ERR_OK);
+	engine_watch(&fixture.engine, &trace);
+	cr_assert_eq(opened_session_advance(&fixture, tokens, 20), ERR_OK);
+	cr_assert_eq(opened_session_logits(&fixture, 19, &logits), ERR_OK);
 	cr_assert_eq(rows[0], 20);
 	cr_assert_eq(rows[1], 20);
 	cr_assert_eq(rows[2], 1);
@@ -301,12 +304,12 @@ Test(session, no_token_is_dropped_by_the_experts)
 	static float logits[OPENED_SESSION_FLOATS];
 	struct tiny_model_shape shape = tiny_model_shape();
 	size_t seen = 0;
-	const struct session_trace trace = { check_choice, &seen };
+	const struct work_trace trace = { check_choice, &seen };
 	uint32_t tokens[32] = { 0 }; /* all alike: the most uneven choice */
 	struct opened_session fixture;
 
 	opened_session_open(&fixture, tiny_model_build(&shape), kernel_best());
-	fixture.session.trace = &trace;
+	engine_watch(&fixture.engine, &trace);
 	opened_session_run(&fixture, tokens, 32, 32, logits);
 	cr_assert_eq(seen, 32u * 2 * 2);
 	opened_session_close(&fixture);
@@ -333,7 +336,7 @@ Test(session, tracks_combine_by_mean_or_sum)
 {
 	struct tiny_model_shape shape = tiny_model_shape();
 	struct states states = { 0 };
-	const struct session_trace trace = { keep_first_state, &states };
+	const struct work_trace trace = { keep_first_state, &states };
 	const uint32_t token = 5;
 	struct opened_session fixture;
 
@@ -341,8 +344,8 @@ Test(session, tracks_combine_by_mean_or_sum)
 		shape.combine = i == 0 ? "mean" : "sum";
 		opened_session_open(&fixture, tiny_model_build(&shape),
 				    kernel_best());
-		fixture.session.trace = &trace;
-		cr_assert_eq(session_advance(&fixture.session, &token, 1),
+		engine_watch(&fixture.engine, &trace);
+		cr_assert_eq(opened_session_advance(&fixture, &token, 1),
 			     ERR_OK);
 		opened_session_close(&fixture);
 	}
@@ -363,12 +366,12 @@ Test(session, a_full_context_takes_nothing_more)
 			      TINY_MODEL_VOCABULARY);
 	opened_session_open(&fixture, tiny_model_build(&shape), kernel_best());
 	opened_session_run(&fixture, tokens, OPENED_SESSION_CONTEXT - 1,
-			   SESSION_CHUNK, logits);
-	cr_assert_eq(session_advance(&fixture.session, tokens, 2),
+			   OPENED_SESSION_CHUNK, logits);
+	cr_assert_eq(opened_session_advance(&fixture, tokens, 2),
 		     ERR_TOO_LARGE);
 	cr_assert_eq(fixture.session.position, OPENED_SESSION_CONTEXT - 1);
-	cr_assert_eq(session_advance(&fixture.session, tokens, 1), ERR_OK);
-	cr_assert_eq(session_advance(&fixture.session, tokens, 1),
+	cr_assert_eq(opened_session_advance(&fixture, tokens, 1), ERR_OK);
+	cr_assert_eq(opened_session_advance(&fixture, tokens, 1),
 		     ERR_TOO_LARGE);
 	opened_session_close(&fixture);
 }
@@ -380,7 +383,7 @@ Test(session, a_token_that_is_none_is_refused)
 	struct opened_session fixture;
 
 	opened_session_open(&fixture, tiny_model_build(&shape), kernel_best());
-	cr_assert_eq(session_advance(&fixture.session, tokens, 2),
+	cr_assert_eq(opened_session_advance(&fixture, tokens, 2),
 		     ERR_MALFORMED);
 	cr_assert_eq(fixture.session.position, 0);
 	opened_session_close(&fixture);
@@ -389,18 +392,31 @@ Test(session, a_token_that_is_none_is_refused)
 Test(session, an_arena_or_a_model_too_small_is_told)
 {
 	struct tiny_model_shape shape = tiny_model_shape();
+	struct session_shape wanted = { OPENED_SESSION_CONTEXT, 8, KERNEL_F16 };
+	const struct engine_shape room = { 8, 1, OPENED_SESSION_CONTEXT };
 	struct opened_session fixture;
 	struct session session;
+	struct engine engine;
 
 	opened_session_open(&fixture, tiny_model_build(&shape), kernel_best());
-	for (size_t size = 0; size < fixture.arena.size; size += 64) {
+	for (size_t size = 0; size < session_memory(&fixture.config, &wanted);
+	     size += 64) {
 		struct arena small = { fixture.arena.base, size, 0 };
 
-		cr_assert_eq(session_open(&session, &fixture.model,
-					  OPENED_SESSION_CONTEXT, &small),
+		cr_assert_eq(session_open(&session, &fixture.config, &wanted,
+					  &small),
 			     ERR_TOO_LARGE);
 	}
-	cr_assert_eq(session_open(&session, &fixture.model, shape.context + 1,
+	for (size_t size = 0; size < engine_memory(&fixture.config, &room, 1);
+	     size += 64) {
+		struct arena small = { fixture.arena.base, size, 0 };
+
+		cr_assert_eq(engine_open(&engine, &fixture.model, &room, NULL,
+					 &small),
+			     ERR_TOO_LARGE);
+	}
+	wanted.context = shape.context + 1;
+	cr_assert_eq(session_open(&session, &fixture.config, &wanted,
 				  &fixture.arena),
 		     ERR_TOO_LARGE);
 	opened_session_close(&fixture);
@@ -416,16 +432,16 @@ Test(session, numbers_that_break_down_are_an_error)
 
 	shape.scale = 1e37f; /* finite weights, infinite products */
 	opened_session_open(&fixture, tiny_model_build(&shape), kernel_best());
-	err = session_advance(&fixture.session, tokens, 3);
+	err = opened_session_advance(&fixture, tokens, 3);
 	if (err == ERR_OK)
-		err = session_logits(&fixture.session, 2, &logits);
+		err = opened_session_logits(&fixture, 2, &logits);
 	cr_assert_eq(err, ERR_MALFORMED);
 	opened_session_close(&fixture);
 	/* And where there is no router to notice. */
 	shape.experts = 0;
 	opened_session_open(&fixture, tiny_model_build(&shape), kernel_best());
-	cr_assert_eq(session_advance(&fixture.session, tokens, 3), ERR_OK);
-	cr_assert_eq(session_logits(&fixture.session, 2, &logits),
+	cr_assert_eq(opened_session_advance(&fixture, tokens, 3), ERR_OK);
+	cr_assert_eq(opened_session_logits(&fixture, 2, &logits),
 		     ERR_MALFORMED);
 	opened_session_close(&fixture);
 }

@@ -105,14 +105,15 @@ Test(tokenizer, a_reserved_token_is_matched_no_more)
 
 	cr_assert_eq(open_tiny(&opened), ERR_OK);
 	cr_assert_eq(vocabulary_reserve(&opened.tokenizer.vocabulary,
-					"{\"name\":\""),
+					BYTES_LITERAL("{\"name\":\"")),
 		     TINY_MODEL_NAME);
 	cr_assert_eq(tokenizer_fixture_encode(&opened,
 					      BYTES_LITERAL("{\"name\":\"")),
 		     ERR_OK);
 	for (size_t i = 0; i < opened.list.count; i++)
 		cr_assert_neq(opened.tokens[i], TINY_MODEL_NAME);
-	cr_assert_eq(vocabulary_reserve(&opened.tokenizer.vocabulary, "<no>"),
+	cr_assert_eq(vocabulary_reserve(&opened.tokenizer.vocabulary,
+					BYTES_LITERAL("<no>")),
 		     VOCABULARY_NONE);
 	tokenizer_fixture_close(&opened);
 }
@@ -247,7 +248,8 @@ Test(tokenizer, a_reserved_token_is_merged_into_no_more)
 	cr_assert_eq(
 		tokenizer_fixture_open(&opened, gguf_builder_finish(&builder)),
 		ERR_OK);
-	cr_assert_eq(vocabulary_reserve(&opened.tokenizer.vocabulary, "the"),
+	cr_assert_eq(vocabulary_reserve(&opened.tokenizer.vocabulary,
+					BYTES_LITERAL("the")),
 		     BYTE_LEVEL_THE);
 	EXPECT(&opened, "the", BYTE_LEVEL_TH, 'e');
 	tokenizer_fixture_close(&opened);

@@ -201,10 +201,11 @@ Test(unigram, a_reserved_token_is_matched_no_more)
 
 	cr_assert_eq(open_told(&opened, &told), ERR_OK);
 	EXPECT(&opened, "<whole>ab", WHOLE, AB);
-	cr_assert_eq(
-		vocabulary_reserve(&opened.tokenizer.vocabulary, "<whole>"),
-		WHOLE);
-	cr_assert_eq(vocabulary_reserve(&opened.tokenizer.vocabulary, "ab"),
+	cr_assert_eq(vocabulary_reserve(&opened.tokenizer.vocabulary,
+					BYTES_LITERAL("<whole>")),
+		     WHOLE);
+	cr_assert_eq(vocabulary_reserve(&opened.tokenizer.vocabulary,
+					BYTES_LITERAL("ab")),
 		     AB);
 	EXPECT(&opened, "<whole>ab", UNKNOWN, A, B);
 	close_told(&opened);

@@ -83,7 +83,7 @@ static void put_weights(struct writer *out, enum matrix_format format,
 			int8_t code = (int8_t)(next(&seed) % 255 - 127u);
 
 			half = half_of(scale / 127);
-			if (i % MATRIX_BLOCK == 0)
+			if (i % BLOCK_SMALL == 0)
 				put(out, &half, sizeof(half));
 			put(out, &code, 1);
 		}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * batch: rows that go through the model together.
+ *
+ * A row is one token of one session.  Rows of one session that follow each
+ * other are a run; what several sessions have in a batch does not change what
+ * any of them gets.
+ */
+#ifndef INFERENCE_BATCH_H
+#define INFERENCE_BATCH_H
+
+#include "inference/session.h"
+
+struct batch_row {
+	struct session *session;
+	size_t position;
+};
+
+/* A few neighbouring rows of one run, which look back together. */
+struct batch_tile {
+	size_t first;
+	size_t count;
+};
+
+#define BATCH_TILE_ROWS 8
+
+struct batch {
+	struct batch_row *rows;
+	size_t count;
+	float *rotations; /* [count][d/2][2]: cosine, sine of each row */
+	struct batch_tile *tiles;
+	size_t tile_count;
+};
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inference/cache.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "inference/half.h"
+#include "inference/reserve.h"
+
+static size_t slots_of(const struct cache_shape *shape)
+{
+	return (shape->slots + KERNEL_POSITIONS - 1) / KERNEL_POSITIONS *
+	       KERNEL_POSITIONS;
+}
+
+static size_t element(enum kernel_store store)
+{
+	if (store == KERNEL_F32)
+		return sizeof(float);
+	return store == KERNEL_F16 ? sizeof(uint16_t) : sizeof(int8_t);
+}
+
+size_t cache_memory(const struct cache_shape *shape)
+{
+	size_t places = slots_of(shape) * shape->heads;
+	size_t bytes =
+		2 * reserve_bytes(places * shape->width, element(shape->store));
+
+	if (shape->store == KERNEL_I8)
+		bytes += 2 * reserve_bytes(places, sizeof(float));
+	return bytes;
+}
+
+enum err cache_open(struct cache *cache, const struct cache_shape *shape,
+		    struct arena *arena)
+{
+	size_t places = slots_of(shape) * shape->heads;
+	size_t count = places * shape->width;
+	struct cache made = { .store = shape->store,
+			      .slots = slots_of(shape),
+			      .heads = shape->heads,
+			      .width = shape->width };
+
+	made.keys = arena_alloc(arena, count, element(shape->store));
+	made.values = arena_alloc(arena, count, element(shape->store));
+	if (made.keys == NULL || made.values == NULL)
+		return ERR_TOO_LARGE;
+	if (shape->store == KERNEL_I8) {
+		made.key_scales = arena_alloc(arena, places, sizeof(float));
+		made.value_scales = arena_alloc(arena, places, sizeof(float));
+		if (made.key_scales == NULL || made.value_scales == NULL)
+			return ERR_TOO_LARGE;
+	}
+	*cache = made;
+	return ERR_OK;
+}
+
+/* Elements of a head, `step` apart in memory. */
+struct place {
+	uint8_t *first;
+	size_t step;
+};
+
+/* The largest magnitude; NaN where one is no number. */
+static float largest(const float *x, size_t count)
+{
+	float most = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!isfinite(x[i]))
+			return NAN;
+		most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+	}
+	return most;
+}
+
+/* As in activation.h, for one head: the bytes, and their scale. */
+static float put_bytes(const float *x, size_t count, struct place place)
+{
+	int8_t *to = (int8_t *)place.first;
+	float most = largest(x, count);
+	bool is_usual = most >= ACTIVATION_LEAST;
+	float inverse = is_usual ? 127.0f / most : 0.0f;
+
+	for (size_t i = 0; i < count; i++)
+		to[i * place.step] =
+			is_usual ? (int8_t)nearbyintf(x[i] * inverse) : 0;
+	if (isnan(most))
+		return NAN;
+	return is_usual ? most / 127.0f : 0.0f;
+}
+
+static void put_halves(const float *x, size_t count, struct place place)
+{
+	uint16_t *to = (uint16_t *)(void *)place.first;
+
+	for (size_t i = 0; i < count; i++)
+		to[i * place.step] = half_of(x[i]);
+}
+
+static void put_floats(const float *x, size_t count, struct place place)
+{
+	float *to = (float *)(void *)place.first;
+
+	for (size_t i = 0; i < count; i++)
+		to[i * place.step] = x[i];
+}
+
+/* One head's key or value of one position. */
+static void put(const struct cache *cache, const float *x, struct place place,
+		float *scales, size_t index)
+{
+	if (cache->store == KERNEL_F32)
+		put_floats(x, cache->width, place);
+	else if (cache->store == KERNEL_F16)
+		put_halves(x, cache->width, place);
+	else
+		scales[index] = put_bytes(x, cache->width, place);
+}
+
+/* Element number i of keys or values. */
+static uint8_t *at(const struct cache *cache, uint8_t *base, size_t i)
+{
+	return base + i * element(cache->store);
+}
+
+static size_t key_at(const struct cache *cache, size_t head, size_t slot)
+{
+	return (head * cache->slots + slot - slot % KERNEL_POSITIONS) *
+		       cache->width +
+	       slot % KERNEL_POSITIONS;
+}
+
+static size_t value_at(const struct cache *cache, size_t head, size_t slot)
+{
+	return (head * cache->slots + slot) * cache->width;
+}
+
+void cache_put(struct cache *cache, size_t position, const float *keys,
+	       const float *values)
+{
+	size_t slot = position % cache->slots;
+
+	for (size_t head = 0; head < cache->heads; head++) {
+		struct place key = { at(cache, cache->keys,
+					key_at(cache, head, slot)),
+				     KERNEL_POSITIONS };
+		struct place value = {
+			at(cache, cache->values, value_at(cache, head, slot)), 1
+		};
+		size_t index = head * cache->slots + slot;
+
+		put(cache, keys + head * cache->width, key, cache->key_scales,
+		    index);
+		put(cache, values + head * cache->width, value,
+		    cache->value_scales, index);
+	}
+}
+
+const void *cache_keys(const struct cache *cache, size_t head, size_t slot)
+{
+	invariant(slot % KERNEL_POSITIONS == 0);
+	return at(cache, cache->keys, key_at(cache, head, slot));
+}
+
+const void *cache_values(const struct cache *cache, size_t head, size_t slot)
+{
+	return at(cache, cache->values, value_at(cache, head, slot));
+}

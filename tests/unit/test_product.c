@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inference/product.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inference/half.h"
+#include "inference/kernel.h"
+
+#define ROWS_MAX 37
+#define COLUMNS_MAX 1100
+#define OUTPUTS_MAX 150
+
+/* The same in every run. */
+struct numbers {
+	uint64_t state;
+};
+
+static uint32_t next(struct numbers *numbers)
+{
+	numbers->state = numbers->state * 6364136223846793005u + 1;
+	return (uint32_t)(numbers->state >> 33);
+}
+
+static float next_float(struct numbers *numbers)
+{
+	float value = (float)next(numbers) / (float)(1u << 30) - 1.0f;
+
+	return value * (float)(1u << next(numbers) % 8);
+}
+
+/* Integers of all values, and scales that are finite. */
+static void fill_block(enum panel_format format, struct numbers *numbers,
+		       uint8_t *block)
+{
+	const struct panel_form *form = &panel_forms[format];
+	bool is_wide = form->group == 256 && form->part == 0;
+	size_t scales_end = form->part != 0 ? form->parts : form->bytes;
+
+	for (size_t i = 0; i < form->bytes; i++)
+		block[i] = (uint8_t)next(numbers);
+	if (form->part == 32)
+		for (size_t i = form->parts; i < form->bytes; i++)
+			block[i] &= PANEL_PART_MAX;
+	for (size_t i = form->scales; i < scales_end; i += is_wide ? 4 : 2) {
+		float value = next_float(numbers) / 64;
+		uint16_t half = half_of(value);
+
+		if (is_wide)
+			memcpy(block + i, &value, sizeof(value));
+		else
+			memcpy(block + i, &half, sizeof(half));
+	}
+}
+
+struct subject {
+	enum panel_format format;
+	size_t outputs, columns, rows;
+	uint8_t *panels;
+	struct activation x;
+	float *values; /* [rows][columns] */
+};
+
+static uint8_t memory[1 << 20] __attribute__((aligned(64)));
+
+static void prepare(struct subject *subject, struct numbers *numbers)
+{
+	struct arena arena = { .base = memory, .size = sizeof(memory) };
+	size_t bytes;
+
+	memset(memory, 0, sizeof(memory));
+	cr_assert_eq(matrix_bytes((enum matrix_format)(MATRIX_PANELS +
+						       subject->format),
+				  subject->outputs, subject->columns, &bytes),
+		     ERR_OK);
+	subject->panels = aligned_alloc(64, bytes);
+	for (size_t at = 0; at < bytes;
+	     at += panel_forms[subject->format].bytes)
+		fill_block(subject->format, numbers, subject->panels + at);
+	subject->values =
+		malloc(subject->rows * subject->columns * sizeof(float));
+	cr_assert_eq(activation_open(&subject->x, subject->rows,
+				     subject->columns, &arena),
+		     ERR_OK);
+	for (size_t r = 0; r < subject->rows; r++) {
+		float *x = subject->values + r * subject->columns;
+
+		for (size_t c = 0; c < subject->columns; c++)
+			x[c] = next_float(numbers);
+		activation_set(&subject->x, r, x, subject->columns);
+	}
+}
+
+static void release(struct subject *subject)
+{
+	free(subject->panels);
+	free(subject->values);
+}
+
+static struct product product_of(const struct subject *subject, float *out)
+{
+	return (struct product){ subject->format,  subject->panels,
+				 subject->outputs, &subject->x,
+				 subject->rows,	   out,
+				 subject->outputs };
+}
+
+static float expected[ROWS_MAX * OUTPUTS_MAX];
+static float got[ROWS_MAX * OUTPUTS_MAX + 1];
+
+static void compare(const struct kernel *kernel, const struct subject *subject)
+{
+	struct product product = product_of(subject, expected);
+	size_t count = subject->rows * subject->outputs;
+
+	product_scalar(&product);
+	product.out = got;
+	got[count] = 42.0f;
+	kernel->product(&product);
+	for (size_t i = 0; i < count; i++)
+		cr_assert(memcmp(&got[i], &expected[i], sizeof(float)) == 0,
+			  "%s %s: %zu x %zu, %zu rows: %zu is %a and not %a",
+			  kernel->name, panel_forms[subject->format].name,
+			  subject->outputs, subject->columns, subject->rows, i,
+			  (double)got[i], (double)expected[i]);
+	cr_assert_eq(got[count], 42.0f, "written past the end");
+}
+
+static void compare_all(const struct subject *shape, struct numbers *numbers)
+{
+	struct subject subject = *shape;
+
+	prepare(&subject, numbers);
+	for (size_t k = 1; kernel_at(k) != NULL; k++)
+		compare(kernel_at(k), &subject);
+	release(&subject);
+}
+
+Test(product, every_path_gives_the_same_bits_in_every_format)
+{
+	static const size_t columns[] = { 256, 32, 1024, 300, 257, 64 };
+	static const size_t outputs[] = { 16, 64, 150, 1, 17, 80 };
+	static const size_t rows[] = { 1, 2, 3, 4, 7, 16, 37 };
+	struct numbers numbers = { 1 };
+
+	for (int f = 0; f < PANEL_FORMATS; f++)
+		for (size_t i = 0; i < 6; i++)
+			for (size_t r = 0; r < 7; r++)
+				compare_all(
+					&(struct subject){
+						.format = (enum panel_format)f,
+						.outputs = outputs[i],
+						.columns = columns[i],
+						.rows = rows[r] },
+					&numbers);
+}
+
+/* What the definition says, with weights and activations decoded. */
+static double decoded_product(const struct subject *subject, size_t r,
+			      size_t output, double *size)
+{
+	struct matrix matrix = { .data = subject->panels,
+				 .rows = subject->outputs,
+				 .columns = subject->columns,
+				 .format = (enum matrix_format)(
+					 MATRIX_PANELS + subject->format) };
+	float row[COLUMNS_MAX];
+	double sum = 0;
+
+	cr_assert_eq(
+		matrix_stride(matrix.format, matrix.columns, &matrix.stride),
+		ERR_OK);
+	matrix_decode(&matrix, output, 0, subject->columns, row);
+	*size = 0;
+	for (size_t c = 0; c < subject->columns; c++) {
+		size_t block = c / PANEL_COLUMNS;
+		double x =
+			(double)subject->x.sums[r * subject->x.blocks + block]
+				.scale *
+			subject->x.values[r * subject->x.stride + c];
+
+		sum += x * (double)row[c];
+		*size += fabs(x * (double)row[c]);
+	}
+	return sum;
+}
+
+Test(product, products_are_right_in_every_format)
+{
+	struct numbers numbers = { 2 };
+
+	for (int f = 0; f < PANEL_FORMATS; f++) {
+		struct subject subject = { .format = (enum panel_format)f,
+					   .outputs = 20,
+					   .columns = 600,
+					   .rows = 2 };
+		struct product product;
+		double size;
+
+		prepare(&subject, &numbers);
+		product = product_of(&subject, got);
+		kernel_best()->product(&product);
+		for (size_t o = 0; o < subject.outputs; o++) {
+			double right = decoded_product(&subject, 1, o, &size);
+
+			cr_assert_lt(
+				fabs((double)got[subject.outputs + o] - right),
+				1e-5 * size, "%s", panel_forms[f].name);
+		}
+		release(&subject);
+	}
+}
+
+Test(activation, every_path_rounds_to_the_same_bits)
+{
+	struct numbers numbers = { 3 };
+	struct arena arena = { .base = memory, .size = sizeof(memory) };
+	struct activation a, b;
+	float x[COLUMNS_MAX];
+
+	memset(memory, 0, sizeof(memory));
+	cr_assert_eq(activation_open(&a, 1, COLUMNS_MAX, &arena), ERR_OK);
+	cr_assert_eq(activation_open(&b, 1, COLUMNS_MAX, &arena), ERR_OK);
+	for (size_t columns = 1; columns <= COLUMNS_MAX; columns += 7) {
+		for (size_t c = 0; c < columns; c++)
+			x[c] = next_float(&numbers) *
+			       (next(&numbers) % 3 == 0 ? 1e-3f : 1.0f);
+		activation_set(&a, 0, x, columns);
+		for (size_t k = 1; kernel_at(k) != NULL; k++) {
+			kernel_at(k)->quantise(&b, 0, x, columns);
+			cr_assert_arr_eq(a.values, b.values, columns);
+			for (size_t i = 0; i * PANEL_COLUMNS < columns; i++)
+				cr_assert_arr_eq(&a.sums[i], &b.sums[i],
+						 sizeof(a.sums[i]));
+		}
+	}
+}
+
+Test(activation, a_value_is_off_by_half_a_step_at_most)
+{
+	struct numbers numbers = { 4 };
+	struct arena arena = { .base = memory, .size = sizeof(memory) };
+	struct activation a;
+	float x[PANEL_COLUMNS];
+
+	memset(memory, 0, sizeof(memory));
+	cr_assert_eq(activation_open(&a, 1, PANEL_COLUMNS, &arena), ERR_OK);
+	for (size_t c = 0; c < PANEL_COLUMNS; c++)
+		x[c] = next_float(&numbers);
+	kernel_best()->quantise(&a, 0, x, PANEL_COLUMNS);
+	for (size_t c = 0; c < PANEL_COLUMNS; c++)
+		cr_assert_float_eq((double)(a.sums[0].scale * a.values[c]),
+				   (double)x[c],
+				   0.5001 * (double)a.sums[0].scale);
+}
+
+Test(activation, numbers_that_are_none_make_products_that_are_none)
+{
+	static const float none[] = { NAN, INFINITY, -INFINITY };
+	struct arena arena = { .base = memory, .size = sizeof(memory) };
+	struct activation a;
+	float x[300] = { 0 };
+
+	memset(memory, 0, sizeof(memory));
+	cr_assert_eq(activation_open(&a, 1, 300, &arena), ERR_OK);
+	for (size_t k = 0; kernel_at(k) != NULL; k++) {
+		for (size_t i = 0; i < 3; i++) {
+			x[270] = none[i];
+			kernel_at(k)->quantise(&a, 0, x, 300);
+			cr_assert_eq(a.sums[0].scale, 0.0f);
+			cr_assert(isnan(a.sums[1].scale));
+		}
+	}
+}
+
+Test(panel, what_is_packed_reads_back_as_it_was)
+{
+	static const enum matrix_format from[] = { MATRIX_Q8_0, MATRIX_Q4_0,
+						   MATRIX_Q2_K, MATRIX_Q4_K,
+						   MATRIX_Q5_K, MATRIX_Q6_K };
+	struct numbers numbers = { 5 };
+	static uint8_t rows[20 * 512 * 2];
+	static float a[512], b[512];
+
+	for (size_t f = 0; f < 6; f++) {
+		struct matrix matrix = { .data = rows,
+					 .rows = 19,
+					 .columns = 512,
+					 .format = from[f] };
+		struct matrix packed;
+
+		for (size_t i = 0; i < sizeof(rows); i++)
+			rows[i] = (uint8_t)(next(&numbers) & 0xbf);
+		cr_assert_eq(matrix_stride(from[f], 512, &matrix.stride),
+			     ERR_OK);
+		matrix_pack(&matrix, memory, &packed);
+		cr_assert(matrix_is_sound(&packed));
+		for (size_t r = 0; r < matrix.rows; r++) {
+			matrix_decode(&matrix, r, 0, 512, a);
+			matrix_decode(&packed, r, 0, 512, b);
+			cr_assert_arr_eq(a, b, sizeof(a), "%s",
+					 matrix_form_of(from[f])->name);
+		}
+	}
+}
+
+/* Every number that a scale may be is looked at, and nothing else. */
+Test(panel, what_makes_a_weight_infinite_or_a_scale_too_large_is_found)
+{
+	uint16_t infinity = 0x7c00, wide = 0x7f80;
+
+	for (int f = 0; f < PANEL_FORMATS; f++) {
+		enum panel_format format = (enum panel_format)f;
+		const struct panel_form *form = &panel_forms[f];
+		bool is_wide = form->group == 256 && form->part == 0;
+		uint8_t block[4352] = { 0 };
+		size_t bad = 0;
+
+		cr_assert(panel_is_sound(format, block));
+		for (size_t i = 0; i < form->bytes; i += 2) {
+			memset(block, 0, sizeof(block));
+			memcpy(block + i, is_wide ? &wide : &infinity,
+			       sizeof(infinity));
+			bad += !panel_is_sound(format, block);
+		}
+		/* Integer scales of 6 bits are too large as well. */
+		cr_assert_eq(bad,
+			     16 * (256 / form->group + form->has_minimum) +
+				     (form->part == 32 ? 128 : 0),
+			     "%s", form->name);
+	}
+}
