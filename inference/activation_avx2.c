@@ -84,7 +84,7 @@ static INLINE_AVX2 void set_block(const float *x, int8_t *values,
 		out->scale = isfinite(most) ? 0.0f : NAN;
 }
 
-TARGET_AVX2 void activation_set_avx2(struct activation *activation, size_t row,
+TARGET_AVX2 void activation_avx2(struct activation *activation, size_t row,
 				     const float *x, size_t columns)
 {
 	int8_t *values = activation->values + row * activation->stride;
@@ -105,7 +105,7 @@ TARGET_AVX2 void activation_set_avx2(struct activation *activation, size_t row,
 
 #else
 
-void activation_set_avx2(struct activation *activation, size_t row,
+void activation_avx2(struct activation *activation, size_t row,
 			 const float *x, size_t columns)
 {
 	activation_set(activation, row, x, columns);

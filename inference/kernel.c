@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "inference/kernel_amx.h"
 #include "inference/kernel_avx2.h"
 #include "inference/kernel_avx512.h"
 #include "inference/kernel_scalar.h"

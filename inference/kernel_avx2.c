@@ -247,7 +247,7 @@ static TARGET_AVX2 void swiglu(float *gate, const float *up, size_t count)
 static const struct kernel avx2 = {
 	.name = "avx2",
 	.product = product_avx2,
-	.quantise = activation_set_avx2,
+	.quantise = activation_avx2,
 	.multiply = multiply_avx2,
 	.dot = dot,
 	.score = score,

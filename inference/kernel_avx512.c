@@ -14,7 +14,6 @@
 #include "inference/activation_avx2.h"
 #include "inference/kernel_avx2.h"
 #include "inference/numeric.h"
-#include "inference/product_amx.h"
 #include "inference/product_avx512.h"
 
 #define FEATURES "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"
@@ -311,19 +310,6 @@ static TARGET void swiglu(float *gate, const float *up, size_t count)
 }
 
 /* Made at the first call, which is before there are threads. */
-static const struct kernel *made(struct kernel *kernel, const char *name,
-				 void (*product)(const struct product *))
-{
-	*kernel = *kernel_avx2();
-	kernel->name = name;
-	kernel->product = product;
-	kernel->score = score;
-	kernel->softmax = softmax;
-	kernel->blend = blend;
-	kernel->swiglu = swiglu;
-	return kernel;
-}
-
 const struct kernel *kernel_avx512(void)
 {
 	static struct kernel avx512;
@@ -332,28 +318,19 @@ const struct kernel *kernel_avx512(void)
 		return &avx512;
 	if (!product_avx512_is_there() || kernel_avx2() == NULL)
 		return NULL;
-	return made(&avx512, "avx512", product_avx512);
-}
-
-const struct kernel *kernel_amx(void)
-{
-	static struct kernel amx;
-	static bool is_known; /* asked once: in a jail it may not be asked */
-
-	if (!is_known && kernel_avx512() != NULL && product_amx_is_there())
-		made(&amx, "amx", product_amx);
-	is_known = true;
-	return amx.name != NULL ? &amx : NULL;
+	avx512 = *kernel_avx2();
+	avx512.name = "avx512";
+	avx512.product = product_avx512;
+	avx512.score = score;
+	avx512.softmax = softmax;
+	avx512.blend = blend;
+	avx512.swiglu = swiglu;
+	return &avx512;
 }
 
 #else
 
 const struct kernel *kernel_avx512(void)
-{
-	return NULL;
-}
-
-const struct kernel *kernel_amx(void)
 {
 	return NULL;
 }
