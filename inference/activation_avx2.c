@@ -85,7 +85,7 @@ static INLINE_AVX2 void set_block(const float *x, int8_t *values,
 }
 
 TARGET_AVX2 void activation_avx2(struct activation *activation, size_t row,
-				     const float *x, size_t columns)
+				 const float *x, size_t columns)
 {
 	int8_t *values = activation->values + row * activation->stride;
 	struct activation_block *sums =
@@ -105,8 +105,8 @@ TARGET_AVX2 void activation_avx2(struct activation *activation, size_t row,
 
 #else
 
-void activation_avx2(struct activation *activation, size_t row,
-			 const float *x, size_t columns)
+void activation_avx2(struct activation *activation, size_t row, const float *x,
+		     size_t columns)
 {
 	activation_set(activation, row, x, columns);
 }

@@ -6,7 +6,7 @@
 #include "inference/activation.h"
 
 /* Only where product_avx2_is_there(). */
-void activation_avx2(struct activation *activation, size_t row,
-			 const float *x, size_t columns);
+void activation_avx2(struct activation *activation, size_t row, const float *x,
+		     size_t columns);
 
 #endif
