@@ -28,7 +28,7 @@ static size_t rows_of(size_t rows)
 size_t activation_memory(size_t rows, size_t columns)
 {
 	return reserve_bytes(rows_of(rows), stride_of(columns)) +
-	       reserve_bytes(rows * blocks_of(columns),
+	       reserve_bytes(rows_of(rows) * blocks_of(columns),
 			     sizeof(struct activation_block));
 }
 
@@ -39,7 +39,8 @@ enum err activation_open(struct activation *activation, size_t rows,
 				   .stride = stride_of(columns) };
 
 	made.values = arena_alloc(arena, rows_of(rows), made.stride);
-	made.sums = arena_alloc(arena, rows * made.blocks, sizeof(*made.sums));
+	made.sums = arena_alloc(arena, rows_of(rows) * made.blocks,
+				sizeof(*made.sums));
 	if (made.values == NULL || made.sums == NULL)
 		return ERR_TOO_LARGE;
 	*activation = made;

@@ -107,7 +107,8 @@ static void enter_row(void *context, size_t row)
 	add_bias(&value, config->head_width);
 	cache_put(session_cache(batch->rows[row].session, layer,
 				attention->place->track),
-		  batch->rows[row].position, key.values, value.values);
+		  work->model->kernel, batch->rows[row].position, key.values,
+		  value.values);
 }
 
 /* Positions [first, end). */

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "inference/half.h"
 #include "inference/reserve.h"
 
 static size_t slots_of(const struct cache_shape *shape)
@@ -90,12 +89,20 @@ static float put_bytes(const float *x, size_t count, struct place place)
 	return is_usual ? most / 127.0f : 0.0f;
 }
 
-static void put_halves(const float *x, size_t count, struct place place)
+/* Rounded side by side, a few at a time, then put where they belong. */
+static void put_halves(const struct kernel *kernel, const float *x,
+		       size_t count, struct place place)
 {
 	uint16_t *to = (uint16_t *)(void *)place.first;
+	uint16_t some[64];
 
-	for (size_t i = 0; i < count; i++)
-		to[i * place.step] = half_of(x[i]);
+	for (size_t done = 0; done < count; done += 64) {
+		size_t left = count - done < 64 ? count - done : 64;
+
+		kernel->narrow(x + done, left, some);
+		for (size_t i = 0; i < left; i++)
+			to[(done + i) * place.step] = some[i];
+	}
 }
 
 static void put_floats(const float *x, size_t count, struct place place)
@@ -107,15 +114,15 @@ static void put_floats(const float *x, size_t count, struct place place)
 }
 
 /* One head's key or value of one position. */
-static void put(const struct cache *cache, const float *x, struct place place,
-		float *scales, size_t index)
+static void put(const struct cache *cache, const struct kernel *kernel,
+		const float *x, struct place place, float *scale)
 {
 	if (cache->store == KERNEL_F32)
 		put_floats(x, cache->width, place);
 	else if (cache->store == KERNEL_F16)
-		put_halves(x, cache->width, place);
+		put_halves(kernel, x, cache->width, place);
 	else
-		scales[index] = put_bytes(x, cache->width, place);
+		*scale = put_bytes(x, cache->width, place);
 }
 
 /* Element number i of keys or values. */
@@ -136,25 +143,33 @@ static size_t value_at(const struct cache *cache, size_t head, size_t slot)
 	return (head * cache->slots + slot) * cache->width;
 }
 
-void cache_put(struct cache *cache, size_t position, const float *keys,
-	       const float *values)
+/* One head's share of a position. */
+static void put_head(struct cache *cache, const struct kernel *kernel,
+		     size_t head, size_t slot, const float *key,
+		     const float *value)
+{
+	struct place keys = { at(cache, cache->keys, key_at(cache, head, slot)),
+			      KERNEL_POSITIONS };
+	struct place values = {
+		at(cache, cache->values, value_at(cache, head, slot)), 1
+	};
+	size_t index = head * cache->slots + slot;
+	bool has_scales = cache->store == KERNEL_I8;
+
+	put(cache, kernel, key, keys,
+	    has_scales ? &cache->key_scales[index] : NULL);
+	put(cache, kernel, value, values,
+	    has_scales ? &cache->value_scales[index] : NULL);
+}
+
+void cache_put(struct cache *cache, const struct kernel *kernel,
+	       size_t position, const float *keys, const float *values)
 {
 	size_t slot = position % cache->slots;
 
-	for (size_t head = 0; head < cache->heads; head++) {
-		struct place key = { at(cache, cache->keys,
-					key_at(cache, head, slot)),
-				     KERNEL_POSITIONS };
-		struct place value = {
-			at(cache, cache->values, value_at(cache, head, slot)), 1
-		};
-		size_t index = head * cache->slots + slot;
-
-		put(cache, keys + head * cache->width, key, cache->key_scales,
-		    index);
-		put(cache, values + head * cache->width, value,
-		    cache->value_scales, index);
-	}
+	for (size_t head = 0; head < cache->heads; head++)
+		put_head(cache, kernel, head, slot, keys + head * cache->width,
+			 values + head * cache->width);
 }
 
 const void *cache_keys(const struct cache *cache, size_t head, size_t slot)

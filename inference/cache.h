@@ -45,8 +45,8 @@ MUST_CHECK enum err cache_open(struct cache *cache,
 			       struct arena *arena);
 
 /* A position's keys and values, [heads][d] each. */
-void cache_put(struct cache *cache, size_t position, const float *keys,
-	       const float *values);
+void cache_put(struct cache *cache, const struct kernel *kernel,
+	       size_t position, const float *keys, const float *values);
 
 /* Where a head's keys from a slot that is a multiple of 16 on lie. */
 const void *cache_keys(const struct cache *cache, size_t head, size_t slot);

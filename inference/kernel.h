@@ -98,6 +98,9 @@ struct kernel {
 	/* gate[i] = gate[i] / (1 + exp(-gate[i])) * up[i], in place. */
 	void (*swiglu)(float *gate, const float *up, size_t count);
 
+	/* out[i] = the half nearest to x[i], ties to even. */
+	void (*narrow)(const float *x, size_t count, uint16_t *out);
+
 	/* out[i] += scale * x[i], by one fused multiply-add. */
 	void (*add_scaled)(float scale, const float *x, size_t count,
 			   float *out);

@@ -210,6 +210,25 @@ static TARGET_AVX2 void blend(const struct kernel_blend *job)
 		blend_store(KERNEL_I8, job);
 }
 
+/* NaNs keep some of their bits here and lose them in half_of(): no number
+ * that is none gets this far. */
+static TARGET_AVX2 void narrow(const float *x, size_t count, uint16_t *out)
+{
+	uint16_t rest[LANES];
+	size_t i;
+
+	for (i = 0; i + LANES <= count; i += LANES)
+		_mm_storeu_si128((__m128i *)(out + i),
+				 _mm256_cvtps_ph(_mm256_loadu_ps(x + i),
+						 _MM_FROUND_TO_NEAREST_INT));
+	if (i == count)
+		return;
+	_mm_storeu_si128((__m128i *)rest,
+			 _mm256_cvtps_ph(lanes_load_short(x + i, count - i),
+					 _MM_FROUND_TO_NEAREST_INT));
+	memcpy(out + i, rest, (count - i) * sizeof(*out));
+}
+
 static TARGET_AVX2 void add_scaled(float scale, const float *x, size_t count,
 				   float *out)
 {
@@ -254,6 +273,7 @@ static const struct kernel avx2 = {
 	.softmax = softmax,
 	.blend = blend,
 	.swiglu = swiglu,
+	.narrow = narrow,
 	.add_scaled = add_scaled,
 };
 

@@ -145,6 +145,12 @@ static void swiglu(float *gate, const float *up, size_t count)
 		gate[i] = gate[i] / (1.0f + numeric_exp(-gate[i])) * up[i];
 }
 
+static void narrow(const float *x, size_t count, uint16_t *out)
+{
+	for (size_t i = 0; i < count; i++)
+		out[i] = half_of(x[i]);
+}
+
 static void add_scaled(float scale, const float *x, size_t count, float *out)
 {
 	for (size_t i = 0; i < count; i++)
@@ -161,5 +167,6 @@ const struct kernel kernel_scalar = {
 	.softmax = softmax,
 	.blend = blend,
 	.swiglu = swiglu,
+	.narrow = narrow,
 	.add_scaled = add_scaled,
 };

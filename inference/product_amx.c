@@ -88,9 +88,9 @@ struct weights {
 	int8_t planes[PLANES][PANEL_COLUMNS * PANEL_ROWS];
 } __attribute__((aligned(64)));
 
-/* The tiles of products with it, of each group of columns or plane. */
+/* Two tiles of products. */
 struct products {
-	int32_t of[GROUPS][TILE_ROWS * PANEL_ROWS];
+	int32_t of[2][TILE_ROWS * PANEL_ROWS];
 } __attribute__((aligned(64)));
 
 /* Formats whose weights, times their integer scales, exceed a byte. */
@@ -239,37 +239,15 @@ struct rows {
 	size_t sums_stride;
 };
 
-#define GROUP(tile, a, b, g)                                      \
-	do {                                                      \
-		TILE_ZERO(tile);                                  \
-		TILE_LOAD(a, x->values + 32 * (g), x->stride);    \
-		TILE_LOAD(b, weights->planes[0] + 512 * (g), 64); \
-		TILE_MULTIPLY(tile, a, b);                        \
+/* Begin the products of 32 columns, in tile c by way of a and b. */
+#define MULTIPLY_GROUP(tile, group, c, a, b)                                  \
+	do {                                                                  \
+		TILE_ZERO(c);                                                 \
+		TILE_LOAD(a, (tile)->x.values + 32 * (group),                 \
+			  (tile)->x.stride);                                  \
+		TILE_LOAD(b, (tile)->weights->planes[0] + 512 * (group), 64); \
+		TILE_MULTIPLY(c, a, b);                                       \
 	} while (0)
-
-/* Products of each 32 columns by themselves; a tile is stored while others are
- * being computed. */
-static INLINE void multiply_groups(const struct rows *x,
-				   const struct weights *weights,
-				   struct products *out)
-{
-	GROUP(0, 4, 6, 0);
-	GROUP(1, 5, 7, 1);
-	GROUP(2, 4, 6, 2);
-	GROUP(3, 5, 7, 3);
-	TILE_STORE(0, out->of[0]);
-	GROUP(0, 4, 6, 4);
-	TILE_STORE(1, out->of[1]);
-	GROUP(1, 5, 7, 5);
-	TILE_STORE(2, out->of[2]);
-	GROUP(2, 4, 6, 6);
-	TILE_STORE(3, out->of[3]);
-	GROUP(3, 5, 7, 7);
-	TILE_STORE(0, out->of[4]);
-	TILE_STORE(1, out->of[5]);
-	TILE_STORE(2, out->of[6]);
-	TILE_STORE(3, out->of[7]);
-}
 
 /* Products of all 256, with one plane of weights or two. */
 static INLINE void multiply_block(enum panel_format format,
@@ -302,47 +280,23 @@ static INLINE __m512 load_halves(const uint8_t *from)
 	return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)from));
 }
 
-/* The scales of a block, ready for every row. */
-struct scales {
-	__m512 of[GROUPS];
-	__m512 minimum;
-	__m512i minima[GROUPS]; /* pairs of parts */
-};
-
 static INLINE size_t pairs_of(enum panel_format format)
 {
 	return PANEL_COLUMNS / 2 / panel_forms[format].part;
 }
 
-static INLINE struct scales load_scales(enum panel_format format,
-					const uint8_t *block)
+/* The integer minima of two parts, side by side. */
+static INLINE __m512i load_minima(enum panel_format format,
+				  const uint8_t *block, size_t pair)
 {
 	const struct panel_form *form = &panel_forms[format];
-	const uint8_t *from = block + form->scales;
-	struct scales made;
+	__m512i both = _mm512_cvtepu8_epi16(_mm256_loadu_si256(
+		(const __m256i *)(block + form->minima + 32 * pair)));
 
-	if (form->part == 0 && form->group == PANEL_COLUMNS) {
-		made.of[0] = _mm512_loadu_ps(from);
-		return made;
-	}
-#pragma GCC unroll 8
-	for (size_t g = 0; g < PANEL_COLUMNS / form->group; g++)
-		made.of[g] = load_halves(from + 32 * g);
-	if (!form->has_minimum)
-		return made;
-	made.minimum = load_halves(from + 32);
-#pragma GCC unroll 8
-	for (size_t j = 0; j < pairs_of(format); j++) {
-		made.minima[j] = _mm512_cvtepu8_epi16(_mm256_loadu_si256(
-			(const __m256i *)(block + form->minima + 32 * j)));
-		if (form->minima == form->parts)
-			made.minima[j] = _mm512_srli_epi16(made.minima[j], 4);
-	}
-	return made;
+	return form->minima == form->parts ? _mm512_srli_epi16(both, 4) : both;
 }
 
-static INLINE __m512i sum_minima(enum panel_format format,
-				 const struct scales *scales,
+static INLINE __m512i sum_minima(enum panel_format format, const uint8_t *block,
 				 const struct activation_block *x)
 {
 	const int16_t *sums =
@@ -354,54 +308,90 @@ static INLINE __m512i sum_minima(enum panel_format format,
 		int32_t both;
 
 		memcpy(&both, sums + 2 * j, sizeof(both));
-		sum = _mm512_dpwssd_epi32(sum, scales->minima[j],
+		sum = _mm512_dpwssd_epi32(sum, load_minima(format, block, j),
 					  _mm512_set1_epi32(both));
 	}
 	return sum;
 }
 
-/* One row's `part` of product.h, from the tiles. */
-static INLINE __m512 scale_row(enum panel_format format,
-			       const struct products *products, size_t r,
-			       const struct scales *scales,
-			       const struct activation_block *x)
+/* `part` of product.h of sixteen rows, in registers. */
+struct parts {
+	__m512 of[TILE_ROWS];
+};
+
+static INLINE void clear_parts(struct parts *parts)
+{
+#pragma GCC unroll 16
+	for (size_t r = 0; r < TILE_ROWS; r++)
+		parts->of[r] = _mm512_setzero_ps();
+}
+
+/* A group's products by their scales. */
+static INLINE void scale_group(enum panel_format format,
+			       const int32_t *products, const uint8_t *block,
+			       size_t group, struct parts *parts)
+{
+	__m512 scale =
+		load_halves(block + panel_forms[format].scales + 32 * group);
+
+#pragma GCC unroll 16
+	for (size_t r = 0; r < TILE_ROWS; r++)
+		parts->of[r] = _mm512_fmadd_ps(
+			_mm512_cvtepi32_ps(load(products + PANEL_ROWS * r)),
+			scale, parts->of[r]);
+}
+
+/* result = fma(part, scale of the activations, result) */
+static INLINE __m512 finish_row(__m512 part, const struct rows *x, size_t r,
+				__m512 result)
+{
+	const struct activation_block *sums = x->sums + r * x->sums_stride;
+
+	return _mm512_fmadd_ps(part, _mm512_set1_ps(sums->scale), result);
+}
+
+static INLINE void finish_parts(const struct parts *parts, const struct rows *x,
+				float results[][PANEL_ROWS])
+{
+#pragma GCC unroll 16
+	for (size_t r = 0; r < TILE_ROWS; r++)
+		_mm512_store_ps(results[r],
+				finish_row(parts->of[r], x, r,
+					   _mm512_load_ps(results[r])));
+}
+
+/* All of a block whose scales are of 256 columns. */
+static INLINE void scale_block(enum panel_format format,
+			       const struct products *products,
+			       const uint8_t *block, const struct rows *x,
+			       float results[][PANEL_ROWS])
 {
 	const struct panel_form *form = &panel_forms[format];
-	__m512 part = _mm512_setzero_ps();
-	__m512i whole;
+	const uint8_t *from = block + form->scales;
+	__m512 scale =
+		form->part == 0 ? _mm512_loadu_ps(from) : load_halves(from);
+	__m512 minimum = form->has_minimum ? load_halves(from + 32)
+					   : _mm512_setzero_ps();
 
-#pragma GCC unroll 8
-	for (size_t g = 0; g < PANEL_COLUMNS / form->group; g++) {
-		whole = load(products->of[g] + PANEL_ROWS * r);
+	for (size_t r = 0; r < TILE_ROWS; r++) {
+		__m512i whole = load(products->of[0] + PANEL_ROWS * r);
+		__m512 part = _mm512_setzero_ps();
+
 		if (shift_of(format) != 0)
 			whole = _mm512_add_epi32(
 				whole, _mm512_slli_epi32(load(products->of[1] +
 							      PANEL_ROWS * r),
 							 shift_of(format)));
-		part = _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole), scales->of[g],
-				       part);
-	}
-	if (form->has_minimum)
-		part = _mm512_fnmadd_ps(
-			_mm512_cvtepi32_ps(sum_minima(format, scales, x)),
-			scales->minimum, part);
-	return part;
-}
-
-static INLINE void scale_rows(enum panel_format format,
-			      const struct products *products,
-			      const struct scales *scales, const struct rows *x,
-			      size_t count, float results[][PANEL_ROWS])
-{
-	for (size_t r = 0; r < count; r++) {
-		const struct activation_block *sums =
-			x->sums + r * x->sums_stride;
-		__m512 part = scale_row(format, products, r, scales, sums);
-		__m512 result = _mm512_load_ps(results[r]);
-
-		result = _mm512_fmadd_ps(part, _mm512_set1_ps(sums->scale),
-					 result);
-		_mm512_store_ps(results[r], result);
+		part = _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole), scale, part);
+		if (form->has_minimum)
+			part = _mm512_fnmadd_ps(
+				_mm512_cvtepi32_ps(sum_minima(
+					format, block,
+					x->sums + r * x->sums_stride)),
+				minimum, part);
+		_mm512_store_ps(
+			results[r],
+			finish_row(part, x, r, _mm512_load_ps(results[r])));
 	}
 }
 
@@ -415,8 +405,8 @@ struct part {
 
 /* What such a part is computed in. */
 struct scratch {
-	struct weights weights[PANELS_AT_ONCE];
 	struct products products[2];
+	struct weights weights[PANELS_AT_ONCE];
 	float results[PANELS_AT_ONCE][ROWS_AT_ONCE][PANEL_ROWS];
 } __attribute__((aligned(64)));
 
@@ -427,86 +417,104 @@ static INLINE const uint8_t *block_of(const struct product *product,
 					 panel_forms[product->format].bytes;
 }
 
-/* Sixteen rows of a part, or fewer, and one of its panels. */
+/* Sixteen rows of a part and one of its panels, in one block. */
 struct tile {
-	size_t block;
-	size_t row; /* of the part */
-	size_t panel;
+	struct rows x;
+	const uint8_t *block;
+	const struct weights *weights;
+	float (*results)[PANEL_ROWS];
 };
 
-static INLINE struct rows rows_of(const struct product *product,
-				  const struct part *part,
-				  const struct tile *tile)
+static INLINE struct tile tile_of(const struct product *product,
+				  const struct part *part, size_t b, size_t i,
+				  struct scratch *scratch)
 {
 	const struct activation *x = product->x;
-	size_t row = part->row + tile->row;
+	size_t p = i % part->panels, r = i / part->panels * TILE_ROWS;
+	size_t row = part->row + r;
 
-	return (struct rows){
-		x->values + row * x->stride + tile->block * PANEL_COLUMNS,
-		x->stride, x->sums + row * x->blocks + tile->block, x->blocks
+	return (struct tile){
+		{ x->values + row * x->stride + b * PANEL_COLUMNS, x->stride,
+		  x->sums + row * x->blocks + b, x->blocks },
+		block_of(product, part->panel + p, b),
+		&scratch->weights[p],
+		scratch->results[p] + r,
 	};
 }
 
-static INLINE void
-multiply_tile(enum panel_format format, const struct product *product,
-	      const struct part *part, const struct tile *tile,
-	      struct scratch *scratch, struct products *products)
-{
-	struct rows rows = rows_of(product, part, tile);
+/* Take tile c of a group out, and scale it.  The compiler is not to begin with
+ * the second before the first. */
+#define SCALE_GROUP(tile, group, c)                                     \
+	do {                                                            \
+		int32_t *out = scratch->products[0].of[(group) % 2];    \
+		TILE_STORE(c, out);                                     \
+		scale_group(format, out, (tile)->block, group, &parts); \
+	} while (0)
 
-	if (panel_forms[format].group == PANEL_COLUMNS)
-		multiply_block(format, &rows, &scratch->weights[tile->panel],
-			       products);
-	else
-		multiply_groups(&rows, &scratch->weights[tile->panel],
-				products);
-}
-
-static INLINE size_t at_most(size_t count, size_t most)
-{
-	return count < most ? count : most;
-}
-
-static INLINE void scale_tile(enum panel_format format,
+/* Four groups are under way: one is taken out where the fourth after it is
+ * about to begin, across the borders of tiles. */
+static INLINE void add_groups(enum panel_format format,
 			      const struct product *product,
-			      const struct part *part, const struct tile *tile,
-			      struct scratch *scratch,
-			      const struct products *products)
+			      const struct part *part, size_t b, size_t tiles,
+			      struct scratch *scratch)
 {
-	struct rows rows = rows_of(product, part, tile);
-	struct scales scales =
-		load_scales(format, block_of(product, part->panel + tile->panel,
-					     tile->block));
+	struct tile tile = tile_of(product, part, b, 0, scratch);
+	struct parts parts;
 
-	scale_rows(format, products, &scales, &rows,
-		   at_most(part->rows - tile->row, TILE_ROWS),
-		   scratch->results[tile->panel] + tile->row);
+	MULTIPLY_GROUP(&tile, 0, 0, 4, 6);
+	MULTIPLY_GROUP(&tile, 1, 1, 5, 7);
+	MULTIPLY_GROUP(&tile, 2, 2, 4, 6);
+	MULTIPLY_GROUP(&tile, 3, 3, 5, 7);
+	for (size_t i = 1;; i++) {
+		const struct tile last = tile;
+
+		clear_parts(&parts);
+		SCALE_GROUP(&last, 0, 0);
+		MULTIPLY_GROUP(&last, 4, 0, 4, 6);
+		SCALE_GROUP(&last, 1, 1);
+		MULTIPLY_GROUP(&last, 5, 1, 5, 7);
+		SCALE_GROUP(&last, 2, 2);
+		MULTIPLY_GROUP(&last, 6, 2, 4, 6);
+		SCALE_GROUP(&last, 3, 3);
+		MULTIPLY_GROUP(&last, 7, 3, 5, 7);
+		/* After the last tile this repeats it, which harms nothing. */
+		if (i < tiles)
+			tile = tile_of(product, part, b, i, scratch);
+		SCALE_GROUP(&last, 4, 0);
+		MULTIPLY_GROUP(&tile, 0, 0, 4, 6);
+		SCALE_GROUP(&last, 5, 1);
+		MULTIPLY_GROUP(&tile, 1, 1, 5, 7);
+		SCALE_GROUP(&last, 6, 2);
+		MULTIPLY_GROUP(&tile, 2, 2, 4, 6);
+		SCALE_GROUP(&last, 7, 3);
+		MULTIPLY_GROUP(&tile, 3, 3, 5, 7);
+		finish_parts(&parts, &last.x, last.results);
+		if (i == tiles)
+			return;
+	}
 }
 
-/* All tiles of a block.  The next one is multiplied before one is scaled, so
- * that neither waits for the other. */
-static INLINE void add_block(enum panel_format format,
+/* A tile is multiplied before the products of the one before are scaled, so
+ * that neither unit of the processor waits for the other. */
+static INLINE void add_whole(enum panel_format format,
 			     const struct product *product,
-			     const struct part *part, size_t b,
+			     const struct part *part, size_t b, size_t tiles,
 			     struct scratch *scratch)
 {
-	struct tile last = { b, 0, 0 };
-	size_t i = 0;
+	struct tile last = { 0 };
 
-	for (size_t r = 0; r < part->rows; r += TILE_ROWS) {
-		for (size_t p = 0; p < part->panels; p++) {
-			struct tile tile = { b, r, p };
+	for (size_t i = 0; i < tiles; i++) {
+		struct tile tile = tile_of(product, part, b, i, scratch);
 
-			multiply_tile(format, product, part, &tile, scratch,
-				      &scratch->products[i % 2]);
-			if (i++ > 0)
-				scale_tile(format, product, part, &last,
-					   scratch, &scratch->products[i % 2]);
-			last = tile;
-		}
+		multiply_block(format, &tile.x, tile.weights,
+			       &scratch->products[i % 2]);
+		if (i > 0)
+			scale_block(format, &scratch->products[(i - 1) % 2],
+				    last.block, &last.x, last.results);
+		last = tile;
 	}
-	scale_tile(format, product, part, &last, scratch,
-		   &scratch->products[(i + 1) % 2]);
+	scale_block(format, &scratch->products[(tiles - 1) % 2], last.block,
+		    &last.x, last.results);
 }
 
 static INLINE void store_results(const struct product *product,
@@ -525,20 +533,41 @@ static INLINE void store_results(const struct product *product,
 			mask, _mm512_load_ps(scratch->results[p][r]));
 }
 
+/* Ask for a block that will be needed after this one's tiles. */
+static INLINE void prefetch(enum panel_format format, const uint8_t *block)
+{
+	for (size_t at = 0; at < panel_forms[format].bytes; at += 64)
+		_mm_prefetch((const char *)block + at, _MM_HINT_T1);
+}
+
 static INLINE void compute_part(enum panel_format format,
 				const struct product *product,
 				const struct part *part,
 				struct scratch *scratch)
 {
+	size_t tiles = (part->rows + TILE_ROWS - 1) / TILE_ROWS * part->panels;
+
 	memset(scratch->results, 0, sizeof(scratch->results));
 	for (size_t b = 0; b < product->x->blocks; b++) {
-		for (size_t p = 0; p < part->panels; p++)
-			unpack(format, block_of(product, part->panel + p, b),
-			       &scratch->weights[p]);
-		add_block(format, product, part, b, scratch);
+		for (size_t p = 0; p < part->panels; p++) {
+			const uint8_t *block =
+				block_of(product, part->panel + p, b);
+
+			prefetch(format, block + panel_forms[format].bytes);
+			unpack(format, block, &scratch->weights[p]);
+		}
+		if (panel_forms[format].group == PANEL_COLUMNS)
+			add_whole(format, product, part, b, tiles, scratch);
+		else
+			add_groups(format, product, part, b, tiles, scratch);
 	}
 	for (size_t p = 0; p < part->panels; p++)
 		store_results(product, part, p, scratch);
+}
+
+static INLINE size_t at_most(size_t count, size_t most)
+{
+	return count < most ? count : most;
 }
 
 static INLINE void compute(enum panel_format format,

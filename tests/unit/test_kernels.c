@@ -197,6 +197,7 @@ Test(kernels, every_path_agrees_on_the_small_functions)
 	for (size_t k = 1; kernel_at(k) != NULL; k++) {
 		for (size_t n = 1; n <= 75; n++) {
 			const struct kernel *fast = kernel_at(k);
+			uint16_t halves[2][COLUMNS_MAX];
 			float dots[2];
 
 			fill(&numbers, a[0], n);
@@ -211,6 +212,10 @@ Test(kernels, every_path_agrees_on_the_small_functions)
 			plain->softmax(a[1], n / 3, n);
 			fast->softmax(b[1], n / 3, n);
 			cr_assert_arr_eq(a[1], b[1], sizeof(a[1]), "n %zu", n);
+			plain->narrow(a[0], n, halves[0]);
+			fast->narrow(b[0], n, halves[1]);
+			cr_assert_arr_eq(halves[0], halves[1],
+					 n * sizeof(uint16_t));
 			plain->add_scaled(0.3f, a[1], n, a[2]);
 			fast->add_scaled(0.3f, b[1], n, b[2]);
 			cr_assert_arr_eq(a[2], b[2], sizeof(a[2]), "n %zu", n);
