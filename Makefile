@@ -71,8 +71,9 @@ sanitize: all ## the tests under address and undefined-behaviour sanitizers
 fuzz: $(FUZZERS) ## fuzz every parser of foreign bytes; SECONDS=60 each
 	@tools/run_fuzzers.sh $(or $(SECONDS),60) $^
 
-bench: all $(BENCHES) ## every benchmark twice, into build/bench.json
+bench: all $(BENCHES) ## every benchmark twice, into build/bench.json; LLAMA_BENCH="command, ..." compares
 	@tools/bench.sh $(BUILD)
+	@$(if $(LLAMA_BENCH),tools/bench_peer.sh $(BUILD) "$(LLAMA_BENCH)")
 
 claims: ## every claim of SECURITY.md is shown by a test that passes
 	@$(MAKE) --no-print-directory test

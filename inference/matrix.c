@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "inference/half.h"
+#include "inference/pack.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	       "weights are used as they lie in the file");
@@ -308,13 +309,29 @@ struct matrix matrix_of_floats(const float *values, size_t rows, size_t columns)
 				.format = MATRIX_F32 };
 }
 
+/* A row into its share of a panel. */
+static void pack_row(const struct matrix *matrix, size_t row,
+		     enum panel_format to, uint8_t *panel)
+{
+	struct block block;
+
+	for (size_t c = 0; c < matrix->columns; c += PANEL_COLUMNS) {
+		if (!pack_block(matrix->format, block_at(matrix, row, c),
+				at_most(matrix->columns - c, PANEL_COLUMNS),
+				row % PANEL_ROWS, panel)) {
+			matrix_read(matrix, row, c, &block);
+			panel_write(to, &block, row % PANEL_ROWS, panel);
+		}
+		panel += panel_forms[to].bytes;
+	}
+}
+
 /* Rows that are not there have scales of zero, whatever their integers. */
 void matrix_pack(const struct matrix *matrix, uint8_t *memory,
 		 struct matrix *out)
 {
 	struct matrix made = *matrix;
 	enum panel_format to;
-	struct block block;
 	size_t bytes;
 
 	invariant(matrix_panels_for(matrix->format, &to) == ERR_OK);
@@ -326,14 +343,8 @@ void matrix_pack(const struct matrix *matrix, uint8_t *memory,
 		  ERR_OK);
 	made.apart = bytes;
 	memset(memory, 0, bytes);
-	for (size_t row = 0; row < matrix->rows; row++) {
-		uint8_t *panel = memory + row / PANEL_ROWS * made.stride;
-
-		for (size_t c = 0; c < matrix->columns; c += PANEL_COLUMNS) {
-			matrix_read(matrix, row, c, &block);
-			panel_write(to, &block, row % PANEL_ROWS, panel);
-			panel += panel_forms[to].bytes;
-		}
-	}
+	for (size_t row = 0; row < matrix->rows; row++)
+		pack_row(matrix, row, to,
+			 memory + row / PANEL_ROWS * made.stride);
 	*out = made;
 }

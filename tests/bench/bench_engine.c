@@ -3,8 +3,9 @@
  * How fast the engine reads a prompt and answers: a line of name, value and
  * unit for each figure, the best of several rounds by the clock on the wall.
  *
- *     bench_engine MODEL.gguf [THREADS [PROMPT [ANSWER [BATCH]]]]
+ *     bench_engine [MODEL.gguf [THREADS [PROMPT [ANSWER [BATCH]]]]]
  *
+ * Without a file the home model, on one thread and on two.
  * prefill: PROMPT tokens (512); decode: ANSWER tokens one by one (64); batch:
  * the same of BATCH sessions at once (8), tokens of all together; open: laying
  * weights out for the kernels.
@@ -20,6 +21,7 @@
 
 #include "inference/model.h"
 
+#define HOME_MODEL "models/home.gguf"
 #define ROUNDS 5
 #define CHUNK 256
 #define BATCH_MAX 16
@@ -31,6 +33,7 @@ static const struct model_limits limits = { .layers = 4096,
 					    .context = 1u << 17 };
 
 struct bench {
+	const char *name;
 	struct model *model;
 	struct team *team;
 	size_t threads;
@@ -185,6 +188,12 @@ static size_t memory_of(const struct bench *bench)
 	       engine_memory(config, &room, bench->threads);
 }
 
+static void print(const struct bench *bench, const char *what, double rate)
+{
+	printf("engine.%s.%zu.%s %.1f tokens/s\n", bench->name, bench->threads,
+	       what, rate);
+}
+
 static void measure(const struct bench *bench)
 {
 	struct figures figures = { 0 };
@@ -194,13 +203,12 @@ static void measure(const struct bench *bench)
 	invariant(arena.base != NULL);
 	for (int i = 0; i < ROUNDS; i++)
 		run_round(bench, &arena, &figures);
-	printf("engine.prefill %.1f tokens/s\n",
-	       (double)bench->prompt / figures.prefill);
-	printf("engine.decode %.2f tokens/s\n",
-	       (double)bench->answer / figures.decode);
+	print(bench, "prefill", (double)bench->prompt / figures.prefill);
+	print(bench, "decode", (double)bench->answer / figures.decode);
 	if (bench->batch > 0)
-		printf("engine.batch%zu %.2f tokens/s\n", bench->batch,
-		       (double)(bench->answer * bench->batch) / figures.batch);
+		print(bench, "batch",
+		      (double)(bench->answer * bench->batch) / figures.batch);
+	munmap(arena.base, arena.size);
 }
 
 static size_t number(int count, char **arguments, int i, size_t otherwise)
@@ -208,25 +216,57 @@ static size_t number(int count, char **arguments, int i, size_t otherwise)
 	return i < count ? strtoul(arguments[i], NULL, 10) : otherwise;
 }
 
-int main(int count, char **arguments)
+/* The file's name, without folder and ending. */
+static const char *name_of(const char *path)
+{
+	static char name[64];
+	const char *slash = strrchr(path, '/');
+
+	(void)snprintf(name, sizeof(name), "%s",
+		       slash == NULL ? path : slash + 1);
+	if (strrchr(name, '.') != NULL)
+		*strrchr(name, '.') = '\0';
+	return name;
+}
+
+static void open_model(const char *path, struct bench *bench)
 {
 	static const struct model_memory memory = { reserve, release };
+	double start = seconds();
+
+	must(model_open(map(path), &limits, &memory, &bench->model));
+	bench->name = name_of(path);
+	printf("engine.%s.open %.3f s\n", bench->name, seconds() - start);
+}
+
+static void run(struct bench *bench)
+{
+	must(team_open(bench->threads, &bench->team));
+	measure(bench);
+	team_close(bench->team);
+}
+
+int main(int count, char **arguments)
+{
 	struct bench bench = {
 		.threads = number(count, arguments, 2, 1),
 		.prompt = number(count, arguments, 3, 512),
 		.answer = number(count, arguments, 4, 64),
 		.batch = number(count, arguments, 5, 8),
 	};
-	double start;
 
-	if (count < 2 || bench.batch > BATCH_MAX)
-		die("usage: bench_engine MODEL [THREADS [PROMPT [ANSWER "
-		    "[BATCH]]]]");
-	start = seconds();
-	must(model_open(map(arguments[1]), &limits, &memory, &bench.model));
-	printf("engine.open %.2f s\n", seconds() - start);
-	must(team_open(bench.threads, &bench.team));
-	measure(&bench);
-	team_close(bench.team);
+	if (bench.batch > BATCH_MAX || bench.threads == 0)
+		die("at least 1 thread, at most 16 sessions at once");
+	if (count > 1) {
+		open_model(arguments[1], &bench);
+		run(&bench);
+		return EXIT_SUCCESS;
+	}
+	if (access(HOME_MODEL, R_OK) != 0)
+		return EXIT_SUCCESS;
+	open_model(HOME_MODEL, &bench);
+	bench.prompt = 96;
+	for (bench.threads = 1; bench.threads <= 2; bench.threads++)
+		run(&bench);
 	return EXIT_SUCCESS;
 }

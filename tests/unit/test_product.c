@@ -8,6 +8,7 @@
 
 #include "inference/half.h"
 #include "inference/kernel.h"
+#include "inference/pack.h"
 
 #define ROWS_MAX 37
 #define COLUMNS_MAX 1100
@@ -303,6 +304,37 @@ Test(panel, what_is_packed_reads_back_as_it_was)
 			cr_assert_arr_eq(a, b, sizeof(a), "%s",
 					 matrix_form_of(from[f])->name);
 		}
+	}
+}
+
+Test(panel, the_quick_way_packs_to_the_bytes_of_the_plain_one)
+{
+	static const enum matrix_format from[] = { MATRIX_Q8_0, MATRIX_Q4_0,
+						   MATRIX_Q4_K };
+	static const size_t columns[] = { 256, 96 };
+	struct numbers numbers = { 6 };
+	uint8_t row[512], quick[4352], plain[4352];
+	enum panel_format to;
+
+	for (size_t f = 0; f < 5; f++) {
+		struct matrix matrix = { .data = row,
+					 .rows = 1,
+					 .columns = columns[f / 3],
+					 .format = from[f % 3] };
+		struct block block;
+
+		for (size_t i = 0; i < sizeof(row); i++)
+			row[i] = (uint8_t)(next(&numbers) & 0xbf);
+		memset(quick, 0, sizeof(quick));
+		memset(plain, 0, sizeof(plain));
+		cr_assert_eq(matrix_panels_for(matrix.format, &to), ERR_OK);
+		matrix_read(&matrix, 0, 0, &block);
+		panel_write(to, &block, f, plain);
+		cr_assert(pack_block(matrix.format, row, matrix.columns, f,
+				     quick));
+		cr_assert_arr_eq(quick, plain, sizeof(plain), "%s, %zu columns",
+				 matrix_form_of(matrix.format)->name,
+				 matrix.columns);
 	}
 }
 

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One text, many ways to compute it: the bits are the same (requirement H1).
+ */
+#include "inference/engine.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inference/team.h"
+#include "tests/unit/model_files.h"
+#include "tests/unit/opened_session.h"
+#include "tests/unit/tiny_model.h"
+
+#define TOKENS 40
+#define FLOATS (TOKENS * TINY_MODEL_VOCABULARY)
+#define COMPANY 5
+
+static const enum matrix_format formats[] = { MATRIX_F32, MATRIX_F16,
+					      MATRIX_Q8_0 };
+
+/* The logits of all tokens, computed in one of the ways. */
+static void compute(const struct tiny_model_shape *shape,
+		    const struct opened_session_how *how, size_t chunk,
+		    float out[static FLOATS])
+{
+	uint32_t tokens[TOKENS];
+	struct opened_session opened;
+
+	opened_session_tokens(tokens, TOKENS, TINY_MODEL_VOCABULARY);
+	opened_session_open_how(&opened, tiny_model_build(shape), how);
+	opened_session_run(&opened, tokens, TOKENS, chunk, out);
+	opened_session_close(&opened);
+}
+
+static struct team *team_of(size_t members)
+{
+	struct team *team;
+
+	cr_assert_eq(team_open(members, &team), ERR_OK);
+	return team;
+}
+
+/* Kernels, threads and chunks, all against the plainest. */
+static size_t compare_ways(const struct tiny_model_shape *shape,
+			   enum kernel_store store, struct team *const teams[],
+			   size_t team_count)
+{
+	static const size_t chunks[] = { 1, 7, OPENED_SESSION_CHUNK };
+	static float plain[FLOATS], other[FLOATS];
+	struct opened_session_how how = { kernel_at(0), store, NULL, 0 };
+	size_t compared = 0;
+
+	compute(shape, &how, 9, plain);
+	for (size_t k = 0; kernel_at(k) != NULL; k++) {
+		for (size_t t = 0; t < team_count; t++) {
+			for (size_t c = 0; c < 3; c++) {
+				how.kernel = kernel_at(k);
+				how.team = teams[t];
+				compute(shape, &how, chunks[c], other);
+				cr_assert_arr_eq(plain, other, sizeof(plain),
+						 "%s, %zu threads, chunks %zu",
+						 kernel_at(k)->name,
+						 team_size(teams[t]),
+						 chunks[c]);
+				compared += TOKENS;
+			}
+		}
+	}
+	return compared;
+}
+
+Test(engine, kernels_threads_and_chunks_do_not_change_a_bit, .timeout = 60)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct team *teams[] = { NULL, team_of(2), team_of(3) };
+	size_t compared = 0;
+
+	for (size_t f = 0; f < 3; f++) {
+		for (shape.tracks = 1; shape.tracks <= 3; shape.tracks++) {
+			shape.format = formats[f];
+			compared += compare_ways(&shape, KERNEL_F32, teams, 3);
+		}
+	}
+	shape.tracks = 2;
+	compared += compare_ways(&shape, KERNEL_F16, teams, 3);
+	compared += compare_ways(&shape, KERNEL_I8, teams, 3);
+	cr_log_info("%zu rows of logits compared, 0 differ", compared);
+	for (size_t t = 1; t < 3; t++)
+		team_close(teams[t]);
+}
+
+/* Several sessions in one batch, each at a place of its own. */
+struct company {
+	struct opened_session opened;
+	struct session sessions[COMPANY];
+	struct engine engine;
+	struct arena arena;
+};
+
+static void open_company(struct company *company,
+			 const struct tiny_model_shape *shape,
+			 struct team *team)
+{
+	const struct opened_session_how how = { kernel_best(), KERNEL_F16, NULL,
+						0 };
+	const struct session_shape session = { OPENED_SESSION_CONTEXT, 8,
+					       KERNEL_F16 };
+	const struct engine_shape room = { 8 * COMPANY, COMPANY,
+					   OPENED_SESSION_CONTEXT };
+	const struct config *config = &company->opened.config;
+
+	opened_session_open_how(&company->opened, tiny_model_build(shape),
+				&how);
+	company->arena = (struct arena){
+		.size = COMPANY * session_memory(config, &session) +
+			engine_memory(config, &room, team_size(team))
+	};
+	company->arena.base = aligned_alloc(64, company->arena.size);
+	cr_assert_not_null(company->arena.base);
+	memset(company->arena.base, 0, company->arena.size);
+	for (size_t s = 0; s < COMPANY; s++)
+		cr_assert_eq(session_open(&company->sessions[s], config,
+					  &session, &company->arena),
+			     ERR_OK);
+	cr_assert_eq(engine_open(&company->engine, &company->opened.model,
+				 &room, team, &company->arena),
+		     ERR_OK);
+}
+
+static void close_company(struct company *company)
+{
+	free(company->arena.base);
+	opened_session_close(&company->opened);
+}
+
+/* Session s is fed s + 1 tokens at a time: token i of it is s + i. */
+static void feed_company(struct company *company, size_t rounds,
+			 float out[COMPANY][TINY_MODEL_VOCABULARY])
+{
+	uint32_t tokens[COMPANY][8];
+	struct engine_input inputs[COMPANY];
+	size_t rows[COMPANY], row;
+	const float *logits;
+
+	for (size_t round = 0; round < rounds; round++) {
+		row = 0;
+		for (size_t s = 0; s < COMPANY; s++) {
+			for (size_t i = 0; i <= s; i++)
+				tokens[s][i] = (uint32_t)(company->sessions[s]
+								  .position +
+							  i + s) %
+					       TINY_MODEL_VOCABULARY;
+			inputs[s] =
+				(struct engine_input){ &company->sessions[s],
+						       tokens[s], s + 1 };
+			row += s + 1;
+			rows[s] = row - 1;
+		}
+		cr_assert_eq(engine_advance(&company->engine, inputs, COMPANY),
+			     ERR_OK);
+	}
+	cr_assert_eq(engine_logits(&company->engine, rows, COMPANY, &logits),
+		     ERR_OK);
+	memcpy(out, logits, COMPANY * TINY_MODEL_VOCABULARY * sizeof(*logits));
+}
+
+static void feed_alone(const struct tiny_model_shape *shape, size_t s,
+		       size_t rounds, float out[TINY_MODEL_VOCABULARY])
+{
+	const struct opened_session_how how = { kernel_best(), KERNEL_F16, NULL,
+						0 };
+	struct opened_session opened;
+	const float *logits;
+
+	opened_session_open_how(&opened, tiny_model_build(shape), &how);
+	for (size_t i = 0; i < rounds * (s + 1); i++) {
+		uint32_t token = (uint32_t)(i + s) % TINY_MODEL_VOCABULARY;
+
+		cr_assert_eq(opened_session_advance(&opened, &token, 1),
+			     ERR_OK);
+	}
+	cr_assert_eq(opened_session_logits(&opened, 0, &logits), ERR_OK);
+	memcpy(out, logits, TINY_MODEL_VOCABULARY * sizeof(*logits));
+	opened_session_close(&opened);
+}
+
+Test(engine, a_session_in_company_gets_what_it_gets_alone)
+{
+	static float together[COMPANY][TINY_MODEL_VOCABULARY];
+	static float alone[TINY_MODEL_VOCABULARY];
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct team *teams[] = { NULL, team_of(2) };
+	struct company company;
+
+	for (size_t f = 0; f < 3; f++) {
+		for (size_t t = 0; t < 2; t++) {
+			shape.format = formats[f];
+			open_company(&company, &shape, teams[t]);
+			feed_company(&company, 9, together);
+			close_company(&company);
+			for (size_t s = 0; s < COMPANY; s++) {
+				feed_alone(&shape, s, 9, alone);
+				cr_assert_arr_eq(together[s], alone,
+						 sizeof(alone));
+			}
+		}
+	}
+	team_close(teams[1]);
+}
+
+/* The largest difference, over the largest logit. */
+static double distance(const float *a, const float *b, size_t count)
+{
+	double most = 0, apart = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		most = fmax(most, fabs((double)a[i]));
+		apart = fmax(apart, fabs((double)a[i] - (double)b[i]));
+	}
+	return apart / most;
+}
+
+Test(engine, what_is_kept_in_fewer_bits_changes_little)
+{
+	static float floats[FLOATS], halves[FLOATS], bytes[FLOATS];
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct opened_session_how how = { kernel_best(), KERNEL_F32, NULL, 0 };
+
+	compute(&shape, &how, 8, floats);
+	how.store = KERNEL_F16;
+	compute(&shape, &how, 8, halves);
+	how.store = KERNEL_I8;
+	compute(&shape, &how, 8, bytes);
+	cr_assert_lt(distance(floats, halves, FLOATS), 2e-3);
+	cr_assert_gt(distance(floats, halves, FLOATS), 0);
+	cr_assert_lt(distance(floats, bytes, FLOATS), 3e-2);
+	cr_assert_gt(distance(floats, bytes, FLOATS),
+		     distance(floats, halves, FLOATS));
+}
+
+Test(engine, tracks_meet_once_a_block_and_layers_five_times)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+	uint32_t token = 1;
+
+	for (shape.tracks = 1; shape.tracks <= 2; shape.tracks++) {
+		struct opened_session_how how = { kernel_best(), KERNEL_F16,
+						  team_of(2), 0 };
+		size_t blocks = shape.layers / shape.block_depth;
+		struct opened_session opened;
+
+		opened_session_open_how(&opened, tiny_model_build(&shape),
+					&how);
+		cr_assert_eq(opened_session_advance(&opened, &token, 1),
+			     ERR_OK);
+		cr_log_info("%u tracks: %zu meetings", shape.tracks,
+			    team_meetings(how.team));
+		if (shape.tracks == 2)
+			cr_assert_eq(team_meetings(how.team), blocks);
+		else
+			cr_assert_gt(team_meetings(how.team), 4 * shape.layers);
+		opened_session_close(&opened);
+		team_close(how.team);
+	}
+}
+
+static void add_one(void *context, size_t member)
+{
+	size_t *sums = context;
+
+	sums[member]++;
+}
+
+Test(team, every_member_works_once_a_round, .timeout = 30)
+{
+	for (size_t members = 1; members <= 5; members++) {
+		struct team *team = team_of(members);
+		size_t sums[5] = { 0 };
+
+		for (size_t i = 0; i < 2000; i++)
+			team_run(team, add_one, sums);
+		for (size_t m = 0; m < 5; m++)
+			cr_assert_eq(sums[m], m < members ? 2000 : 0);
+		team_close(team);
+	}
+}
+
+Test(team, shares_are_everything_once)
+{
+	for (size_t count = 0; count < 40; count++) {
+		for (size_t members = 1; members < 7; members++) {
+			size_t next = 0;
+
+			for (size_t m = 0; m < members; m++) {
+				struct team_share share =
+					team_share(count, m, members);
+
+				cr_assert_eq(share.first, next);
+				cr_assert_leq(share.end - share.first,
+					      count / members + 1);
+				next = share.end;
+			}
+			cr_assert_eq(next, count);
+		}
+	}
+}
+
+Test(team, too_large_a_team_is_refused)
+{
+	struct team *team = NULL;
+
+	cr_assert_eq(team_open(0, &team), ERR_TOO_LARGE);
+	cr_assert_eq(team_open(TEAM_MAX + 1, &team), ERR_TOO_LARGE);
+	cr_assert_null(team);
+}
