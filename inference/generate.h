@@ -46,6 +46,10 @@ struct model_description {
 /* Find out what this processor can do.  Once, before a jail closes. */
 void model_prepare(void);
 
+/* Name of instruction set number i that the engine has a path for and this
+ * processor runs, plainest first, or NULL; the last of them is used. */
+const char *model_kernel(size_t i);
+
 /*
  * Where weights go that the kernels want in another order: zeroed, at a
  * multiple of 64, best on huge pages; NULL where there is no memory.

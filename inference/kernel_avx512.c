@@ -25,7 +25,7 @@
 
 static INLINE __mmask16 mask_of(size_t count)
 {
-	return count >= LANES ? 0xffff : (__mmask16)((1u << count) - 1);
+	return (__mmask16)(count >= LANES ? 0xffffu : (1u << count) - 1);
 }
 
 /* Sixteen elements of keys or values, or those of the mask. */

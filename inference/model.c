@@ -68,6 +68,13 @@ void model_prepare(void)
 	(void)kernel_best();
 }
 
+const char *model_kernel(size_t i)
+{
+	const struct kernel *kernel = kernel_at(i);
+
+	return kernel == NULL ? NULL : kernel->name;
+}
+
 static void *reserve_heap(size_t bytes)
 {
 	void *memory = aligned_alloc(ARENA_ALIGNMENT, bytes);

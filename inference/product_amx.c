@@ -524,7 +524,7 @@ static INLINE void store_results(const struct product *product,
 	size_t output = (part->panel + p) * PANEL_ROWS;
 	size_t left = product->outputs - output;
 	__mmask16 mask =
-		left >= PANEL_ROWS ? 0xffff : (__mmask16)((1u << left) - 1);
+		(__mmask16)(left >= PANEL_ROWS ? 0xffffu : (1u << left) - 1);
 
 	for (size_t r = 0; r < part->rows; r++)
 		_mm512_mask_storeu_ps(

@@ -426,7 +426,7 @@ static INLINE __mmask16 outputs_of(const struct product *product, size_t panel)
 {
 	size_t left = product->outputs - panel * PANEL_ROWS;
 
-	return left >= PANEL_ROWS ? 0xffff : (__mmask16)((1u << left) - 1);
+	return (__mmask16)(left >= PANEL_ROWS ? 0xffffu : (1u << left) - 1);
 }
 
 static INLINE void compute_tile(enum panel_format format, struct size size,

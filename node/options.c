@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "inference/generate.h"
 #include "node/listener.h"
 
 #define VERSION "0.1"
@@ -34,6 +35,9 @@ static const char usage[] =
 	"program,\n"
 	"                       model and policy states of itself, as options\n"
 	"                       of pcc-client, and end\n"
+	"  --cpu                print the engine's paths that this "
+	"processor runs,\n"
+	"                       the one in use last, and end\n"
 	"  --help, --version\n"
 	"\n"
 	"Prints \"pcc-node: ready\" when it serves.  Exit status: 0 stopped "
@@ -49,6 +53,7 @@ static const char usage[] =
 enum {
 	HELP = 256,
 	VERSION_OPTION,
+	CPU,
 	MEASURE
 };
 
@@ -71,6 +76,7 @@ static const struct known {
 	{ { "tls-client-roots", required_argument, NULL, 0 },
 	  offsetof(struct options, tls_client_roots) },
 	{ { "measure", no_argument, NULL, MEASURE }, 0 },
+	{ { "cpu", no_argument, NULL, CPU }, 0 },
 	{ { "help", no_argument, NULL, HELP }, 0 },
 	{ { "version", no_argument, NULL, VERSION_OPTION }, 0 },
 };
@@ -81,6 +87,27 @@ static _Noreturn void mistake(const char *what)
 {
 	fprintf(stderr, "pcc-node: %s; pcc-node --help tells more\n", what);
 	exit(EXIT_FAILURE);
+}
+
+static void print_kernels(void)
+{
+	for (size_t i = 0; model_kernel(i) != NULL; i++)
+		printf("%s%s\n", model_kernel(i),
+		       model_kernel(i + 1) == NULL ? " (used)" : "");
+}
+
+/* What ends the program once it is said. */
+static void tell(int what)
+{
+	if (what == HELP)
+		fputs(usage, stdout);
+	else if (what == VERSION_OPTION)
+		puts("pcc-node " VERSION);
+	else if (what == CPU)
+		print_kernels();
+	else
+		return;
+	exit(EXIT_SUCCESS);
 }
 
 static void take(struct options *out, size_t index)
@@ -125,11 +152,7 @@ void options_parse(int argc, char **argv, struct options *out)
 
 		if (got == -1)
 			break;
-		if (got == HELP || got == VERSION_OPTION) {
-			fputs(got == HELP ? usage : "pcc-node " VERSION "\n",
-			      stdout);
-			exit(EXIT_SUCCESS);
-		}
+		tell(got);
 		if (got == MEASURE)
 			options.task = OPTIONS_MEASURE;
 		else if (got == 0)
