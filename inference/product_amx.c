@@ -106,6 +106,18 @@ static INLINE __m512i load(const void *from)
 	return _mm512_loadu_si512(from);
 }
 
+/* By a count in a register: compilers disagree on the type of a constant. */
+static INLINE __m512i shift_right(__m512i x, size_t bits)
+{
+	return _mm512_srl_epi16(x, _mm_cvtsi64_si128((long long)bits));
+}
+
+/* The same for signed numbers. */
+static INLINE __m512i shift_down(__m512i x, size_t bits)
+{
+	return _mm512_sra_epi16(x, _mm_cvtsi64_si128((long long)bits));
+}
+
 /* Vector i of a block: columns 4i to 4i + 3 of 16 outputs, unsigned. */
 static INLINE __m512i load_integers(enum panel_format format,
 				    const uint8_t *block, size_t i)
@@ -120,13 +132,11 @@ static INLINE __m512i load_integers(enum panel_format format,
 	if (bits == 8)
 		return load(block + 64 * i);
 	high = load(block + (bits == 2 ? 0 : 2048) + i / 16 * 256 + i % 4 * 64);
-	high = _mm512_and_si512(_mm512_srli_epi16(high, (int)(i % 16 / 4 * 2)),
-				two_bits);
+	high = _mm512_and_si512(shift_right(high, i % 16 / 4 * 2), two_bits);
 	if (bits == 2)
 		return high;
 	low = load(block + i / 8 * 256 + i % 4 * 64);
-	low = _mm512_and_si512(_mm512_srli_epi16(low, (int)(i % 8 / 4 * 4)),
-			       four_bits);
+	low = _mm512_and_si512(shift_right(low, i % 8 / 4 * 4), four_bits);
 	if (bits == 6)
 		return _mm512_or_si512(low, _mm512_slli_epi16(high, 4));
 	if (bits == 4)
@@ -196,8 +206,7 @@ static INLINE void split(__m512i values, __m512i scales, unsigned shift,
 		return;
 	}
 	*low = join(_mm512_and_si512(even, mask), _mm512_and_si512(odd, mask));
-	*high = join(_mm512_srai_epi16(even, (int)shift),
-		     _mm512_srai_epi16(odd, (int)shift));
+	*high = join(shift_down(even, shift), shift_down(odd, shift));
 }
 
 static INLINE void unpack_scaled(enum panel_format format, const uint8_t *block,

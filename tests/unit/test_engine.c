@@ -72,7 +72,7 @@ static size_t compare_ways(const struct tiny_model_shape *shape,
 	return compared;
 }
 
-Test(engine, kernels_threads_and_chunks_do_not_change_a_bit, .timeout = 60)
+Test(engine, kernels_threads_and_chunks_do_not_change_a_bit)
 {
 	struct tiny_model_shape shape = tiny_model_shape();
 	struct team *teams[] = { NULL, team_of(2) };
@@ -281,7 +281,7 @@ static void add_one(void *context, size_t member)
 	sums[member]++;
 }
 
-Test(team, every_member_works_once_a_round, .timeout = 30)
+Test(team, every_member_works_once_a_round)
 {
 	for (size_t members = 1; members <= 3; members++) {
 		struct team *team = team_of(members);
