@@ -128,14 +128,26 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPERS:%.c=$(BUILD)/%.o) $(LIBRARY)
 	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
 	    -lcriterion -lcbor $(LDLIBS)
 
-# A fuzzer links the library's sources anew, with coverage in them.
-$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c model/safetensors.c \
-    $(call sources,base policy wire crypto inference) | $(GEN)
+# A fuzzer links the library's sources compiled anew, with coverage in them.
+FUZZ     := clang $(CFLAGS) -O1 -Wno-error
+FUZZED   := $(patsubst %.c,$(BUILD)/fuzz/%.o,model/safetensors.c \
+              $(call sources,base policy wire crypto inference) \
+              $(patsubst $(BUILD)/%,%,$(filter %.c,$(GEN))))
+
+$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZED)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
-	$(Q)clang $(filter-out -MMD -MP,$(CFLAGS)) -O1 -Wno-error \
-	    -fsanitize=fuzzer,address,undefined -o $@ $^ \
-	    $(filter %.c,$(GEN)) $(LDLIBS)
+	$(Q)$(filter-out -MMD -MP,$(FUZZ)) -fsanitize=fuzzer,address,undefined \
+	    -o $@ $^ $(LDLIBS)
+
+$(BUILD)/fuzz/gen/%.o: $(BUILD)/gen/%.c
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+
+$(BUILD)/fuzz/%.o: %.c | $(GEN)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(FUZZ) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 
 $(BUILD)/gen/%.pb-c.c: node/%.proto
 	@mkdir -p $(@D)
