@@ -5,6 +5,8 @@
  */
 #include "inference/kernel_avx2.h"
 
+#include "inference/kernel_store.h"
+
 #if defined(__x86_64__)
 
 #include <string.h>
@@ -162,12 +164,7 @@ static INLINE_AVX2 void score_store(enum kernel_store store,
 
 static TARGET_AVX2 void score(const struct kernel_score *job)
 {
-	if (job->store == KERNEL_F32)
-		score_store(KERNEL_F32, job);
-	else if (job->store == KERNEL_F16)
-		score_store(KERNEL_F16, job);
-	else
-		score_store(KERNEL_I8, job);
+	KERNEL_BY_STORE(score_store, job);
 }
 
 /* Eight elements of one query's blend. */
@@ -202,12 +199,7 @@ static INLINE_AVX2 void blend_store(enum kernel_store store,
 
 static TARGET_AVX2 void blend(const struct kernel_blend *job)
 {
-	if (job->store == KERNEL_F32)
-		blend_store(KERNEL_F32, job);
-	else if (job->store == KERNEL_F16)
-		blend_store(KERNEL_F16, job);
-	else
-		blend_store(KERNEL_I8, job);
+	KERNEL_BY_STORE(blend_store, job);
 }
 
 /* NaNs keep some of their bits here and lose them in half_of(): no number

@@ -6,6 +6,8 @@
  */
 #include "inference/kernel_avx512.h"
 
+#include "inference/kernel_store.h"
+
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -120,12 +122,7 @@ static INLINE void score_store(enum kernel_store store,
 
 static TARGET void score(const struct kernel_score *job)
 {
-	if (job->store == KERNEL_F32)
-		score_store(KERNEL_F32, job);
-	else if (job->store == KERNEL_F16)
-		score_store(KERNEL_F16, job);
-	else
-		score_store(KERNEL_I8, job);
+	KERNEL_BY_STORE(score_store, job);
 }
 
 /* A few queries, a few vectors of their values. */
@@ -200,12 +197,7 @@ static INLINE void blend_store(enum kernel_store store,
 
 static TARGET void blend(const struct kernel_blend *job)
 {
-	if (job->store == KERNEL_F32)
-		blend_store(KERNEL_F32, job);
-	else if (job->store == KERNEL_F16)
-		blend_store(KERNEL_F16, job);
-	else
-		blend_store(KERNEL_I8, job);
+	KERNEL_BY_STORE(blend_store, job);
 }
 
 /* The steps of numeric_exp(); see numeric.h. */

@@ -10,6 +10,8 @@
  */
 #include "inference/product_avx512.h"
 
+#include "inference/product_formats.h"
+
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -488,33 +490,11 @@ static INLINE void compute(enum panel_format format,
 		compute_panel(format, product, panel);
 }
 
-#define COMPUTE(name, format)                                  \
-	static TARGET void name(const struct product *product) \
-	{                                                      \
-		compute(format, product);                      \
-	}
-
-COMPUTE(compute_q8, PANEL_Q8)
-COMPUTE(compute_q4, PANEL_Q4)
-COMPUTE(compute_q4_k, PANEL_Q4_K)
-COMPUTE(compute_q5_k, PANEL_Q5_K)
-COMPUTE(compute_q6_k, PANEL_Q6_K)
-COMPUTE(compute_q2_k, PANEL_Q2_K)
-COMPUTE(compute_c8, PANEL_C8)
-COMPUTE(compute_c4, PANEL_C4)
-COMPUTE(compute_c2, PANEL_C2)
+PRODUCT_DISPATCH()
 
 void product_avx512(const struct product *product)
 {
-	static void (*const of[PANEL_FORMATS])(const struct product *) = {
-		[PANEL_Q8] = compute_q8,     [PANEL_Q4] = compute_q4,
-		[PANEL_Q4_K] = compute_q4_k, [PANEL_Q5_K] = compute_q5_k,
-		[PANEL_Q6_K] = compute_q6_k, [PANEL_Q2_K] = compute_q2_k,
-		[PANEL_C8] = compute_c8,     [PANEL_C4] = compute_c4,
-		[PANEL_C2] = compute_c2,
-	};
-
-	of[product->format](product);
+	compute_by_format(product);
 }
 
 bool product_avx512_is_there(void)
