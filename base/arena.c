@@ -31,13 +31,6 @@ enum err arena_writer(struct arena *arena, size_t size, struct writer *out)
 	return ERR_OK;
 }
 
-size_t arena_left(const struct arena *arena)
-{
-	size_t left = arena->size - arena->used;
-
-	return left - left % ARENA_ALIGNMENT;
-}
-
 void arena_wipe(struct arena *arena)
 {
 	secret_wipe(arena->base, arena->size);

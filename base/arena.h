@@ -32,9 +32,6 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size);
 MUST_CHECK enum err arena_writer(struct arena *arena, size_t size,
 				 struct writer *out);
 
-/* What is still free, after alignment. */
-size_t arena_left(const struct arena *arena);
-
 /* Overwrite the whole arena, used or not, and hand it out anew. */
 void arena_wipe(struct arena *arena);
 

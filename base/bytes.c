@@ -58,15 +58,6 @@ enum err bytes_take_u16(struct bytes *in, uint16_t *out)
 	return ERR_OK;
 }
 
-enum err bytes_take_u32(struct bytes *in, uint32_t *out)
-{
-	struct bytes raw;
-
-	TRY(bytes_take(in, 4, &raw));
-	*out = (uint32_t)big_endian(raw);
-	return ERR_OK;
-}
-
 enum err bytes_take_u64(struct bytes *in, uint64_t *out)
 {
 	struct bytes raw;

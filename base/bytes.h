@@ -36,7 +36,6 @@ struct bytes bytes_of_string(const char *text);
 MUST_CHECK enum err bytes_take(struct bytes *in, size_t len, struct bytes *out);
 MUST_CHECK enum err bytes_take_u8(struct bytes *in, uint8_t *out);
 MUST_CHECK enum err bytes_take_u16(struct bytes *in, uint16_t *out);
-MUST_CHECK enum err bytes_take_u32(struct bytes *in, uint32_t *out);
 MUST_CHECK enum err bytes_take_u64(struct bytes *in, uint64_t *out);
 MUST_CHECK enum err bytes_take_u32_le(struct bytes *in, uint32_t *out);
 MUST_CHECK enum err bytes_take_u64_le(struct bytes *in, uint64_t *out);

@@ -49,11 +49,6 @@ static void free_context(EVP_CIPHER_CTX **context)
 
 #define SCOPED_CONTEXT SCOPED_WIPE(free_context) EVP_CIPHER_CTX
 
-void aead_key_wipe(struct aead_key *key)
-{
-	secret_wipe(key, sizeof(*key));
-}
-
 void aead_warm(void)
 {
 	for (size_t i = 0; i < ALGORITHMS; i++) {

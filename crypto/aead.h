@@ -28,8 +28,6 @@ struct aead_key {
 	uint8_t bytes[AEAD_KEY_MAX]; /* the first aead_key_len() count */
 };
 
-void aead_key_wipe(struct aead_key *key);
-
 /*
  * Fetch every algorithm and touch every path once.  Seal and open after that
  * make no system call but what malloc needs for less than a kilobyte.  Calling

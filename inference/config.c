@@ -193,10 +193,3 @@ size_t config_kv_width(const struct config *config)
 {
 	return (size_t)config->kv_heads * config->head_width;
 }
-
-size_t config_inner_width(const struct config *config)
-{
-	return config->feed_forward > config->expert_width
-		       ? config->feed_forward
-		       : config->expert_width;
-}

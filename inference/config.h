@@ -82,7 +82,4 @@ bool config_has_keys(const struct config *config, uint32_t layer);
 size_t config_query_width(const struct config *config);
 size_t config_kv_width(const struct config *config);
 
-/* The widest inner layer of a feed-forward. */
-size_t config_inner_width(const struct config *config);
-
 #endif

@@ -67,13 +67,6 @@ bool jinja_value_truth(const struct jinja_value *value)
 	return false;
 }
 
-bool jinja_value_is(const struct jinja_value *value, const char *text)
-{
-	return value->kind == JINJA_VALUE_STRING &&
-	       bytes_equal(jinja_text_bytes(value->text),
-			   bytes_of_string(text));
-}
-
 /* Keys of dicts: strings, numbers and none. */
 static bool equal_scalars(const struct jinja_value *a,
 			  const struct jinja_value *b)

@@ -79,7 +79,6 @@ struct jinja_value jinja_value_list(const struct jinja_value *items,
 bool jinja_value_is_number(const struct jinja_value *value); /* or boolean */
 bool jinja_value_is_key(const struct jinja_value *value);    /* or may be one */
 bool jinja_value_truth(const struct jinja_value *value);
-bool jinja_value_is(const struct jinja_value *value, const char *text);
 
 /* Whether they are equal; ERR_TOO_LARGE where that is too much work. */
 MUST_CHECK enum err jinja_value_equal(struct jinja_heap *heap,

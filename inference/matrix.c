@@ -299,16 +299,6 @@ bool matrix_is_sound(const struct matrix *matrix)
 	return true;
 }
 
-struct matrix matrix_of_floats(const float *values, size_t rows, size_t columns)
-{
-	return (struct matrix){ .data = (const uint8_t *)values,
-				.rows = rows,
-				.columns = columns,
-				.stride = columns * sizeof(float),
-				.apart = rows * columns * sizeof(float),
-				.format = MATRIX_F32 };
-}
-
 /* A row into its share of a panel. */
 static void pack_row(const struct matrix *matrix, size_t row,
 		     enum panel_format to, uint8_t *panel)

@@ -112,10 +112,6 @@ void matrix_read(const struct matrix *matrix, size_t row, size_t first,
  */
 bool matrix_is_sound(const struct matrix *matrix);
 
-/* `count` floats in memory, as a matrix of rows that are `columns` wide. */
-struct matrix matrix_of_floats(const float *values, size_t rows,
-			       size_t columns);
-
 /*
  * Lay a matrix of integers out as panels, in memory of matrix_bytes(), which
  * `out` then borrows.  Every weight stays what it was.
