@@ -81,8 +81,9 @@ static enum err take_list(struct bytes text, struct writer *memory,
 	return ERR_OK;
 }
 
-enum err directory_parse(struct bytes text, struct writer *memory,
-			 struct directory *out)
+/* The text of a list; what it becomes is written to `memory`. */
+static enum err parse(struct bytes text, struct writer *memory,
+		      struct directory *out)
 {
 	enum err err;
 
@@ -99,7 +100,7 @@ static enum err adopt(struct bytes content, struct writer *memory,
 	uint8_t *start = memory->data;
 
 	if (content.len == 0 || content.data[0] >> 5 != 5)
-		return directory_parse(content, memory, out);
+		return parse(content, memory, out);
 	TRY(bytes_put(memory, content));
 	out->nodes[0] =
 		(struct directory_node){ .bundle = { start, content.len } };

@@ -38,8 +38,4 @@ enum trouble directory_load(const char *file, struct directory *out);
 
 void directory_free(struct directory *directory);
 
-/* Parse the text of a list; what it becomes is written to `memory`. */
-MUST_CHECK enum err directory_parse(struct bytes text, struct writer *memory,
-				    struct directory *out);
-
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inference/jinja_test.h"
 
-enum err jinja_test_in(struct jinja_heap *heap, const struct jinja_value *value,
-		       const struct jinja_value *collection, bool *out)
+/* Whether a collection holds a value: what "in" asks. */
+static enum err holds(struct jinja_heap *heap, const struct jinja_value *value,
+		      const struct jinja_value *collection, bool *out)
 {
 	struct jinja_value items;
 	bool found = false;
@@ -57,7 +58,7 @@ enum err jinja_test_compare(struct jinja_heap *heap,
 	bool found;
 
 	if (comparison == JINJA_IN || comparison == JINJA_NOT_IN) {
-		TRY(jinja_test_in(heap, a, b, &found));
+		TRY(holds(heap, a, b, &found));
 		*out = found == (comparison == JINJA_IN);
 		return ERR_OK;
 	}

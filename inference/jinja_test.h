@@ -18,12 +18,6 @@ MUST_CHECK enum err jinja_test_run(struct jinja_machine *machine,
 				   const struct jinja_arguments *arguments,
 				   bool *out);
 
-/* Whether a collection holds a value: what "in" asks. */
-MUST_CHECK enum err jinja_test_in(struct jinja_heap *heap,
-				  const struct jinja_value *value,
-				  const struct jinja_value *collection,
-				  bool *out);
-
 /* Whether a == b, a < b and so on; IN and NOT_IN too. */
 MUST_CHECK enum err jinja_test_compare(struct jinja_heap *heap,
 				       enum jinja_comparison comparison,

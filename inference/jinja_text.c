@@ -16,7 +16,7 @@ struct bytes jinja_text_bytes(struct jinja_text text)
 	return (struct bytes){ text.data, text.len };
 }
 
-enum jinja_source jinja_text_source(struct jinja_text text, size_t at)
+static enum jinja_source source_at(struct jinja_text text, size_t at)
 {
 	return text.marks == NULL ? text.source
 				  : (enum jinja_source)text.marks[at];
@@ -60,7 +60,7 @@ struct jinja_text jinja_text_take(struct jinja_text *text, uint32_t *code)
 	len = text->len - rest.len;
 	one = jinja_text_part(*text, 0, len);
 	for (size_t i = 0; i < len && source == JINJA_TEMPLATE; i++)
-		source = jinja_text_source(one, i);
+		source = source_at(one, i);
 	one.source = source;
 	*text = jinja_text_part(*text, len, rest.len);
 	return one;

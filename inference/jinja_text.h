@@ -41,7 +41,6 @@ struct jinja_out {
 
 struct jinja_text jinja_text_of(struct bytes bytes, enum jinja_source source);
 struct bytes jinja_text_bytes(struct jinja_text text);
-enum jinja_source jinja_text_source(struct jinja_text text, size_t at);
 
 /* What lies from `start` on; both must be inside. */
 struct jinja_text jinja_text_part(struct jinja_text text, size_t start,

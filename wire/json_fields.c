@@ -11,8 +11,9 @@ const struct json *json_fields_given(const struct json_fields *fields,
 	return value;
 }
 
-enum err json_fields_refuse(struct json_fields *fields, const char *name,
-			    enum json_fields_fault fault)
+/* Note the first member that is wrong. */
+static enum err refuse(struct json_fields *fields, const char *name,
+		       enum json_fields_fault fault)
 {
 	if (fields->wrong == NULL) {
 		fields->wrong = name;
@@ -27,7 +28,7 @@ static enum err find(struct json_fields *fields, const char *name,
 {
 	*value = json_fields_given(fields, name);
 	if (*value == NULL && need == JSON_FIELDS_REQUIRED)
-		return json_fields_refuse(fields, name, JSON_FIELDS_MISSING);
+		return refuse(fields, name, JSON_FIELDS_MISSING);
 	return ERR_OK;
 }
 
@@ -38,7 +39,7 @@ enum err json_fields_string(struct json_fields *fields, const char *name,
 
 	TRY(find(fields, name, need, &value));
 	if (value != NULL && json_as_string(value, out) != ERR_OK)
-		return json_fields_refuse(fields, name, JSON_FIELDS_WRONG_KIND);
+		return refuse(fields, name, JSON_FIELDS_WRONG_KIND);
 	return ERR_OK;
 }
 
@@ -49,7 +50,7 @@ enum err json_fields_boolean(struct json_fields *fields, const char *name,
 
 	TRY(find(fields, name, need, &value));
 	if (value != NULL && json_as_boolean(value, out) != ERR_OK)
-		return json_fields_refuse(fields, name, JSON_FIELDS_WRONG_KIND);
+		return refuse(fields, name, JSON_FIELDS_WRONG_KIND);
 	return ERR_OK;
 }
 
@@ -63,7 +64,7 @@ enum err json_fields_value(struct json_fields *fields, const char *name,
 	if (value == NULL)
 		return ERR_OK;
 	if (json_kind_of(value) != kind)
-		return json_fields_refuse(fields, name, JSON_FIELDS_WRONG_KIND);
+		return refuse(fields, name, JSON_FIELDS_WRONG_KIND);
 	*out = value;
 	return ERR_OK;
 }
@@ -77,10 +78,9 @@ enum err json_fields_integer(struct json_fields *fields, const char *name,
 	if (value == NULL)
 		return ERR_OK;
 	if (json_as_integer(value, &number) != ERR_OK)
-		return json_fields_refuse(fields, name, JSON_FIELDS_WRONG_KIND);
+		return refuse(fields, name, JSON_FIELDS_WRONG_KIND);
 	if (number < range.min || number > range.max)
-		return json_fields_refuse(fields, name,
-					  JSON_FIELDS_OUT_OF_RANGE);
+		return refuse(fields, name, JSON_FIELDS_OUT_OF_RANGE);
 	*out = number;
 	return ERR_OK;
 }
@@ -94,10 +94,9 @@ enum err json_fields_number(struct json_fields *fields, const char *name,
 	if (value == NULL)
 		return ERR_OK;
 	if (json_as_number(value, &number) != ERR_OK)
-		return json_fields_refuse(fields, name, JSON_FIELDS_WRONG_KIND);
+		return refuse(fields, name, JSON_FIELDS_WRONG_KIND);
 	if (number < range.min || number > range.max)
-		return json_fields_refuse(fields, name,
-					  JSON_FIELDS_OUT_OF_RANGE);
+		return refuse(fields, name, JSON_FIELDS_OUT_OF_RANGE);
 	*out = number;
 	return ERR_OK;
 }

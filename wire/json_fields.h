@@ -70,9 +70,4 @@ MUST_CHECK enum err json_fields_number(struct json_fields *fields,
 				       struct json_fields_numbers range,
 				       double *out);
 
-/* Note that this member is wrong, for checks made elsewhere. */
-MUST_CHECK enum err json_fields_refuse(struct json_fields *fields,
-				       const char *name,
-				       enum json_fields_fault fault);
-
 #endif
