@@ -27,12 +27,6 @@ static bool at_name(const struct jinja_cursor *cursor, const char *text)
 	return jinja_cursor_at(cursor, JINJA_LEX_NAME, text);
 }
 
-static enum err add(struct jinja_cursor *cursor, enum jinja_node_kind kind,
-		    const struct jinja_cursor_list *children, uint32_t *out)
-{
-	return jinja_program_add(cursor->program, kind, children->first, out);
-}
-
 /* The operator at the cursor, or NULL; the table ends with a NULL text. */
 static const struct operator* find_operator(const struct jinja_cursor *cursor,
 					    const struct operator* table)
@@ -58,7 +52,7 @@ static enum err parse_right(struct jinja_cursor *cursor,
 		TRY(tighter(cursor, &node));
 		jinja_cursor_append(cursor, &list, node);
 	} while (joins && at_operator(cursor, found->text));
-	return add(cursor, found->kind, &list, out);
+	return jinja_program_add(cursor->program, found->kind, list.first, out);
 }
 
 /* Operands of one level, from the left. */
@@ -161,7 +155,8 @@ static enum err parse_comparison(struct jinja_cursor *cursor, uint32_t *out)
 		return err;
 	if (list.first == list.last)
 		return ERR_OK;
-	return add(cursor, JINJA_COMPARE, &list, out);
+	return jinja_program_add(cursor->program, JINJA_COMPARE, list.first,
+				 out);
 }
 
 static enum err parse_not(struct jinja_cursor *cursor, uint32_t *out)
@@ -192,7 +187,7 @@ static enum err parse_chain(struct jinja_cursor *cursor, const char *word,
 	}
 	if (list.first == list.last)
 		return ERR_OK;
-	return add(cursor, kind, &list, out);
+	return jinja_program_add(cursor->program, kind, list.first, out);
 }
 
 static enum err parse_and(struct jinja_cursor *cursor, uint32_t *out)
@@ -224,7 +219,8 @@ static enum err parse_choice(struct jinja_cursor *cursor, uint32_t *then)
 		TRY(jinja_expression_parse(cursor, &node));
 		jinja_cursor_append(cursor, &list, node);
 	}
-	return add(cursor, JINJA_CHOOSE, &list, then);
+	return jinja_program_add(cursor->program, JINJA_CHOOSE, list.first,
+				 then);
 }
 
 enum err jinja_expression_parse(struct jinja_cursor *cursor, uint32_t *out)
@@ -266,5 +262,5 @@ enum err jinja_expression_parse_tuple(struct jinja_cursor *cursor,
 		TRY(jinja_expression_parse(cursor, &node));
 		jinja_cursor_append(cursor, &list, node);
 	}
-	return add(cursor, JINJA_LIST, &list, out);
+	return jinja_program_add(cursor->program, JINJA_LIST, list.first, out);
 }

@@ -18,26 +18,10 @@ static enum err expect_operator(struct jinja_cursor *cursor, const char *text)
 	return jinja_cursor_expect(cursor, JINJA_LEX_OPERATOR, text);
 }
 
-static enum err add(struct jinja_cursor *cursor, enum jinja_node_kind kind,
-		    const struct jinja_cursor_list *children, uint32_t *out)
-{
-	return jinja_program_add(cursor->program, kind, children->first, out);
-}
-
 static void append(struct jinja_cursor *cursor, struct jinja_cursor_list *list,
 		   uint32_t node)
 {
 	jinja_cursor_append(cursor, list, node);
-}
-
-/* A node whose first child is `child`, and that has a text. */
-static enum err add_named(struct jinja_cursor *cursor,
-			  enum jinja_node_kind kind, uint32_t child,
-			  uint32_t text, uint32_t *out)
-{
-	TRY(jinja_program_add(cursor->program, kind, child, out));
-	cursor->program->nodes[*out].text = text;
-	return ERR_OK;
 }
 
 static enum err add_number(struct jinja_cursor *cursor,
@@ -64,7 +48,8 @@ static enum err parse_string(struct jinja_cursor *cursor, uint32_t *out)
 		cursor->program,
 		(struct bytes){ pool->data + start, pool->len - start },
 		&text));
-	return add_named(cursor, JINJA_STRING, JINJA_PROGRAM_NONE, text, out);
+	return jinja_program_add_named(cursor->program, JINJA_STRING,
+				       JINJA_PROGRAM_NONE, text, out);
 }
 
 static enum err parse_name(struct jinja_cursor *cursor, uint32_t *out)
@@ -88,7 +73,8 @@ static enum err parse_name(struct jinja_cursor *cursor, uint32_t *out)
 				  constants[i].number, out);
 	}
 	TRY(jinja_cursor_name(cursor, &text));
-	return add_named(cursor, JINJA_NAME, JINJA_PROGRAM_NONE, text, out);
+	return jinja_program_add_named(cursor->program, JINJA_NAME,
+				       JINJA_PROGRAM_NONE, text, out);
 }
 
 /* Elements up to a bracket, a comma between them and perhaps after them. */
@@ -107,7 +93,7 @@ static enum err parse_list(struct jinja_cursor *cursor, const char *end,
 		append(cursor, &items, node);
 	}
 	TRY(jinja_cursor_step(cursor));
-	return add(cursor, JINJA_LIST, &items, out);
+	return jinja_program_add(cursor->program, JINJA_LIST, items.first, out);
 }
 
 static enum err parse_dict(struct jinja_cursor *cursor, uint32_t *out)
@@ -127,7 +113,7 @@ static enum err parse_dict(struct jinja_cursor *cursor, uint32_t *out)
 		append(cursor, &items, node);
 	}
 	TRY(jinja_cursor_step(cursor));
-	return add(cursor, JINJA_DICT, &items, out);
+	return jinja_program_add(cursor->program, JINJA_DICT, items.first, out);
 }
 
 /* In brackets: an expression, or with a comma (or nothing) a list. */
@@ -138,7 +124,8 @@ static enum err parse_bracketed(struct jinja_cursor *cursor, uint32_t *out)
 
 	if (at_operator(cursor, ")")) {
 		TRY(jinja_cursor_step(cursor));
-		return add(cursor, JINJA_LIST, &items, out);
+		return jinja_program_add(cursor->program, JINJA_LIST,
+					 items.first, out);
 	}
 	TRY(jinja_expression_parse_tuple(cursor, &node));
 	TRY(expect_operator(cursor, ")"));
@@ -187,7 +174,8 @@ static enum err parse_argument(struct jinja_cursor *cursor, uint32_t *out)
 	TRY(jinja_cursor_name(cursor, &text));
 	TRY(jinja_cursor_step(cursor));
 	TRY(jinja_expression_parse(cursor, &value));
-	return add_named(cursor, JINJA_KEYWORD, value, text, out);
+	return jinja_program_add_named(cursor->program, JINJA_KEYWORD, value,
+				       text, out);
 }
 
 /* From "(" through ")". */
@@ -240,7 +228,9 @@ static enum err parse_subscript(struct jinja_cursor *cursor, uint32_t object,
 	if (colons == 0 &&
 	    cursor->program->nodes[list.last].kind == JINJA_NOTHING)
 		return ERR_MALFORMED;
-	return add(cursor, colons == 0 ? JINJA_ITEM : JINJA_SLICE, &list, out);
+	return jinja_program_add(cursor->program,
+				 colons == 0 ? JINJA_ITEM : JINJA_SLICE,
+				 list.first, out);
 }
 
 /* After ".": an attribute, a method's call, or an index. */
@@ -253,13 +243,16 @@ static enum err parse_attribute(struct jinja_cursor *cursor, uint32_t object,
 	if (cursor->token.kind == JINJA_LEX_NUMBER) {
 		TRY(parse_primary(cursor, &node));
 		append(cursor, &list, node);
-		return add(cursor, JINJA_ITEM, &list, out);
+		return jinja_program_add(cursor->program, JINJA_ITEM,
+					 list.first, out);
 	}
 	TRY(jinja_cursor_name(cursor, &text));
 	if (!at_operator(cursor, "("))
-		return add_named(cursor, JINJA_ATTRIBUTE, object, text, out);
+		return jinja_program_add_named(cursor->program, JINJA_ATTRIBUTE,
+					       object, text, out);
 	TRY(parse_arguments(cursor, &list));
-	return add_named(cursor, JINJA_METHOD, list.first, text, out);
+	return jinja_program_add_named(cursor->program, JINJA_METHOD,
+				       list.first, text, out);
 }
 
 static enum err parse_call(struct jinja_cursor *cursor, uint32_t callee,
@@ -268,7 +261,7 @@ static enum err parse_call(struct jinja_cursor *cursor, uint32_t callee,
 	struct jinja_cursor_list list = { callee, callee };
 
 	TRY(parse_arguments(cursor, &list));
-	return add(cursor, JINJA_CALL, &list, out);
+	return jinja_program_add(cursor->program, JINJA_CALL, list.first, out);
 }
 
 /* Whether one of three operators is next. */
@@ -301,7 +294,8 @@ static enum err parse_filter(struct jinja_cursor *cursor, uint32_t *node)
 	TRY(jinja_cursor_name(cursor, &text));
 	if (at_operator(cursor, "("))
 		TRY(parse_arguments(cursor, &list));
-	return add_named(cursor, JINJA_FILTER, list.first, text, node);
+	return jinja_program_add_named(cursor->program, JINJA_FILTER,
+				       list.first, text, node);
 }
 
 /* Whether a test's one argument stands here without brackets. */
@@ -335,7 +329,8 @@ static enum err parse_test(struct jinja_cursor *cursor, uint32_t *node)
 		TRY(parse_postfix(cursor, &argument));
 		append(cursor, &list, argument);
 	}
-	TRY(add_named(cursor, JINJA_TEST, list.first, text, node));
+	TRY(jinja_program_add_named(cursor->program, JINJA_TEST, list.first,
+				    text, node));
 	if (negated)
 		TRY(jinja_program_add(cursor->program, JINJA_NOT, *node, node));
 	return ERR_OK;

@@ -24,15 +24,6 @@ static enum err expect_end(struct jinja_cursor *cursor)
 	return jinja_cursor_expect(cursor, JINJA_LEX_TAG_END, NULL);
 }
 
-static enum err add_named(struct jinja_cursor *cursor,
-			  enum jinja_node_kind kind, uint32_t child,
-			  uint32_t text, uint32_t *out)
-{
-	TRY(jinja_program_add(cursor->program, kind, child, out));
-	cursor->program->nodes[*out].text = text;
-	return ERR_OK;
-}
-
 /* The body of a tag through its closing tag. */
 static enum err parse_block(struct jinja_cursor *cursor, const char *end,
 			    uint32_t *out)
@@ -74,7 +65,8 @@ static enum err parse_target_name(struct jinja_cursor *cursor, uint32_t *out)
 	uint32_t text;
 
 	TRY(jinja_cursor_name(cursor, &text));
-	return add_named(cursor, JINJA_NAME, JINJA_PROGRAM_NONE, text, out);
+	return jinja_program_add_named(cursor->program, JINJA_NAME,
+				       JINJA_PROGRAM_NONE, text, out);
 }
 
 /* A name, or a list of names to unpack into. */
@@ -153,7 +145,8 @@ static enum err parse_set_attribute(struct jinja_cursor *cursor, uint32_t name,
 	struct jinja_cursor_list list = JINJA_CURSOR_EMPTY;
 	uint32_t attribute, node;
 
-	TRY(add_named(cursor, JINJA_NAME, JINJA_PROGRAM_NONE, name, &node));
+	TRY(jinja_program_add_named(cursor->program, JINJA_NAME,
+				    JINJA_PROGRAM_NONE, name, &node));
 	jinja_cursor_append(cursor, &list, node);
 	TRY(jinja_cursor_name(cursor, &attribute));
 	if (!at_operator(cursor, "="))
@@ -162,8 +155,8 @@ static enum err parse_set_attribute(struct jinja_cursor *cursor, uint32_t name,
 	TRY(jinja_expression_parse_tuple(cursor, &node));
 	jinja_cursor_append(cursor, &list, node);
 	TRY(expect_end(cursor));
-	return add_named(cursor, JINJA_SET_ATTRIBUTE, list.first, attribute,
-			 out);
+	return jinja_program_add_named(cursor->program, JINJA_SET_ATTRIBUTE,
+				       list.first, attribute, out);
 }
 
 /* set name = expression, set name.attribute = expression, set name BODY */
@@ -181,13 +174,15 @@ static enum err parse_set(struct jinja_cursor *cursor, uint32_t *out)
 		TRY(jinja_cursor_step(cursor));
 		TRY(jinja_expression_parse_tuple(cursor, &node));
 		TRY(expect_end(cursor));
-		return add_named(cursor, JINJA_SET, node, name, out);
+		return jinja_program_add_named(cursor->program, JINJA_SET, node,
+					       name, out);
 	}
 	/* Several names, or a filter over the block. */
 	if (cursor->token.kind != JINJA_LEX_TAG_END)
 		return ERR_UNSUPPORTED;
 	TRY(parse_block(cursor, "endset", &node));
-	return add_named(cursor, JINJA_SET_BLOCK, node, name, out);
+	return jinja_program_add_named(cursor->program, JINJA_SET_BLOCK, node,
+				       name, out);
 }
 
 static enum err parse_parameter(struct jinja_cursor *cursor,
@@ -200,7 +195,8 @@ static enum err parse_parameter(struct jinja_cursor *cursor,
 		TRY(jinja_cursor_step(cursor));
 		TRY(jinja_expression_parse(cursor, &node));
 	}
-	TRY(add_named(cursor, JINJA_PARAMETER, node, name, &node));
+	TRY(jinja_program_add_named(cursor->program, JINJA_PARAMETER, node,
+				    name, &node));
 	jinja_cursor_append(cursor, list, node);
 	return ERR_OK;
 }
@@ -223,7 +219,8 @@ static enum err parse_macro(struct jinja_cursor *cursor, uint32_t *out)
 	TRY(jinja_cursor_step(cursor));
 	TRY(parse_block(cursor, "endmacro", &node));
 	jinja_cursor_append(cursor, &list, node);
-	return add_named(cursor, JINJA_MACRO, list.first, name, out);
+	return jinja_program_add_named(cursor->program, JINJA_MACRO, list.first,
+				       name, out);
 }
 
 /* generation BODY endgeneration: marks for training, nothing here. */
@@ -279,7 +276,8 @@ static enum err parse_text(struct jinja_cursor *cursor, uint32_t *out)
 
 	TRY(jinja_program_string(cursor->program, cursor->token.text, &text));
 	TRY(jinja_cursor_step(cursor));
-	return add_named(cursor, JINJA_TEXT, JINJA_PROGRAM_NONE, text, out);
+	return jinja_program_add_named(cursor->program, JINJA_TEXT,
+				       JINJA_PROGRAM_NONE, text, out);
 }
 
 static enum err parse_print(struct jinja_cursor *cursor, uint32_t *out)

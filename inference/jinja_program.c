@@ -93,6 +93,15 @@ enum err jinja_program_add(struct jinja_program *program,
 	return ERR_OK;
 }
 
+enum err jinja_program_add_named(struct jinja_program *program,
+				 enum jinja_node_kind kind, uint32_t child,
+				 uint32_t text, uint32_t *out)
+{
+	TRY(jinja_program_add(program, kind, child, out));
+	program->nodes[*out].text = text;
+	return ERR_OK;
+}
+
 enum err jinja_program_string(struct jinja_program *program, struct bytes text,
 			      uint32_t *out)
 {

@@ -118,6 +118,12 @@ MUST_CHECK enum err jinja_program_add(struct jinja_program *program,
 				      enum jinja_node_kind kind, uint32_t child,
 				      uint32_t *out);
 
+/* The same, of a node that has a text: the number of a string. */
+MUST_CHECK enum err jinja_program_add_named(struct jinja_program *program,
+					    enum jinja_node_kind kind,
+					    uint32_t child, uint32_t text,
+					    uint32_t *out);
+
 /* The number of a string, which must lie in the pool. */
 MUST_CHECK enum err jinja_program_string(struct jinja_program *program,
 					 struct bytes text, uint32_t *out);
