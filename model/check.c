@@ -18,24 +18,14 @@
 #define COMPARED_MAX 8192
 
 /* What a node is bound by. */
-static const struct config_limits config_limits = {
-	.layers = LIMIT_MODEL_LAYERS,
-	.width = LIMIT_MODEL_WIDTH,
-	.vocabulary = LIMIT_MODEL_VOCABULARY,
-	.context = LIMIT_CONTEXT_TOKENS,
-};
+static const struct config_limits config_limits = LIMITS_MODEL_SHAPE;
 
 static const struct tokenizer_limits tokenizer_limits = {
 	.tokens = LIMIT_MODEL_VOCABULARY,
 	.merges = 1u << 22,
 };
 
-static const struct model_limits model_limits = {
-	.layers = LIMIT_MODEL_LAYERS,
-	.width = LIMIT_MODEL_WIDTH,
-	.vocabulary = LIMIT_MODEL_VOCABULARY,
-	.context = LIMIT_CONTEXT_TOKENS,
-};
+static const struct model_limits model_limits = LIMITS_MODEL_SHAPE;
 
 static void find(struct check_finding *out, const char *where, const char *what)
 {

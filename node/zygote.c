@@ -354,12 +354,7 @@ static void parse_model(struct zygote *zygote)
 {
 	static const struct model_memory memory = { reserve_weights,
 						    release_weights };
-	static const struct model_limits limits = {
-		.layers = LIMIT_MODEL_LAYERS,
-		.width = LIMIT_MODEL_WIDTH,
-		.vocabulary = LIMIT_MODEL_VOCABULARY,
-		.context = LIMIT_CONTEXT_TOKENS,
-	};
+	static const struct model_limits limits = LIMITS_MODEL_SHAPE;
 
 	if (model_open(zygote->model_file.file, &limits, &memory,
 		       &zygote->model) != ERR_OK)

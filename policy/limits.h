@@ -61,4 +61,12 @@
 #define LIMIT_MODEL_TENSORS (1u << 18)
 #define LIMIT_MODEL_STRING (1u << 20) /* bytes of one string */
 
+/* A struct model_limits of inference/generate.h, or its like. */
+#define LIMITS_MODEL_SHAPE                                                \
+	{                                                                 \
+		.layers = LIMIT_MODEL_LAYERS, .width = LIMIT_MODEL_WIDTH, \
+		.vocabulary = LIMIT_MODEL_VOCABULARY,                     \
+		.context = LIMIT_CONTEXT_TOKENS,                          \
+	}
+
 #endif

@@ -111,12 +111,7 @@ static void time_engine(const struct model *model, struct arena *arena,
 
 static struct cost measure_engine(void)
 {
-	static const struct model_limits limits = {
-		.layers = LIMIT_MODEL_LAYERS,
-		.width = LIMIT_MODEL_WIDTH,
-		.vocabulary = LIMIT_MODEL_VOCABULARY,
-		.context = LIMIT_CONTEXT_TOKENS,
-	};
+	static const struct model_limits limits = LIMITS_MODEL_SHAPE;
 	struct cost cost = { 0 };
 	struct arena arena = { 0 };
 	struct model *model;

@@ -122,12 +122,7 @@ static struct bytes model_file(void)
 /* Look for the text in the model's own words too, but for those at its ends. */
 static void add_tokens(struct forensic *forensic, const char *text)
 {
-	static const struct model_limits limits = {
-		.layers = LIMIT_MODEL_LAYERS,
-		.width = LIMIT_MODEL_WIDTH,
-		.vocabulary = LIMIT_MODEL_VOCABULARY,
-		.context = LIMIT_CONTEXT_TOKENS,
-	};
+	static const struct model_limits limits = LIMITS_MODEL_SHAPE;
 	uint32_t tokens[FORENSIC_TEXT_MAX + 8];
 	struct encode_list list = { tokens, 0, FORENSIC_TEXT_MAX + 8 };
 	struct arena scratch = { .size = SCRATCH };
