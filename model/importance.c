@@ -223,12 +223,7 @@ static enum err measure(const struct reading *reading, const char *path)
 
 int importance_run(const struct options *options)
 {
-	const struct reading_files files = {
-		.model = options->files[0],
-		.text = options->files[1],
-		.context = options->context,
-		.texts = options->texts,
-	};
+	const struct reading_files files = reading_files_of(options);
 	struct reading reading;
 	enum err err;
 

@@ -28,12 +28,7 @@ static int run(const struct reading *reading, const char *path)
 
 int perplexity_run(const struct options *options)
 {
-	const struct reading_files files = {
-		.model = options->files[0],
-		.text = options->files[1],
-		.context = options->context,
-		.texts = options->texts,
-	};
+	const struct reading_files files = reading_files_of(options);
 	struct reading reading;
 	int code;
 

@@ -14,12 +14,7 @@
 #define CONTEXT_USUAL 512
 
 /* A tool is not bound by what a node may hold for one request. */
-static const struct model_limits limits = {
-	.layers = LIMIT_MODEL_LAYERS,
-	.width = LIMIT_MODEL_WIDTH,
-	.vocabulary = LIMIT_MODEL_VOCABULARY,
-	.context = LIMIT_CONTEXT_TOKENS,
-};
+static const struct model_limits limits = LIMITS_MODEL_SHAPE;
 
 /* Zeroed memory, from the kernel and not from the heap: it is large. */
 static enum err open_arena(size_t bytes, struct arena *out)
@@ -149,6 +144,14 @@ static enum err open_parts(const struct reading_files *files,
 	return err == ERR_OK
 		       ? ERR_OK
 		       : told(files->text, "cannot be told in tokens", err);
+}
+
+struct reading_files reading_files_of(const struct options *options)
+{
+	return (struct reading_files){ .model = options->files[0],
+				       .text = options->files[1],
+				       .context = options->context,
+				       .texts = options->texts };
 }
 
 enum err reading_open(const struct reading_files *files, struct reading *out)

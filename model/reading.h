@@ -11,6 +11,7 @@
 #define MODEL_READING_H
 
 #include "inference/model.h"
+#include "model/options.h"
 #include "model/source.h"
 #include "model/texts.h"
 
@@ -36,6 +37,9 @@ struct reading_result {
 	uint64_t tokens;
 	double seconds;
 };
+
+/* Files and numbers that a command was given: MODEL TEXT. */
+struct reading_files reading_files_of(const struct options *options);
 
 /*
  * Open a model and make tokens of a text.  On an error what is wrong has been
