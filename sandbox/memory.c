@@ -187,17 +187,27 @@ enum err memory_weights_map(int fd, size_t *size, const uint8_t **out)
 	return ERR_OK;
 }
 
-enum err memory_shared_open(size_t size, uint8_t **out)
+/* Memory that processes may share: whole huge pages of it. */
+static enum err map_shared(size_t size, size_t *rounded, uint8_t **out)
 {
 	struct mapping wanted = { .protection = PROT_READ | PROT_WRITE,
 				  .flags = MAP_SHARED | MAP_ANONYMOUS,
 				  .fd = -1 };
-	uint8_t *shared;
 
 	TRY(round_up(size, HUGE_PAGE, &wanted.size));
-	TRY(map_aligned(&wanted, &shared));
-	madvise(shared, wanted.size, MADV_DONTDUMP);
-	make_huge(shared, wanted.size);
+	TRY(map_aligned(&wanted, out));
+	*rounded = wanted.size;
+	return ERR_OK;
+}
+
+enum err memory_shared_open(size_t size, uint8_t **out)
+{
+	size_t rounded;
+	uint8_t *shared;
+
+	TRY(map_shared(size, &rounded, &shared));
+	madvise(shared, rounded, MADV_DONTDUMP);
+	make_huge(shared, rounded);
 	*out = shared;
 	return ERR_OK;
 }
@@ -213,22 +223,19 @@ enum err memory_shared_close_to_writing(uint8_t *shared, size_t size)
 
 enum err memory_arena_open(size_t size, uint8_t **out)
 {
-	struct mapping wanted = { .protection = PROT_READ | PROT_WRITE,
-				  .flags = MAP_SHARED | MAP_ANONYMOUS,
-				  .fd = -1 };
+	size_t rounded;
 	uint8_t *arena;
 
-	TRY(round_up(size, HUGE_PAGE, &wanted.size));
-	TRY(map_aligned(&wanted, &arena));
-	if (madvise(arena, wanted.size, MADV_DONTDUMP) != 0 ||
-	    madvise(arena, wanted.size, MADV_DONTFORK) != 0) {
-		munmap(arena, wanted.size);
+	TRY(map_shared(size, &rounded, &arena));
+	if (madvise(arena, rounded, MADV_DONTDUMP) != 0 ||
+	    madvise(arena, rounded, MADV_DONTFORK) != 0) {
+		munmap(arena, rounded);
 		return ERR_UNAVAILABLE;
 	}
-	make_huge(arena, wanted.size);
-	madvise(arena, wanted.size, MADV_POPULATE_WRITE);
+	make_huge(arena, rounded);
+	madvise(arena, rounded, MADV_POPULATE_WRITE);
 	/* Best effort: a node with a swap device does not start at all. */
-	mlock(arena, wanted.size);
+	mlock(arena, rounded);
 	*out = arena;
 	return ERR_OK;
 }
