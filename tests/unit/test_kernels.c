@@ -8,33 +8,16 @@
 
 #include "inference/half.h"
 #include "inference/numeric.h"
+#include "tests/unit/numbers.h"
 
 #define COLUMNS_MAX 512
 #define OUTPUTS_MAX 21
 #define ROWS_MAX 9
 
-/* Numbers of all sizes and both signs, the same in every run. */
-struct numbers {
-	uint64_t state;
-};
-
-static uint32_t next(struct numbers *numbers)
-{
-	numbers->state = numbers->state * 6364136223846793005u + 1;
-	return (uint32_t)(numbers->state >> 33);
-}
-
-static float next_float(struct numbers *numbers)
-{
-	float value = (float)next(numbers) / (float)(1u << 30) - 1.0f;
-
-	return value * (float)(1u << next(numbers) % 8);
-}
-
 static void fill(struct numbers *numbers, float *out, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		out[i] = next_float(numbers);
+		out[i] = numbers_float(numbers);
 }
 
 /* No exponent is that of infinity: clear one of its bits. */
@@ -72,7 +55,7 @@ static struct matrix random_matrix(struct numbers *numbers,
 
 	cr_assert_eq(matrix_stride(format, columns, &matrix.stride), ERR_OK);
 	for (size_t i = 0; i < rows * matrix.stride; i++)
-		memory[i] = (uint8_t)next(numbers);
+		memory[i] = (uint8_t)numbers_next(numbers);
 	make_finite(memory, rows * matrix.stride, format);
 	cr_assert(matrix_is_sound(&matrix));
 	return matrix;
@@ -119,7 +102,8 @@ Test(kernels, every_path_multiplies_to_the_same_bits)
 	fill(&numbers, input, ROWS_MAX * COLUMNS_MAX);
 	for (size_t f = 0; f < 3; f++) {
 		for (size_t w = 0; w < 5; w++) {
-			size_t outputs = 1 + next(&numbers) % OUTPUTS_MAX;
+			size_t outputs =
+				1 + numbers_next(&numbers) % OUTPUTS_MAX;
 			struct matrix matrix =
 				random_matrix(&numbers, formats[f], outputs,
 					      widths[w], weights);
@@ -233,7 +217,7 @@ static float queries[QUERIES * WIDTH_MAX];
 static void fill_heads(struct numbers *numbers)
 {
 	for (size_t i = 0; i < POSITIONS * WIDTH_MAX; i++)
-		memory_of_heads[i] = half_of(next_float(numbers));
+		memory_of_heads[i] = half_of(numbers_float(numbers));
 	fill(numbers, queries, QUERIES * WIDTH_MAX);
 }
 
@@ -423,7 +407,8 @@ Test(numeric, sines_and_cosines_are_right_far_out)
 	struct numbers numbers = { 7 };
 
 	for (int i = 0; i < 100000; i++) {
-		double angle = (double)next(&numbers) / 2048.0 - 500000.0;
+		double angle =
+			(double)numbers_next(&numbers) / 2048.0 - 500000.0;
 		float sine, cosine;
 
 		numeric_sine_cosine(angle, &sine, &cosine);

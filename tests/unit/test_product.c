@@ -9,28 +9,11 @@
 #include "inference/half.h"
 #include "inference/kernel.h"
 #include "inference/pack.h"
+#include "tests/unit/numbers.h"
 
 #define ROWS_MAX 37
 #define COLUMNS_MAX 1100
 #define OUTPUTS_MAX 150
-
-/* The same in every run. */
-struct numbers {
-	uint64_t state;
-};
-
-static uint32_t next(struct numbers *numbers)
-{
-	numbers->state = numbers->state * 6364136223846793005u + 1;
-	return (uint32_t)(numbers->state >> 33);
-}
-
-static float next_float(struct numbers *numbers)
-{
-	float value = (float)next(numbers) / (float)(1u << 30) - 1.0f;
-
-	return value * (float)(1u << next(numbers) % 8);
-}
 
 /* Integers of all values, and scales that are finite. */
 static void fill_block(enum panel_format format, struct numbers *numbers,
@@ -41,12 +24,12 @@ static void fill_block(enum panel_format format, struct numbers *numbers,
 	size_t scales_end = form->part != 0 ? form->parts : form->bytes;
 
 	for (size_t i = 0; i < form->bytes; i++)
-		block[i] = (uint8_t)next(numbers);
+		block[i] = (uint8_t)numbers_next(numbers);
 	if (form->part == 32)
 		for (size_t i = form->parts; i < form->bytes; i++)
 			block[i] &= PANEL_PART_MAX;
 	for (size_t i = form->scales; i < scales_end; i += is_wide ? 4 : 2) {
-		float value = next_float(numbers) / 64;
+		float value = numbers_float(numbers) / 64;
 		uint16_t half = half_of(value);
 
 		if (is_wide)
@@ -89,7 +72,7 @@ static void prepare(struct subject *subject, struct numbers *numbers)
 		float *x = subject->values + r * subject->columns;
 
 		for (size_t c = 0; c < subject->columns; c++)
-			x[c] = next_float(numbers);
+			x[c] = numbers_float(numbers);
 		activation_set(&subject->x, r, x, subject->columns);
 	}
 }
@@ -226,8 +209,8 @@ Test(activation, every_path_rounds_to_the_same_bits)
 	cr_assert_eq(activation_open(&b, 1, COLUMNS_MAX, &arena), ERR_OK);
 	for (size_t columns = 1; columns <= COLUMNS_MAX; columns += 7) {
 		for (size_t c = 0; c < columns; c++)
-			x[c] = next_float(&numbers) *
-			       (next(&numbers) % 3 == 0 ? 1e-3f : 1.0f);
+			x[c] = numbers_float(&numbers) *
+			       (numbers_next(&numbers) % 3 == 0 ? 1e-3f : 1.0f);
 		activation_set(&a, 0, x, columns);
 		for (size_t k = 1; kernel_at(k) != NULL; k++) {
 			kernel_at(k)->quantise(&b, 0, x, columns);
@@ -249,7 +232,7 @@ Test(activation, a_value_is_off_by_half_a_step_at_most)
 	memset(memory, 0, sizeof(memory));
 	cr_assert_eq(activation_open(&a, 1, PANEL_COLUMNS, &arena), ERR_OK);
 	for (size_t c = 0; c < PANEL_COLUMNS; c++)
-		x[c] = next_float(&numbers);
+		x[c] = numbers_float(&numbers);
 	kernel_best()->quantise(&a, 0, x, PANEL_COLUMNS);
 	for (size_t c = 0; c < PANEL_COLUMNS; c++)
 		cr_assert_float_eq((double)(a.sums[0].scale * a.values[c]),
@@ -293,7 +276,7 @@ Test(panel, what_is_packed_reads_back_as_it_was)
 		struct matrix packed;
 
 		for (size_t i = 0; i < sizeof(rows); i++)
-			rows[i] = (uint8_t)(next(&numbers) & 0xbf);
+			rows[i] = (uint8_t)(numbers_next(&numbers) & 0xbf);
 		cr_assert_eq(matrix_stride(from[f], 512, &matrix.stride),
 			     ERR_OK);
 		matrix_pack(&matrix, memory, &packed);
@@ -324,7 +307,7 @@ Test(panel, the_quick_way_packs_to_the_bytes_of_the_plain_one)
 		struct block block;
 
 		for (size_t i = 0; i < sizeof(row); i++)
-			row[i] = (uint8_t)(next(&numbers) & 0xbf);
+			row[i] = (uint8_t)(numbers_next(&numbers) & 0xbf);
 		memset(quick, 0, sizeof(quick));
 		memset(plain, 0, sizeof(plain));
 		cr_assert_eq(matrix_panels_for(matrix.format, &to), ERR_OK);

@@ -11,24 +11,6 @@
 #include "tests/unit/tiny_model.h"
 #include "tests/unit/tokenizer_fixture.h"
 
-static void expect(struct tokenizer_fixture *opened, const char *text,
-		   const uint32_t *tokens, size_t count)
-{
-	cr_assert_eq(tokenizer_fixture_encode(opened, bytes_of_string(text)),
-		     ERR_OK);
-	cr_assert_eq(opened->list.count, count, "%s: %zu tokens", text,
-		     opened->list.count);
-	cr_assert_arr_eq(opened->tokens, tokens, count * sizeof(*tokens), "%s",
-			 text);
-}
-
-#define EXPECT(opened, text, ...)                           \
-	do {                                                \
-		const uint32_t wanted[] = { __VA_ARGS__ };  \
-		expect(opened, text, wanted,                \
-		       sizeof(wanted) / sizeof(wanted[0])); \
-	} while (0)
-
 static enum err open_tiny(struct tokenizer_fixture *opened)
 {
 	struct gguf_builder builder = gguf_builder_start();
@@ -42,12 +24,13 @@ Test(tokenizer, sentencepiece_merges_the_best_score_first)
 	struct tokenizer_fixture opened;
 
 	cr_assert_eq(open_tiny(&opened), ERR_OK);
-	EXPECT(&opened, "hello", TINY_MODEL_SPACE_HELLO);
-	EXPECT(&opened, "hell", TINY_MODEL_SPACE, TINY_MODEL_HELL);
-	EXPECT(&opened, "lll", TINY_MODEL_SPACE, TINY_MODEL_LL,
-	       TINY_MODEL_LETTER + 11);
-	EXPECT(&opened, "a hello", TINY_MODEL_SPACE, TINY_MODEL_LETTER,
-	       TINY_MODEL_SPACE_HELLO);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "hello", TINY_MODEL_SPACE_HELLO);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "hell", TINY_MODEL_SPACE,
+				 TINY_MODEL_HELL);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "lll", TINY_MODEL_SPACE,
+				 TINY_MODEL_LL, TINY_MODEL_LETTER + 11);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "a hello", TINY_MODEL_SPACE,
+				 TINY_MODEL_LETTER, TINY_MODEL_SPACE_HELLO);
 	tokenizer_fixture_close(&opened);
 }
 
@@ -56,12 +39,14 @@ Test(tokenizer, characters_outside_the_vocabulary_become_bytes)
 	struct tokenizer_fixture opened;
 
 	cr_assert_eq(open_tiny(&opened), ERR_OK);
-	EXPECT(&opened, "\u00e9", TINY_MODEL_SPACE, TINY_MODEL_BYTE + 0xc3,
-	       TINY_MODEL_BYTE + 0xa9);
-	EXPECT(&opened, "a\xff", TINY_MODEL_SPACE, TINY_MODEL_LETTER,
-	       TINY_MODEL_BYTE + 0xff);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "\u00e9", TINY_MODEL_SPACE,
+				 TINY_MODEL_BYTE + 0xc3,
+				 TINY_MODEL_BYTE + 0xa9);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "a\xff", TINY_MODEL_SPACE,
+				 TINY_MODEL_LETTER, TINY_MODEL_BYTE + 0xff);
 	/* SentencePiece's own spelling of a space is a space. */
-	EXPECT(&opened, "\u2581", TINY_MODEL_SPACE, TINY_MODEL_SPACE);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "\u2581", TINY_MODEL_SPACE,
+				 TINY_MODEL_SPACE);
 	tokenizer_fixture_close(&opened);
 }
 
@@ -91,11 +76,13 @@ Test(tokenizer, user_defined_tokens_are_matched_whole)
 	struct tokenizer_fixture opened;
 
 	cr_assert_eq(open_tiny(&opened), ERR_OK);
-	EXPECT(&opened, "a{\"name\":\"hello", TINY_MODEL_SPACE,
-	       TINY_MODEL_LETTER, TINY_MODEL_NAME, TINY_MODEL_HELLO);
-	EXPECT(&opened, "{\"name", TINY_MODEL_SPACE, TINY_MODEL_BYTE + '{',
-	       TINY_MODEL_BYTE + '"', TINY_MODEL_LETTER + 13, TINY_MODEL_LETTER,
-	       TINY_MODEL_LETTER + 12, TINY_MODEL_LETTER + 4);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "a{\"name\":\"hello",
+				 TINY_MODEL_SPACE, TINY_MODEL_LETTER,
+				 TINY_MODEL_NAME, TINY_MODEL_HELLO);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "{\"name", TINY_MODEL_SPACE,
+				 TINY_MODEL_BYTE + '{', TINY_MODEL_BYTE + '"',
+				 TINY_MODEL_LETTER + 13, TINY_MODEL_LETTER,
+				 TINY_MODEL_LETTER + 12, TINY_MODEL_LETTER + 4);
 	tokenizer_fixture_close(&opened);
 }
 
@@ -233,10 +220,11 @@ Test(tokenizer, byte_level_merges_in_the_order_of_the_list)
 	cr_assert_eq(
 		tokenizer_fixture_open(&opened, gguf_builder_finish(&builder)),
 		ERR_OK);
-	EXPECT(&opened, "the", BYTE_LEVEL_THE);
-	EXPECT(&opened, " the", BYTE_LEVEL_SPACE_T, 'h', 'e');
-	EXPECT(&opened, "a\xff\n", 'a', 0xff, '\n');
-	EXPECT(&opened, "<|end|>", '<', '|', 'e', 'n', 'd', '|', '>');
+	TOKENIZER_FIXTURE_EXPECT(&opened, "the", BYTE_LEVEL_THE);
+	TOKENIZER_FIXTURE_EXPECT(&opened, " the", BYTE_LEVEL_SPACE_T, 'h', 'e');
+	TOKENIZER_FIXTURE_EXPECT(&opened, "a\xff\n", 'a', 0xff, '\n');
+	TOKENIZER_FIXTURE_EXPECT(&opened, "<|end|>", '<', '|', 'e', 'n', 'd',
+				 '|', '>');
 	tokenizer_fixture_close(&opened);
 }
 
@@ -251,7 +239,7 @@ Test(tokenizer, a_reserved_token_is_merged_into_no_more)
 	cr_assert_eq(vocabulary_reserve(&opened.tokenizer.vocabulary,
 					BYTES_LITERAL("the")),
 		     BYTE_LEVEL_THE);
-	EXPECT(&opened, "the", BYTE_LEVEL_TH, 'e');
+	TOKENIZER_FIXTURE_EXPECT(&opened, "the", BYTE_LEVEL_TH, 'e');
 	tokenizer_fixture_close(&opened);
 }
 
@@ -332,7 +320,7 @@ Test(tokenizer, a_byte_without_a_token_is_left_out)
 		tokenizer_fixture_open(&opened, gguf_builder_finish(&builder)),
 		ERR_OK);
 	opened.tokenizer.vocabulary.byte_tokens['x'] = VOCABULARY_NONE;
-	EXPECT(&opened, "txhxe", BYTE_LEVEL_THE);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "txhxe", BYTE_LEVEL_THE);
 	cr_assert_eq(tokenizer_fixture_encode(&opened, BYTES_LITERAL("xx")),
 		     ERR_OK);
 	cr_assert_eq(opened.list.count, 0);

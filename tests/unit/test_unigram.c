@@ -7,15 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inference/encode.h"
 #include "tests/unit/gguf_builder.h"
 #include "tests/unit/model_files.h"
+#include "tests/unit/tokenizer_fixture.h"
 
-#define TOKENS_MAX 1024
 #define SPACE "\u2581"
-
-static const struct gguf_limits file_limits = { 64, 1, 8192, 8192 };
-static const struct tokenizer_limits limits = { 1024, 1024 };
 
 /* A vocabulary as its file tells it. */
 struct told {
@@ -55,14 +51,6 @@ static struct told small_vocabulary(void)
 	};
 }
 
-struct opened {
-	struct bytes file;
-	struct gguf gguf;
-	struct tokenizer tokenizer;
-	uint32_t tokens[TOKENS_MAX];
-	struct encode_list list;
-};
-
 static struct bytes build(const struct told *told)
 {
 	struct gguf_builder builder = gguf_builder_start();
@@ -98,135 +86,93 @@ static struct bytes build(const struct told *told)
 	return gguf_builder_finish(&builder);
 }
 
-static enum err open_told(struct opened *opened, const struct told *told)
+static enum err open_told(struct tokenizer_fixture *opened,
+			  const struct told *told)
 {
-	*opened = (struct opened){ .file = build(told) };
-	opened->list = (struct encode_list){ opened->tokens, 0, TOKENS_MAX };
-	cr_assert_eq(gguf_open(opened->file, &file_limits, &opened->gguf),
-		     ERR_OK);
-	return tokenizer_open(&opened->gguf, &limits, &opened->tokenizer);
-}
-
-static void close_told(struct opened *opened)
-{
-	tokenizer_close(&opened->tokenizer);
-	gguf_close(&opened->gguf);
-	model_files_free(opened->file);
+	return tokenizer_fixture_open(opened, build(told));
 }
 
 static enum err try_told(const struct told *told)
 {
-	struct opened opened;
+	struct tokenizer_fixture opened;
 	enum err err = open_told(&opened, told);
 
-	close_told(&opened);
+	tokenizer_fixture_close(&opened);
 	return err;
 }
-
-static enum err encode(struct opened *opened, const char *text)
-{
-	static uint8_t memory[1u << 16] __attribute__((aligned(64)));
-	struct arena scratch = { memory, sizeof(memory), 0 };
-	enum err err;
-
-	cr_assert_leq(encode_memory(&opened->tokenizer, strlen(text)),
-		      sizeof(memory));
-	opened->list.count = 0;
-	err = encode_text(&opened->tokenizer, bytes_of_string(text), &scratch,
-			  &opened->list);
-	cr_assert_eq(scratch.used, 0, "scratch is given back");
-	cr_assert(arena_is_zero(&scratch), "and wiped");
-	return err;
-}
-
-static void expect(struct opened *opened, const char *text,
-		   const uint32_t *tokens, size_t count)
-{
-	cr_assert_eq(encode(opened, text), ERR_OK);
-	cr_assert_eq(opened->list.count, count, "%s: %zu tokens", text,
-		     opened->list.count);
-	cr_assert_arr_eq(opened->tokens, tokens, count * sizeof(*tokens), "%s",
-			 text);
-}
-
-#define EXPECT(opened, text, ...)                           \
-	do {                                                \
-		const uint32_t wanted[] = { __VA_ARGS__ };  \
-		expect(opened, text, wanted,                \
-		       sizeof(wanted) / sizeof(wanted[0])); \
-	} while (0)
 
 Test(unigram, the_best_sum_wins_and_of_equals_the_longest)
 {
 	struct told told = small_vocabulary();
-	struct opened opened;
+	struct tokenizer_fixture opened;
 
 	cr_assert_eq(open_told(&opened, &told), ERR_OK);
-	EXPECT(&opened, "a", A);
-	EXPECT(&opened, "ab", AB);
-	EXPECT(&opened, "aab", A, AB);
-	EXPECT(&opened, "abc", ABC);
-	EXPECT(&opened, " ab", SPACE_A, B);
-	close_told(&opened);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "a", A);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "ab", AB);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "aab", A, AB);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "abc", ABC);
+	TOKENIZER_FIXTURE_EXPECT(&opened, " ab", SPACE_A, B);
+	tokenizer_fixture_close(&opened);
 }
 
 Test(unigram, a_run_of_unknown_characters_is_one_token)
 {
 	struct told told = small_vocabulary();
-	struct opened opened;
+	struct tokenizer_fixture opened;
 
 	cr_assert_eq(open_told(&opened, &told), ERR_OK);
-	EXPECT(&opened, "xyz\u20ac", UNKNOWN);
-	EXPECT(&opened, "xayz", UNKNOWN, A, UNKNOWN);
-	EXPECT(&opened, "\xff\xfe", UNKNOWN);
-	close_told(&opened);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "xyz\u20ac", UNKNOWN);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "xayz", UNKNOWN, A, UNKNOWN);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "\xff\xfe", UNKNOWN);
+	tokenizer_fixture_close(&opened);
 }
 
 Test(unigram, text_never_becomes_a_control_or_an_unused_token)
 {
 	struct told told = small_vocabulary();
-	struct opened opened;
+	struct tokenizer_fixture opened;
 
 	cr_assert_eq(open_told(&opened, &told), ERR_OK);
-	EXPECT(&opened, "<s>a", UNKNOWN, A);
-	EXPECT(&opened, "<unk>", UNKNOWN);
-	EXPECT(&opened, "aa", A, A);
-	close_told(&opened);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "<s>a", UNKNOWN, A);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "<unk>", UNKNOWN);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "aa", A, A);
+	tokenizer_fixture_close(&opened);
 }
 
 Test(unigram, a_reserved_token_is_matched_no_more)
 {
 	struct told told = small_vocabulary();
-	struct opened opened;
+	struct tokenizer_fixture opened;
 
 	cr_assert_eq(open_told(&opened, &told), ERR_OK);
-	EXPECT(&opened, "<whole>ab", WHOLE, AB);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "<whole>ab", WHOLE, AB);
 	cr_assert_eq(vocabulary_reserve(&opened.tokenizer.vocabulary,
 					BYTES_LITERAL("<whole>")),
 		     WHOLE);
 	cr_assert_eq(vocabulary_reserve(&opened.tokenizer.vocabulary,
 					BYTES_LITERAL("ab")),
 		     AB);
-	EXPECT(&opened, "<whole>ab", UNKNOWN, A, B);
-	close_told(&opened);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "<whole>ab", UNKNOWN, A, B);
+	tokenizer_fixture_close(&opened);
 }
 
 Test(unigram, spaces_are_as_the_file_says)
 {
 	struct told told = small_vocabulary();
-	struct opened opened;
+	struct tokenizer_fixture opened;
 
 	told.prefix = 1;
 	told.extra = 1;
 	cr_assert_eq(open_told(&opened, &told), ERR_OK);
-	EXPECT(&opened, "  a   a  ", SPACE_A, SPACE_A);
-	cr_assert_eq(encode(&opened, "   "), ERR_OK);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "  a   a  ", SPACE_A, SPACE_A);
+	cr_assert_eq(tokenizer_fixture_encode(&opened, BYTES_LITERAL("   ")),
+		     ERR_OK);
 	cr_assert_eq(opened.list.count, 0);
-	close_told(&opened);
+	tokenizer_fixture_close(&opened);
 	told.extra = 0;
 	cr_assert_eq(open_told(&opened, &told), ERR_OK);
-	EXPECT(&opened, "a  a", SPACE_A, UNKNOWN, SPACE_A);
-	close_told(&opened);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "a  a", SPACE_A, UNKNOWN, SPACE_A);
+	tokenizer_fixture_close(&opened);
 }
 
 static void put_byte_tokens(struct told *told, size_t count)
@@ -243,14 +189,15 @@ static void put_byte_tokens(struct told *told, size_t count)
 Test(unigram, unknown_characters_are_spelt_where_there_are_bytes)
 {
 	struct told told = small_vocabulary();
-	struct opened opened;
+	struct tokenizer_fixture opened;
 
 	put_byte_tokens(&told, 256);
 	cr_assert_eq(open_told(&opened, &told), ERR_OK);
-	EXPECT(&opened, "a\u20ac", A, LETTERS + 0xe2, LETTERS + 0x82,
-	       LETTERS + 0xac);
-	EXPECT(&opened, "\xff", LETTERS + 0xef, LETTERS + 0xbf, LETTERS + 0xbd);
-	close_told(&opened);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "a\u20ac", A, LETTERS + 0xe2,
+				 LETTERS + 0x82, LETTERS + 0xac);
+	TOKENIZER_FIXTURE_EXPECT(&opened, "\xff", LETTERS + 0xef,
+				 LETTERS + 0xbf, LETTERS + 0xbd);
+	tokenizer_fixture_close(&opened);
 }
 
 Test(unigram, files_that_contradict_themselves_are_refused)
@@ -320,22 +267,23 @@ Test(unigram, a_full_list_or_arena_is_told)
 	static uint8_t memory[256] __attribute__((aligned(64)));
 	struct arena scratch = { memory, sizeof(memory), 0 };
 	struct told told = small_vocabulary();
-	struct opened opened;
+	struct tokenizer_fixture opened;
 
 	cr_assert_eq(open_told(&opened, &told), ERR_OK);
 	opened.list.max = 1;
-	cr_assert_eq(encode(&opened, "aba"), ERR_TOO_LARGE);
-	opened.list.max = TOKENS_MAX;
+	cr_assert_eq(tokenizer_fixture_encode(&opened, BYTES_LITERAL("aba")),
+		     ERR_TOO_LARGE);
+	opened.list.max = TOKENIZER_FIXTURE_TOKENS;
 	cr_assert_eq(encode_text(&opened.tokenizer,
 				 BYTES_LITERAL("abababababababab"), &scratch,
 				 &opened.list),
 		     ERR_TOO_LARGE);
 	cr_assert_eq(scratch.used, 0);
-	close_told(&opened);
+	tokenizer_fixture_close(&opened);
 }
 
 /* How many tokens a mebibyte of a unit repeated becomes. */
-static size_t count_long(struct opened *opened, const char *unit)
+static size_t count_long(struct tokenizer_fixture *opened, const char *unit)
 {
 	const size_t len = 1u << 20;
 	size_t need = encode_memory(&opened->tokenizer, len);
@@ -360,7 +308,7 @@ static size_t count_long(struct opened *opened, const char *unit)
 Test(unigram, long_texts_of_one_kind_are_cut_like_short_ones)
 {
 	struct told told = small_vocabulary();
-	struct opened opened;
+	struct tokenizer_fixture opened;
 
 	cr_assert_eq(open_told(&opened, &told), ERR_OK);
 	cr_assert_eq(count_long(&opened, "a"), 1u << 20);
@@ -368,42 +316,51 @@ Test(unigram, long_texts_of_one_kind_are_cut_like_short_ones)
 	cr_assert_eq(count_long(&opened, "x"), 1);
 	cr_assert_eq(count_long(&opened, "\xff"), 1);
 	cr_assert_eq(count_long(&opened, " a"), 1u << 19);
-	close_told(&opened);
+	tokenizer_fixture_close(&opened);
+}
+
+/* What a file is read as, if it is, of which one bit may be wrong. */
+static enum err read_unigram(struct tokenizer_fixture *opened)
+{
+	static const struct gguf_limits file_limits = { 64, 1, 8192, 8192 };
+	static const struct tokenizer_limits limits = { 1024, 1024 };
+
+	opened->list.max = TOKENIZER_FIXTURE_TOKENS;
+	opened->list.tokens = opened->tokens;
+	TRY(gguf_open(opened->file, &file_limits, &opened->gguf));
+	TRY(tokenizer_open(&opened->gguf, &limits, &opened->tokenizer));
+	return opened->tokenizer.model == TOKENIZER_UNIGRAM &&
+			       opened->tokenizer.unigram.normalise.growth <= 16
+		       ? ERR_OK
+		       : ERR_UNSUPPORTED;
 }
 
 /* The real file with one bit wrong: refused, or a tokenizer that does not leave
  * its memory. */
 Test(unigram, a_file_with_any_bit_flipped_is_safe, .timeout = 120)
 {
+	static const struct bytes text =
+		BYTES_LITERAL("\ufdfa the\u3000 1\xff");
 	struct bytes file =
 		model_files_own("tests/reference/tokenizers/unigram.gguf");
-	uint8_t *copy = model_files_copy(file, 0);
 	size_t refused = 0, read = 0;
 
 	for (size_t bit = 0; bit < 8 * file.len; bit += 29) {
-		struct opened opened = { 0 };
+		uint8_t *copy = model_files_copy(file, 0);
+		struct tokenizer_fixture opened = { .file = { copy,
+							      file.len } };
 
 		copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		opened.list =
-			(struct encode_list){ opened.tokens, 0, TOKENS_MAX };
-		if (gguf_open((struct bytes){ copy, file.len }, &file_limits,
-			      &opened.gguf) == ERR_OK &&
-		    tokenizer_open(&opened.gguf, &limits, &opened.tokenizer) ==
-			    ERR_OK &&
-		    opened.tokenizer.model == TOKENIZER_UNIGRAM &&
-		    opened.tokenizer.unigram.normalise.growth <= 16) {
-			cr_assert_eq(encode(&opened, "\ufdfa the\u3000 1\xff"),
+		if (read_unigram(&opened) == ERR_OK) {
+			cr_assert_eq(tokenizer_fixture_encode(&opened, text),
 				     ERR_OK);
 			read++;
 		} else {
 			refused++;
 		}
-		tokenizer_close(&opened.tokenizer);
-		gguf_close(&opened.gguf);
-		copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		tokenizer_fixture_close(&opened);
 	}
 	cr_assert_gt(read, 0);
 	cr_assert_gt(refused, 0);
-	free(copy);
 	model_files_free(file);
 }

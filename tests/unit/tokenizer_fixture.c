@@ -54,3 +54,15 @@ enum err tokenizer_fixture_encode(struct tokenizer_fixture *fixture,
 	cr_assert(arena_is_zero(&fixture->scratch), "and wiped");
 	return err;
 }
+
+void tokenizer_fixture_expect(struct tokenizer_fixture *fixture,
+			      const char *text, const uint32_t *tokens,
+			      size_t count)
+{
+	cr_assert_eq(tokenizer_fixture_encode(fixture, bytes_of_string(text)),
+		     ERR_OK);
+	cr_assert_eq(fixture->list.count, count, "%s: %zu tokens", text,
+		     fixture->list.count);
+	cr_assert_arr_eq(fixture->tokens, tokens, count * sizeof(*tokens), "%s",
+			 text);
+}

@@ -29,4 +29,16 @@ void tokenizer_fixture_close(struct tokenizer_fixture *fixture);
 enum err tokenizer_fixture_encode(struct tokenizer_fixture *fixture,
 				  struct bytes text);
 
+/* They have to be these: any others are a failure of the test. */
+void tokenizer_fixture_expect(struct tokenizer_fixture *fixture,
+			      const char *text, const uint32_t *tokens,
+			      size_t count);
+
+#define TOKENIZER_FIXTURE_EXPECT(fixture, text, ...)                          \
+	do {                                                                  \
+		const uint32_t wanted[] = { __VA_ARGS__ };                    \
+		tokenizer_fixture_expect(fixture, text, wanted,               \
+					 sizeof(wanted) / sizeof(wanted[0])); \
+	} while (0)
+
 #endif
