@@ -21,7 +21,7 @@ import math
 
 import numpy
 
-from ptmoe import nothing, rms, softmax, swiglu
+from ptmoe import mixture, nothing, of_one, rms, softmax, swiglu
 
 
 class Config:
@@ -183,21 +183,16 @@ class Model:
 
     def mixture(self, w, y, see):
         c = self.config
-        probabilities, chosen, shares, out = [], [], [], []
-        for row in y:
-            p = softmax(w("ffn_gate_inp.weight") @ row)
-            best = numpy.argsort(-p, kind="stable")[:c.experts_used]
-            share = p[best]
-            if c.name != "olmoe":
-                share = share / numpy.sum(share)
-            out.append(sum(s * swiglu(row, w("ffn_gate_exps.weight")[e],
-                                      w("ffn_up_exps.weight")[e],
-                                      w("ffn_down_exps.weight")[e])
-                           for s, e in zip(share, best)))
-            probabilities.append(p)
-            chosen.append(best)
-            shares.append(share)
-        see("router", probabilities)
-        see("experts", chosen)
-        see("expert_weights", shares)
-        return out
+
+        def judge(row):
+            return softmax(w("ffn_gate_inp.weight") @ row)
+
+        def share_out(p):
+            return p if c.name == "olmoe" else of_one(p)
+
+        def expert(e, row):
+            return swiglu(row, w("ffn_gate_exps.weight")[e],
+                          w("ffn_up_exps.weight")[e],
+                          w("ffn_down_exps.weight")[e])
+
+        return mixture(y, judge, c.experts_used, share_out, expert, see)

@@ -71,6 +71,29 @@ def swiglu(y, gate, up, down):
     return down @ (silu(gate @ y) * (up @ y))
 
 
+def of_one(p):
+    """Shares that sum to 1."""
+    return p / numpy.sum(p)
+
+
+def mixture(y, judge, used, share_out, expert, see):
+    """Each position's best few experts, weighted."""
+    probabilities, chosen, shares, out = [], [], [], []
+    for row in y:
+        p = judge(row)
+        # Ties go to the lower index: a stable sort of what is negated.
+        best = numpy.argsort(-p, kind="stable")[:used]
+        share = share_out(p[best])
+        out.append(sum(s * expert(e, row) for s, e in zip(share, best)))
+        probabilities.append(p)
+        chosen.append(best)
+        shares.append(share)
+    see("router", probabilities)
+    see("experts", chosen)
+    see("expert_weights", shares)
+    return out
+
+
 def nothing(name, values):
     """The default observer."""
 
@@ -176,26 +199,17 @@ class Model:
         return numpy.array([rms(head, norm, c.epsilon) for head in heads])
 
     def mixture(self, w, y, see):
-        """Each position's best few experts, weighted."""
         c = self.config
-        probabilities, chosen, shares, out = [], [], [], []
-        for row in y:
+
+        def judge(row):
             z = w("ffn_gate_inp") @ row
-            p = softmax(c.logit_cap * numpy.tanh(z / c.logit_cap))
-            # Ties go to the lower index: a stable sort of what is negated.
-            best = numpy.argsort(-p, kind="stable")[:c.experts_used]
-            share = p[best] / numpy.sum(p[best])
-            out.append(sum(s * swiglu(row, w("ffn_gate_exps")[e],
-                                      w("ffn_up_exps")[e],
-                                      w("ffn_down_exps")[e])
-                           for s, e in zip(share, best)))
-            probabilities.append(p)
-            chosen.append(best)
-            shares.append(share)
-        see("router", probabilities)
-        see("experts", chosen)
-        see("expert_weights", shares)
-        return out
+            return softmax(c.logit_cap * numpy.tanh(z / c.logit_cap))
+
+        def expert(e, row):
+            return swiglu(row, w("ffn_gate_exps")[e], w("ffn_up_exps")[e],
+                          w("ffn_down_exps")[e])
+
+        return mixture(y, judge, c.experts_used, of_one, expert, see)
 
     def greedy(self, tokens, end, most):
         """Token ids that follow, up to and without the end token."""

@@ -14,55 +14,23 @@
 
 /* --- Every intermediate --- */
 
-Test(architectures, a_llama_is_computed_as_by_the_reference)
-{
-	cr_assert_eq(opened_session_compare("ordinary/llama"), 18);
-}
+#define COMPARED(name, count, sentence)                                        \
+	Test(architectures, sentence)                                          \
+	{                                                                      \
+		cr_assert_eq(opened_session_compare("ordinary/" name), count); \
+	}
 
-Test(architectures, a_factor_for_each_wavelength_divides_as_in_the_reference)
-{
-	cr_assert_eq(opened_session_compare("ordinary/llama_factors"), 10);
-}
-
-Test(architectures, linear_stretching_is_that_of_the_reference)
-{
-	cr_assert_eq(opened_session_compare("ordinary/llama_linear"), 10);
-}
-
-Test(architectures, yarn_is_that_of_the_reference)
-{
-	cr_assert_eq(opened_session_compare("ordinary/llama_yarn"), 10);
-}
-
-Test(architectures, a_mixtral_is_computed_as_by_the_reference)
-{
-	cr_assert_eq(opened_session_compare("ordinary/mixtral"), 24);
-}
-
-Test(architectures, a_qwen2_is_computed_as_by_the_reference)
-{
-	cr_assert_eq(opened_session_compare("ordinary/qwen2"), 18);
-}
-
-Test(architectures, yarn_with_a_gain_is_that_of_the_reference)
-{
-	cr_assert_eq(opened_session_compare("ordinary/qwen2_yarn"), 10);
-}
-
-Test(architectures, a_qwen3_is_computed_as_by_the_reference)
-{
-	cr_assert_eq(opened_session_compare("ordinary/qwen3"), 18);
-}
-
-Test(architectures, a_qwen3moe_is_computed_as_by_the_reference)
-{
-	cr_assert_eq(opened_session_compare("ordinary/qwen3moe"), 24);
-}
-
-Test(architectures, an_olmoe_is_computed_as_by_the_reference)
-{
-	cr_assert_eq(opened_session_compare("ordinary/olmoe"), 24);
-}
+COMPARED("llama", 18, a_llama_is_computed_as_by_the_reference)
+COMPARED("llama_factors", 10,
+	 a_factor_for_each_wavelength_divides_as_in_the_reference)
+COMPARED("llama_linear", 10, linear_stretching_is_that_of_the_reference)
+COMPARED("llama_yarn", 10, yarn_is_that_of_the_reference)
+COMPARED("mixtral", 24, a_mixtral_is_computed_as_by_the_reference)
+COMPARED("qwen2", 18, a_qwen2_is_computed_as_by_the_reference)
+COMPARED("qwen2_yarn", 10, yarn_with_a_gain_is_that_of_the_reference)
+COMPARED("qwen3", 18, a_qwen3_is_computed_as_by_the_reference)
+COMPARED("qwen3moe", 24, a_qwen3moe_is_computed_as_by_the_reference)
+COMPARED("olmoe", 24, an_olmoe_is_computed_as_by_the_reference)
 
 /* --- llama.cpp --- */
 

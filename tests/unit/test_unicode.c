@@ -153,24 +153,19 @@ Test(unicode, letters_and_marks_have_their_case)
 			     "U+%04X", facts[i].code);
 }
 
+#define EXPECT_SORTED(table)                                            \
+	do {                                                            \
+		for (size_t i = 1; i < table##_count; i++)              \
+			cr_assert_gt(table[i].first, table[i - 1].last, \
+				     #table " %zu", i);                 \
+	} while (0)
+
 Test(unicode, tables_are_sorted)
 {
-	for (size_t i = 1; i < unicode_table_marks_count; i++)
-		cr_assert_gt(unicode_table_marks[i].first,
-			     unicode_table_marks[i - 1].last);
-	for (size_t i = 1; i < unicode_table_capitals_count; i++)
-		cr_assert_gt(unicode_table_capitals[i].first,
-			     unicode_table_capitals[i - 1].last);
-	for (size_t i = 1; i < unicode_table_smalls_count; i++)
-		cr_assert_gt(unicode_table_smalls[i].first,
-			     unicode_table_smalls[i - 1].last);
-	for (size_t i = 1; i < unicode_table_letters_count; i++)
-		cr_assert_gt(unicode_table_letters[i].first,
-			     unicode_table_letters[i - 1].last);
-	for (size_t i = 1; i < unicode_table_numbers_count; i++)
-		cr_assert_gt(unicode_table_numbers[i].first,
-			     unicode_table_numbers[i - 1].last);
-	for (size_t i = 1; i < unicode_table_lower_count; i++)
-		cr_assert_gt(unicode_table_lower[i].first,
-			     unicode_table_lower[i - 1].last);
+	EXPECT_SORTED(unicode_table_marks);
+	EXPECT_SORTED(unicode_table_capitals);
+	EXPECT_SORTED(unicode_table_smalls);
+	EXPECT_SORTED(unicode_table_letters);
+	EXPECT_SORTED(unicode_table_numbers);
+	EXPECT_SORTED(unicode_table_lower);
 }
