@@ -13,18 +13,22 @@
 #include "inference/rope.h"
 
 /* A track for each thread, where there are enough; else all for one track. */
-static size_t workers_of(const struct config *config, size_t threads)
+static size_t workers_of(const struct config *config,
+			 const struct engine_shape *shape, size_t threads)
 {
-	return config->tracks >= threads ? threads : 1;
+	return shape->deal == ENGINE_TRACKS && config->tracks >= threads
+		       ? threads
+		       : 1;
 }
 
 static struct work_shape work_shape_of(const struct config *config,
 				       const struct engine_shape *shape,
 				       size_t threads)
 {
+	size_t workers = workers_of(config, shape, threads);
+
 	return (struct work_shape){ shape->rows, shape->context,
-				    workers_of(config, threads) == 1 ? threads
-								     : 1 };
+				    workers == 1 ? threads : 1 };
 }
 
 static size_t batch_memory(const struct config *config, size_t rows)
@@ -38,7 +42,7 @@ size_t engine_memory(const struct config *config,
 		     const struct engine_shape *shape, size_t threads)
 {
 	struct work_shape work = work_shape_of(config, shape, threads);
-	size_t workers = workers_of(config, threads);
+	size_t workers = workers_of(config, shape, threads);
 	size_t hidden = config->hidden * sizeof(float);
 
 	return reserve_bytes(workers, sizeof(struct work)) +
@@ -116,7 +120,7 @@ enum err engine_open(struct engine *engine, const struct work_model *model,
 		.model = *model,
 		.shape = *shape,
 		.team = team,
-		.workers = workers_of(config, team_size(team)),
+		.workers = workers_of(config, shape, team_size(team)),
 	};
 	TRY(open_works(engine, arena));
 	engine->frequencies =

@@ -23,10 +23,17 @@
 
 #include "inference/work.h"
 
+/* What is dealt to threads.  The results are the same bits. */
+enum engine_deal {
+	ENGINE_TRACKS,	/* where there are as many as threads; else: */
+	ENGINE_TENSORS, /* every step of a layer is shared by all of them */
+};
+
 struct engine_shape {
 	size_t rows;	/* that go in at once, at most */
 	size_t logits;	/* of so many rows at once */
 	size_t context; /* of the longest session */
+	enum engine_deal deal;
 };
 
 struct engine {

@@ -68,7 +68,7 @@ static struct session_shape session_shape_of(uint32_t context)
 
 static struct engine_shape engine_shape_of(uint32_t context)
 {
-	return (struct engine_shape){ PROMPT_CHUNK, 1, context };
+	return (struct engine_shape){ PROMPT_CHUNK, 1, context, ENGINE_TRACKS };
 }
 
 size_t generate_memory(const struct model *model, uint32_t context_max,

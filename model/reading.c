@@ -226,7 +226,8 @@ static enum err read_windows(const struct reading *reading,
 
 	const struct session_shape shape = { reading->context, CHUNK,
 					     KERNEL_F16 };
-	const struct engine_shape room = { CHUNK, CHUNK, reading->context };
+	const struct engine_shape room = { CHUNK, CHUNK, reading->context,
+					   ENGINE_TRACKS };
 
 	for (size_t i = 0; i < reading->window_count; i++) {
 		size_t begin = reading->windows[i];
@@ -251,7 +252,8 @@ enum err reading_run(const struct reading *reading, const struct kernel *kernel,
 	struct work_model model = model_for_engine(reading->model);
 	const struct session_shape shape = { reading->context, CHUNK,
 					     KERNEL_F16 };
-	const struct engine_shape room = { CHUNK, CHUNK, reading->context };
+	const struct engine_shape room = { CHUNK, CHUNK, reading->context,
+					   ENGINE_TRACKS };
 	struct reading_result result = { 0 };
 	SCOPED_ARENA arena = { 0 };
 

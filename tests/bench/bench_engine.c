@@ -159,7 +159,8 @@ static void run_round(const struct bench *bench, struct arena *arena,
 	const struct work_model model = model_for_engine(bench->model);
 	size_t context = bench->prompt + bench->answer;
 	const struct session_shape shape = { context, CHUNK, KERNEL_F16 };
-	const struct engine_shape room = { CHUNK, BATCH_MAX, context };
+	const struct engine_shape room = { CHUNK, BATCH_MAX, context,
+					   ENGINE_TRACKS };
 	struct session sessions[BATCH_MAX];
 	struct session one;
 	struct engine engine;
@@ -182,7 +183,8 @@ static size_t memory_of(const struct bench *bench)
 	const struct config *config = &bench->model->config;
 	size_t context = bench->prompt + bench->answer;
 	const struct session_shape shape = { context, CHUNK, KERNEL_F16 };
-	const struct engine_shape room = { CHUNK, BATCH_MAX, context };
+	const struct engine_shape room = { CHUNK, BATCH_MAX, context,
+					   ENGINE_TRACKS };
 
 	return (bench->batch + 1) * session_memory(config, &shape) +
 	       engine_memory(config, &room, bench->threads);

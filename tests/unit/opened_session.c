@@ -63,7 +63,8 @@ void opened_session_open_how(struct opened_session *opened, struct bytes file,
 	size_t chunk = how->chunk == 0 ? OPENED_SESSION_CHUNK : how->chunk;
 	const struct session_shape shape = { OPENED_SESSION_CONTEXT, chunk,
 					     how->store };
-	const struct engine_shape engine = { chunk, 1, OPENED_SESSION_CONTEXT };
+	const struct engine_shape engine = { chunk, 1, OPENED_SESSION_CONTEXT,
+					     ENGINE_TRACKS };
 	size_t bytes;
 
 	*opened = (struct opened_session){ .file = file };

@@ -105,14 +105,14 @@ struct company {
 
 static void open_company(struct company *company,
 			 const struct tiny_model_shape *shape,
-			 struct team *team)
+			 struct team *team, enum engine_deal deal)
 {
 	const struct opened_session_how how = { kernel_best(), KERNEL_F16, NULL,
 						0 };
 	const struct session_shape session = { OPENED_SESSION_CONTEXT, 8,
 					       KERNEL_F16 };
 	const struct engine_shape room = { 8 * COMPANY, COMPANY,
-					   OPENED_SESSION_CONTEXT };
+					   OPENED_SESSION_CONTEXT, deal };
 	const struct config *config = &company->opened.config;
 
 	opened_session_open_how(&company->opened, tiny_model_build(shape),
@@ -201,7 +201,7 @@ Test(engine, a_session_in_company_gets_what_it_gets_alone)
 	for (size_t f = 0; f < 3; f++) {
 		for (size_t t = 0; t < 2; t++) {
 			shape.format = formats[f];
-			open_company(&company, &shape, teams[t]);
+			open_company(&company, &shape, teams[t], ENGINE_TRACKS);
 			feed_company(&company, 9, together);
 			close_company(&company);
 			for (size_t s = 0; s < COMPANY; s++) {
@@ -211,6 +211,60 @@ Test(engine, a_session_in_company_gets_what_it_gets_alone)
 			}
 		}
 	}
+	team_close(teams[1]);
+}
+
+#define ALONE 8 /* tokens that a session has in the end, one by one */
+
+/* Many rows at once, then one session's row by row: both ways of experts and
+ * of rows that are dealt out. */
+static void feed_both(struct company *company,
+		      float out[COMPANY + ALONE][TINY_MODEL_VOCABULARY])
+{
+	const float *logits;
+	size_t row = 0;
+
+	feed_company(company, 5, out);
+	for (size_t i = 0; i < ALONE; i++) {
+		uint32_t token = (uint32_t)i;
+		struct engine_input input = { &company->sessions[0], &token,
+					      1 };
+
+		cr_assert_eq(engine_advance(&company->engine, &input, 1),
+			     ERR_OK);
+		cr_assert_eq(engine_logits(&company->engine, &row, 1, &logits),
+			     ERR_OK);
+		memcpy(out[COMPANY + i], logits, sizeof(out[0]));
+	}
+}
+
+Test(engine, dealing_tracks_or_sharing_tensors_does_not_change_a_bit)
+{
+	static float plain[COMPANY + ALONE][TINY_MODEL_VOCABULARY];
+	static float other[COMPANY + ALONE][TINY_MODEL_VOCABULARY];
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct team *teams[] = { team_of(2), team_of(3) };
+	struct company company;
+
+	shape.tracks = 3;
+	for (size_t f = 0; f < 3; f++) {
+		shape.format = formats[f];
+		open_company(&company, &shape, NULL, ENGINE_TRACKS);
+		feed_both(&company, plain);
+		close_company(&company);
+		for (size_t way = 0; way < 4; way++) {
+			enum engine_deal deal =
+				way % 2 == 0 ? ENGINE_TRACKS : ENGINE_TENSORS;
+
+			open_company(&company, &shape, teams[way / 2], deal);
+			feed_both(&company, other);
+			cr_assert_eq(company.engine.workers,
+				     deal == ENGINE_TENSORS ? 1 : 2 + way / 2);
+			close_company(&company);
+			cr_assert_arr_eq(plain, other, sizeof(plain));
+		}
+	}
+	team_close(teams[0]);
 	team_close(teams[1]);
 }
 
@@ -248,29 +302,45 @@ Test(engine, what_is_kept_in_fewer_bits_changes_little)
 		     distance(floats, halves, FLOATS));
 }
 
+/* Meetings of two threads over one token, without the logits. */
+static size_t count_meetings(const struct tiny_model_shape *shape,
+			     enum engine_deal deal)
+{
+	const uint32_t token = 1;
+	struct team *team = team_of(2);
+	struct company company;
+	size_t meetings;
+
+	open_company(&company, shape, team, deal);
+	cr_assert_eq(engine_advance(&company.engine,
+				    &(struct engine_input){
+					    &company.sessions[0], &token, 1 },
+				    1),
+		     ERR_OK);
+	meetings = team_meetings(team);
+	close_company(&company);
+	team_close(team);
+	return meetings;
+}
+
 Test(engine, tracks_meet_once_a_block_and_layers_five_times)
 {
 	struct tiny_model_shape shape = tiny_model_shape();
-	uint32_t token = 1;
 
-	for (shape.tracks = 1; shape.tracks <= 2; shape.tracks++) {
-		struct opened_session_how how = { kernel_best(), KERNEL_F16,
-						  team_of(2), 0 };
-		size_t blocks = shape.layers / shape.block_depth;
-		struct opened_session opened;
+	for (shape.block_depth = 1; shape.block_depth <= shape.layers;
+	     shape.block_depth *= 2) {
+		for (shape.tracks = 1; shape.tracks <= 2; shape.tracks++) {
+			size_t layers = shape.tracks * shape.layers;
+			size_t shared = count_meetings(&shape, ENGINE_TENSORS);
+			size_t dealt = count_meetings(&shape, ENGINE_TRACKS);
 
-		opened_session_open_how(&opened, tiny_model_build(&shape),
-					&how);
-		cr_assert_eq(opened_session_advance(&opened, &token, 1),
-			     ERR_OK);
-		cr_log_info("%u tracks: %zu meetings", shape.tracks,
-			    team_meetings(how.team));
-		if (shape.tracks == 2)
-			cr_assert_eq(team_meetings(how.team), blocks);
-		else
-			cr_assert_gt(team_meetings(how.team), 4 * shape.layers);
-		opened_session_close(&opened);
-		team_close(how.team);
+			cr_assert_eq(shared, 5 * layers);
+			cr_assert_eq(dealt,
+				     shape.tracks == 1
+					     ? shared
+					     : shape.layers /
+						       shape.block_depth);
+		}
 	}
 }
 

@@ -496,7 +496,7 @@ static void add_surprise(struct fixture *fixture, const uint32_t *tokens,
 {
 	const struct work_model model = model_for_engine(fixture->model);
 	const struct session_shape shape = { 512, CHUNK, KERNEL_F16 };
-	const struct engine_shape room = { CHUNK, 1, 512 };
+	const struct engine_shape room = { CHUNK, 1, 512, ENGINE_TRACKS };
 	struct session session;
 	struct engine engine;
 	const float *logits;

@@ -393,7 +393,8 @@ Test(session, an_arena_or_a_model_too_small_is_told)
 {
 	struct tiny_model_shape shape = tiny_model_shape();
 	struct session_shape wanted = { OPENED_SESSION_CONTEXT, 8, KERNEL_F16 };
-	const struct engine_shape room = { 8, 1, OPENED_SESSION_CONTEXT };
+	const struct engine_shape room = { 8, 1, OPENED_SESSION_CONTEXT,
+					   ENGINE_TRACKS };
 	struct opened_session fixture;
 	struct session session;
 	struct engine engine;
