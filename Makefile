@@ -123,6 +123,11 @@ $(BUILD)/tests/scenarios/test_caller: $(BUILD)/libgateway.a
 $(filter $(BUILD)/tests/client/%,$(UNIT)): $(BUILD)/libclient.a
 $(filter $(BUILD)/tests/model/%,$(UNIT)): $(BUILD)/libmodel.a
 
+# These make models, and one delays meetings of threads that know nothing of it.
+$(BUILD)/tests/bench/bench_tracks $(BUILD)/tests/bench/bench_experts: \
+    $(BUILD)/tests/bench/random_file.o $(BUILD)/libmodel.a
+$(BUILD)/tests/bench/bench_tracks: LDFLAGS += -Wl,--wrap=team_run
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPERS:%.c=$(BUILD)/%.o) $(LIBRARY)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \

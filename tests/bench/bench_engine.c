@@ -10,27 +10,17 @@
  * the same of BATCH sessions at once (8), tokens of all together; open: laying
  * weights out for the kernels.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "inference/model.h"
+#include "tests/support/timed.h"
 
 #define HOME_MODEL "models/home.gguf"
 #define ROUNDS 5
-#define CHUNK 256
 #define BATCH_MAX 16
-#define HUGE_PAGE ((size_t)2 << 20)
-
-static const struct model_limits limits = { .layers = 4096,
-					    .width = 1u << 17,
-					    .vocabulary = 1u << 20,
-					    .context = 1u << 17 };
 
 struct bench {
 	const char *name;
@@ -42,56 +32,6 @@ struct bench {
 	size_t batch;
 };
 
-static double seconds(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static void must(enum err err)
-{
-	if (err != ERR_OK)
-		die(err_name(err));
-}
-
-/* As the node keeps weights: on huge pages, where the kernel gives them. */
-static void *reserve(size_t bytes)
-{
-	size_t size = (bytes / HUGE_PAGE + 2) * HUGE_PAGE;
-	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (memory == MAP_FAILED)
-		return NULL;
-	memory += HUGE_PAGE - (size_t)memory % HUGE_PAGE;
-	madvise(memory, bytes, MADV_HUGEPAGE);
-	return memory;
-}
-
-static void release(void *memory, size_t bytes)
-{
-	(void)memory;
-	(void)bytes;
-}
-
-static struct bytes map(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat status;
-	void *data;
-
-	if (fd < 0 || fstat(fd, &status) != 0)
-		die("the model cannot be opened");
-	data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd,
-		    0);
-	if (data == MAP_FAILED)
-		die("the model cannot be mapped");
-	close(fd);
-	return (struct bytes){ data, (size_t)status.st_size };
-}
-
 static uint32_t token_at(const struct bench *bench, size_t i)
 {
 	return (uint32_t)(i * 7919 % bench->model->config.vocabulary);
@@ -101,24 +41,24 @@ static uint32_t token_at(const struct bench *bench, size_t i)
 static double feed(const struct bench *bench, struct engine *engine,
 		   struct session *session)
 {
-	uint32_t tokens[CHUNK];
-	double start = seconds();
+	uint32_t tokens[TIMED_CHUNK];
+	double start = timed_now();
 	const float *logits;
 	size_t last = 0;
 
 	for (size_t at = 0; at < bench->prompt; at += last + 1) {
 		size_t left = bench->prompt - at;
-		size_t count = left < CHUNK ? left : CHUNK;
+		size_t count = left < TIMED_CHUNK ? left : TIMED_CHUNK;
 
 		for (size_t i = 0; i < count; i++)
 			tokens[i] = token_at(bench, at + i);
-		must(engine_advance(
+		timed_must(engine_advance(
 			engine,
 			&(struct engine_input){ session, tokens, count }, 1));
 		last = count - 1;
 	}
-	must(engine_logits(engine, &last, 1, &logits));
-	return seconds() - start;
+	timed_must(engine_logits(engine, &last, 1, &logits));
+	return timed_now() - start;
 }
 
 /* Answers of the first `count` sessions, a token of each at a time. */
@@ -128,7 +68,7 @@ static double answer(const struct bench *bench, struct engine *engine,
 	struct engine_input inputs[BATCH_MAX];
 	uint32_t tokens[BATCH_MAX];
 	size_t rows[BATCH_MAX];
-	double start = seconds();
+	double start = timed_now();
 	const float *logits;
 
 	for (size_t i = 0; i < bench->answer; i++) {
@@ -138,10 +78,10 @@ static double answer(const struct bench *bench, struct engine *engine,
 			inputs[s] = (struct engine_input){ &sessions[s],
 							   &tokens[s], 1 };
 		}
-		must(engine_advance(engine, inputs, count));
-		must(engine_logits(engine, rows, count, &logits));
+		timed_must(engine_advance(engine, inputs, count));
+		timed_must(engine_logits(engine, rows, count, &logits));
 	}
-	return seconds() - start;
+	return timed_now() - start;
 }
 
 struct figures {
@@ -158,18 +98,19 @@ static void run_round(const struct bench *bench, struct arena *arena,
 {
 	const struct work_model model = model_for_engine(bench->model);
 	size_t context = bench->prompt + bench->answer;
-	const struct session_shape shape = { context, CHUNK, KERNEL_F16 };
-	const struct engine_shape room = { CHUNK, BATCH_MAX, context,
+	const struct session_shape shape = { context, TIMED_CHUNK, KERNEL_F16 };
+	const struct engine_shape room = { TIMED_CHUNK, BATCH_MAX, context,
 					   ENGINE_TRACKS };
 	struct session sessions[BATCH_MAX];
 	struct session one;
 	struct engine engine;
 
 	arena_wipe(arena);
-	must(session_open(&one, model.config, &shape, arena));
+	timed_must(session_open(&one, model.config, &shape, arena));
 	for (size_t s = 0; s < bench->batch; s++)
-		must(session_open(&sessions[s], model.config, &shape, arena));
-	must(engine_open(&engine, &model, &room, bench->team, arena));
+		timed_must(session_open(&sessions[s], model.config, &shape,
+					arena));
+	timed_must(engine_open(&engine, &model, &room, bench->team, arena));
 	out->decode = least(out->decode, answer(bench, &engine, &one, 1));
 	one.position = 0;
 	out->prefill = least(out->prefill, feed(bench, &engine, &one));
@@ -182,8 +123,8 @@ static size_t memory_of(const struct bench *bench)
 {
 	const struct config *config = &bench->model->config;
 	size_t context = bench->prompt + bench->answer;
-	const struct session_shape shape = { context, CHUNK, KERNEL_F16 };
-	const struct engine_shape room = { CHUNK, BATCH_MAX, context,
+	const struct session_shape shape = { context, TIMED_CHUNK, KERNEL_F16 };
+	const struct engine_shape room = { TIMED_CHUNK, BATCH_MAX, context,
 					   ENGINE_TRACKS };
 
 	return (bench->batch + 1) * session_memory(config, &shape) +
@@ -201,8 +142,7 @@ static void measure(const struct bench *bench)
 	struct figures figures = { 0 };
 	struct arena arena = { .size = memory_of(bench) };
 
-	arena.base = reserve(arena.size);
-	invariant(arena.base != NULL);
+	arena.base = timed_memory(arena.size);
 	for (int i = 0; i < ROUNDS; i++)
 		run_round(bench, &arena, &figures);
 	print(bench, "prefill", (double)bench->prompt / figures.prefill);
@@ -233,17 +173,16 @@ static const char *name_of(const char *path)
 
 static void open_model(const char *path, struct bench *bench)
 {
-	static const struct model_memory memory = { reserve, release };
-	double start = seconds();
+	double start = timed_now();
 
-	must(model_open(map(path), &limits, &memory, &bench->model));
+	bench->model = timed_model(path);
 	bench->name = name_of(path);
-	printf("engine.%s.open %.3f s\n", bench->name, seconds() - start);
+	printf("engine.%s.open %.3f s\n", bench->name, timed_now() - start);
 }
 
 static void run(struct bench *bench)
 {
-	must(team_open(bench->threads, &bench->team));
+	timed_must(team_open(bench->threads, &bench->team));
 	measure(bench);
 	team_close(bench->team);
 }
