@@ -4,13 +4,16 @@
 #   bench.sh BUILD [--keep]
 # A benchmark prints lines of name, value and unit.  Two figures that differ
 # much say that the machine was busy: both are shown and both are written.
-# --keep also writes tests/bench/figures.json, which README quotes.
+# What tracks are worth is drawn in BUILD/plots/tracks.svg.
+# --keep also writes tests/bench/figures.json, which README quotes, and the plot
+# beside it.
 set -u
 
 build=$1
 keep=${2:-}
 limit=${PCC_BENCH_LIMIT:-90} # seconds a benchmark may take, each time
 export MODELS=${MODELS:-../shared/models}
+export BENCH_MODELS=${BENCH_MODELS:-$build/bench_models} # made if need be
 out=$build/bench.json
 table=$build/bench.txt
 failed=0
@@ -42,10 +45,16 @@ machine=$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)
 	printf '\n  }\n}\n'
 } >"$out"
 
+plots=$build/plots
+mkdir -p "$plots"
+awk -f tools/svg.awk -f tools/plot_tracks.awk "$table" >"$plots/tracks.svg" ||
+	rm "$plots/tracks.svg"
+
 awk '{ printf "%-36s %14s %14s  %s\n", $1, $2, $3, $4 }' "$table"
-echo "written: $out (load $(cut -d' ' -f1 /proc/loadavg), $(nproc) processors)"
+echo "written: $out and $plots (load $(cut -d' ' -f1 /proc/loadavg), $(nproc) processors)"
 if [ "$keep" = --keep ]; then
 	cp "$out" tests/bench/figures.json
-	echo "kept: tests/bench/figures.json"
+	cp "$plots/tracks.svg" tests/bench
+	echo "kept: tests/bench/figures.json, tests/bench/tracks.svg"
 fi
 exit "$failed"

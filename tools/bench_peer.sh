@@ -1,15 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The engine against others on the same files, in turn: A B A B.
-#   bench_peer.sh BUILD "LLAMA_BENCH [OPTION ...][, LLAMA_BENCH ...]"
+#   bench_peer.sh BUILD "[NAME=]LLAMA_BENCH [OPTION ...][, ...]" [--keep]
 # A peer is a command that takes llama-bench's -m -p -n -t -r -o csv.  Files of
 # random weights are made once, in BENCH_MODELS (BUILD/bench_models), of the
 # shapes and formats in BENCH_FILES, "shape:format ...".  Prints a table and
 # writes BUILD/bench_peer.tsv: file, threads, what, who, tokens a second of each
-# round.
+# round; and draws it, in BUILD/plots/peers.svg.  --keep also copies both to
+# tests/bench, whence README shows them.
 set -u
 
 build=$1
+keep=${3:-}
 IFS=',' read -r -a peers <<<"$2"
 models=${BENCH_MODELS:-$build/bench_models}
 files=${BENCH_FILES:-qwen3-0.6b:q4_0 qwen3-0.6b:q8_0 qwen3-0.6b:q4_k}
@@ -35,8 +37,8 @@ run_ours() { # name path threads
 }
 
 # The columns of interest are found by their names: peers differ in others.
-run_peer() { # name path threads number command ...
-	local name=$1 path=$2 count=$3 who=peer$4
+run_peer() { # name path threads who command ...
+	local name=$1 path=$2 count=$3 who=$4
 	shift 4
 	timeout -k 5 900 "$@" -m "$path" -p 512 -n 64 -t "$count" -r 3 \
 		-o csv 2>/dev/null |
@@ -64,8 +66,13 @@ for file in $files; do
 		for round in $(seq "$rounds"); do
 			echo "$name, $count threads, $round of $rounds ..." >&2
 			for i in "${!peers[@]}"; do
+				who=peer$i command=${peers[$i]}
+				if [[ $command =~ ^\ *([a-z_.]+)=(.*) ]]; then
+					who=${BASH_REMATCH[1]}
+					command=${BASH_REMATCH[2]}
+				fi
 				# shellcheck disable=SC2086
-				run_peer "$name" "$path" "$count" "$i" ${peers[$i]}
+				run_peer "$name" "$path" "$count" "$who" $command
 			done
 			run_ours "$name" "$path" "$count"
 		done
@@ -99,4 +106,13 @@ sort "$out" | awk -F'\t' '
 				(best > 0 ? sprintf("%.2f", ours / best) : "-")
 		}
 	}'
-echo "written: $out"
+
+plots=$build/plots
+mkdir -p "$plots"
+awk -f tools/svg.awk -f tools/plot_peers.awk "$out" >"$plots/peers.svg" ||
+	rm "$plots/peers.svg"
+echo "written: $out and $plots"
+if [ "$keep" = --keep ]; then
+	cp "$out" "$plots/peers.svg" tests/bench
+	echo "kept: tests/bench/bench_peer.tsv, tests/bench/peers.svg"
+fi
