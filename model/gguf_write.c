@@ -15,7 +15,10 @@
 #include <unistd.h>
 
 #define VERSION 3
-#define ALIGNMENT 32
+/* A panel's vectors then lie in one line of a cache each, and a file that is
+ * used where it is mapped is as good as one laid out anew. */
+#define ALIGNMENT 64
+#define ALIGNMENT_KEY "general.alignment"
 #define BUFFER_BYTES (1u << 20)
 
 /* Metadata, or the list of tensors: grows in memory. */
@@ -130,6 +133,8 @@ void gguf_write_value(struct gguf_write *out, const struct gguf_value *value)
 {
 	const struct gguf_array *array = &value->array;
 
+	if (bytes_equal(value->key, BYTES_LITERAL(ALIGNMENT_KEY)))
+		return;
 	if (value->type == GGUF_ARRAY) {
 		put(put_array(out, value->key, array->type, array->count),
 		    array->elements.data, array->elements.len);
@@ -359,6 +364,7 @@ enum err gguf_write_open(const char *path, struct gguf_write **out)
 		gguf_write_abandon(&made);
 		return err;
 	}
+	gguf_write_u32(made, ALIGNMENT_KEY, ALIGNMENT);
 	*out = made;
 	return ERR_OK;
 }

@@ -11,6 +11,8 @@
  * Nothing is seen under the path before the file is complete and synced, and
  * a file that is there is never replaced.  Only the index is in memory.
  *
+ * Tensors begin at multiples of 64 bytes, which a value of every file says.
+ *
  * The index grows without telling: memory that ran out is found by declare and
  * commit, which fail then.
  */
@@ -38,11 +40,11 @@ void gguf_write_array(struct gguf_write *out, const char *key,
 void gguf_write_strings(struct gguf_write *out, const char *key,
 			const struct bytes *values, size_t count);
 
-/* A value of another file, as it stands there. */
+/* A value of another file, as it stands there; its alignment is left out. */
 void gguf_write_value(struct gguf_write *out, const struct gguf_value *value);
 
 /* A tensor's name and shape; its `data` is not looked at.  Errors are those of
- * matrix_row_bytes(), and ERR_UNAVAILABLE. */
+ * matrix_bytes(), and ERR_UNAVAILABLE. */
 MUST_CHECK enum err gguf_write_declare(struct gguf_write *out,
 				       const struct gguf_tensor *tensor);
 

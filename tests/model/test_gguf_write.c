@@ -50,7 +50,9 @@ static void check_contents(const struct gguf *gguf)
 	struct bytes text;
 	uint32_t count;
 
-	cr_assert_eq(gguf->value_count, 6);
+	cr_assert_eq(gguf->value_count, 7);
+	cr_assert_eq(gguf_u32(gguf, "general.alignment", &count), ERR_OK);
+	cr_assert_eq(count, 64);
 	cr_assert_eq(gguf_string(gguf, "name", &text), ERR_OK);
 	cr_assert(bytes_equal(text, BYTES_LITERAL("a model")));
 	cr_assert_eq(gguf_u32(gguf, "flag", &count), ERR_OK);
@@ -61,6 +63,7 @@ static void check_contents(const struct gguf *gguf)
 	cr_assert_not_null(tensor);
 	cr_assert(bytes_equal(tensor->data, BYTES_ARRAY(halves)));
 	cr_assert_eq(tensor->dimensions[1], 2);
+	cr_assert_eq((uintptr_t)tensor->data.data % 64, 0);
 	tensor = gguf_find_tensor(gguf, "vector");
 	cr_assert(bytes_equal(tensor->data, BYTES_ARRAY(numbers)));
 }
