@@ -4,7 +4,8 @@
  *
  * Sixteen rows of a matrix (outputs), side by side, are a panel: the widest
  * vector has a lane for each.  A panel is cut along its columns into blocks of
- * 256, the last one filled up with weights of value zero.
+ * 256, the last one filled up with weights of value zero (in C2, which has
+ * none, with any: they are multiplied by activations of zero).
  *
  *     matrix = panels, one after the other     (rows rounded up to 16)
  *     panel  = blocks, one after the other     (columns rounded up to 256)

@@ -2,13 +2,12 @@
 #include "model/convert.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "model/gguf_write.h"
+#include "model/lines.h"
 #include "model/pieces.h"
 #include "model/plan.h"
-#include "model/quantizer.h"
 #include "model/report.h"
 
 #define LAYERS "blk."
@@ -71,13 +70,10 @@ static struct theirs name_of(const struct plan_tensor *tensor)
 	return made;
 }
 
-/* One conversion, and room for a row. */
 struct conversion {
 	const struct checkpoint *checkpoint;
 	struct plan plan;
 	enum matrix_format format;
-	float *weights;
-	uint8_t *encoded;
 };
 
 static enum matrix_format format_for(const struct conversion *conversion,
@@ -135,27 +131,39 @@ static enum err find_tensor(const struct conversion *conversion,
 	return ERR_MALFORMED;
 }
 
+/* Their matrix, and how its rows are turned. */
+struct turned {
+	struct matrix matrix;
+	uint64_t width;
+};
+
+static void read_row(void *from, size_t row, float *out)
+{
+	const struct turned *turned = from;
+	const struct matrix *matrix = &turned->matrix;
+
+	matrix_decode(matrix, (size_t)source_row(row, turned->width), 0,
+		      matrix->columns, out);
+}
+
 static enum err write_tensor(const struct conversion *conversion,
 			     const struct plan_tensor *tensor,
 			     struct gguf_write *out)
 {
-	const struct quantizer quantizer = { format_for(conversion, tensor),
-					     QUANTIZER_QUICK };
-	uint64_t width = turned_width(&conversion->checkpoint->shape, tensor);
-	struct matrix matrix;
-	size_t bytes;
+	const struct shape *shape = &conversion->checkpoint->shape;
+	struct turned turned = { .width = turned_width(shape, tensor) };
+	const struct lines lines = {
+		.quantizer = { format_for(conversion, tensor),
+			       QUANTIZER_QUICK },
+		.columns = (size_t)tensor->columns,
+		.rows = (size_t)tensor->rows,
+		.stack = 1,
+		.read = read_row,
+		.from = &turned,
+	};
 
-	TRY(find_tensor(conversion, tensor, &matrix));
-	TRY(matrix_stride(quantizer.format, tensor->columns, &bytes));
-	for (uint64_t i = 0; i < tensor->rows; i++) {
-		matrix_decode(&matrix, (size_t)source_row(i, width), 0,
-			      matrix.columns, conversion->weights);
-		TRY(quantizer_row(&quantizer, conversion->weights, NULL,
-				  matrix.columns, conversion->encoded));
-		TRY(gguf_write_data(
-			out, (struct bytes){ conversion->encoded, bytes }));
-	}
-	return ERR_OK;
+	TRY(find_tensor(conversion, tensor, &turned.matrix));
+	return lines_write(&lines, out);
 }
 
 /* What no checkpoint has as a tensor, but says in its configuration. */
@@ -221,19 +229,10 @@ enum err convert_checkpoint(const struct checkpoint *checkpoint,
 			    enum matrix_format format, const char *path)
 {
 	struct conversion made = { .checkpoint = checkpoint, .format = format };
-	uint64_t widest = 1;
-	enum err err = ERR_UNAVAILABLE;
+	enum err err;
 
 	TRY(plan_open(&checkpoint->shape, &made.plan));
-	for (size_t i = 0; i < made.plan.count; i++)
-		if (made.plan.tensors[i].columns > widest)
-			widest = made.plan.tensors[i].columns;
-	made.weights = calloc(widest, sizeof(*made.weights));
-	made.encoded = calloc(widest, QUANTIZER_WEIGHT_BYTES);
-	if (made.weights != NULL && made.encoded != NULL)
-		err = write_file(&made, path);
-	free(made.weights);
-	free(made.encoded);
+	err = write_file(&made, path);
 	plan_close(&made.plan);
 	return err;
 }

@@ -12,18 +12,25 @@
 
 #define POLISH_MAX 8
 
+#define WIDE 64 /* weights of a group whose extremes are rare ones */
+
 /* First scales, as shares of the one that just reaches the extremes: coarse
- * integers gain from cutting extremes off, fine ones hardly. */
+ * integers gain from cutting extremes off, fine ones hardly; and the more so
+ * the larger the group is that one extreme would set the scale of. */
 struct grid {
 	float first;
 	float step;
 	int count;
 };
 
-static struct grid grid_for(int levels, enum quantizer_effort effort)
+static struct grid grid_for(int levels, size_t count)
 {
-	if (effort == QUANTIZER_QUICK)
-		return (struct grid){ 1, 0, 1 };
+	if (levels <= 4 && count > WIDE)
+		return (struct grid){ 0.2f, 0.025f, 34 };
+	if (levels <= 32 && count > WIDE)
+		return (struct grid){ 0.3f, 0.025f, 30 };
+	if (count > WIDE)
+		return (struct grid){ 0.6f, 0.025f, 18 };
 	if (levels <= 4)
 		return (struct grid){ 0.5f, 0.05f, 13 };
 	if (levels <= 32)
@@ -51,9 +58,34 @@ static float integer_of(float x, float low, float high)
 	return nearest(clamp(x, low, high));
 }
 
+/* A range as floats: origin + step * n. */
+struct ladder {
+	float low, high;
+	float step, inverse;
+	float origin;
+};
+
+static struct ladder ladder_of(struct fit_range range)
+{
+	return (struct ladder){ (float)range.low, (float)range.high,
+				(float)range.step, 1 / (float)range.step,
+				(float)(range.step - 1) };
+}
+
+static float rung_of(float x, const struct ladder *ladder)
+{
+	float inside = clamp(x, ladder->low, ladder->high);
+
+	return nearest((inside - ladder->origin) * ladder->inverse) *
+		       ladder->step +
+	       ladder->origin;
+}
+
 int fit_round(float x, struct fit_range range)
 {
-	return (int)integer_of(x, (float)range.low, (float)range.high);
+	struct ladder ladder = ladder_of(range);
+
+	return (int)rung_of(x, &ladder);
 }
 
 /* A scale, and how much of the group's sum of squares it explains. */
@@ -62,16 +94,24 @@ struct scaled {
 	float gain;
 };
 
+/* A search in units of a power of two near the extreme, so that squares are
+ * numbers whatever the weights are. */
+struct search {
+	const struct fit_group *group;
+	struct ladder ladder;
+	float unit; /* a weight times this is in units */
+	int levels;
+};
+
 /* The best scale for the integers that `inverse` gives. */
-static struct scaled scale_for(const struct fit_group *group,
-			       struct fit_range range, float inverse)
+static struct scaled scale_for(const struct search *search, float inverse)
 {
-	float low = (float)range.low, high = (float)range.high;
+	const struct fit_group *group = search->group;
 	float products = 0, squares = 0;
 
 	for (size_t i = 0; i < group->count; i++) {
-		float w = group->weights[i];
-		float q = integer_of(w * inverse, low, high);
+		float w = group->weights[i] * search->unit;
+		float q = rung_of(w * inverse, &search->ladder);
 		float weighted = group->importance[i] * q;
 
 		products += weighted * w;
@@ -83,11 +123,11 @@ static struct scaled scale_for(const struct fit_group *group,
 				products * products / squares };
 }
 
-static struct scaled polish_scale(const struct fit_group *group,
-				  struct fit_range range, struct scaled best)
+static struct scaled polish_scale(const struct search *search,
+				  struct scaled best)
 {
 	for (int i = 0; i < POLISH_MAX && best.scale != 0; i++) {
-		struct scaled next = scale_for(group, range, 1 / best.scale);
+		struct scaled next = scale_for(search, 1 / best.scale);
 
 		if (next.gain <= best.gain)
 			break;
@@ -107,31 +147,55 @@ static float extreme_of(const struct fit_group *group)
 	return most;
 }
 
+/* The best of the grid about a scale that just reaches the extreme. */
+static struct scaled search_grid(const struct search *search, float whole)
+{
+	struct grid grid = grid_for(search->levels, search->group->count);
+	struct scaled best = { 0, 0 };
+
+	for (int i = 0; i < grid.count; i++) {
+		float share = grid.first + grid.step * (float)i;
+		struct scaled next = scale_for(search, 1 / (whole * share));
+
+		if (next.gain > best.gain)
+			best = next;
+	}
+	return best;
+}
+
 /* The extreme goes to the end that has more integers; the search also tries
- * it on the other end. */
+ * it on the other end, where that is another scale. */
 float fit_scale(const struct fit_group *group, struct fit_range range,
 		enum quantizer_effort effort)
 {
-	struct grid grid = grid_for(range.high - range.low + 1, effort);
 	float extreme = extreme_of(group);
-	struct scaled best = { 0, 0 };
+	struct search search = {
+		.group = group,
+		.ladder = ladder_of(range),
+		.levels = (range.high - range.low) / range.step + 1,
+	};
+	struct scaled best, other;
+	int exponent;
 
 	/* So small that its inverse is none: zeros, all of them. */
 	if (fabsf(extreme) < 1e-30f)
 		return 0;
 	if (effort == QUANTIZER_QUICK)
 		return extreme / (float)range.low;
-	for (int i = 0; i < 2 * grid.count; i++) {
-		int step = i / 2;
-		float share = grid.first + grid.step * (float)step;
-		float end = (float)(i % 2 == 0 ? range.low : range.high);
-		struct scaled next =
-			scale_for(group, range, end / (extreme * share));
-
-		if (next.gain > best.gain)
-			best = next;
+	extreme = frexpf(extreme, &exponent);
+	search.unit = ldexpf(1, -exponent);
+	best = search_grid(&search, extreme / (float)range.low);
+	if (range.low != -range.high) {
+		other = search_grid(&search, extreme / (float)range.high);
+		if (other.gain > best.gain)
+			best = other;
 	}
-	return polish_scale(group, range, best).scale;
+	/* Where no weight counts, one scale is as good as another. */
+	if (best.scale == 0)
+		best.scale = extreme / (float)range.low;
+	else
+		best = polish_scale(&search, best);
+	return ldexpf(best.scale, exponent);
 }
 
 /* Sums over a group, each term times its importance. */
@@ -236,7 +300,7 @@ static struct fit_line narrowed(struct fit_line whole, float share, int high)
 struct fit_line fit_line(const struct fit_group *group, int high,
 			 enum quantizer_effort effort)
 {
-	struct grid grid = grid_for(high + 1, effort);
+	struct grid grid = grid_for(high + 1, group->count);
 	struct fit_line whole = whole_span(group, high);
 	struct lined best = { whole, INFINITY };
 

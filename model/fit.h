@@ -2,7 +2,7 @@
 /*
  * fit: scales for a group of weights that is to be stored as small integers.
  *
- *     scale    w = s q       q from `low` to `high`, low < 0
+ *     scale    w = s q       q from `low` to `high` by `step`, low < 0
  *     line     w = s q - m   q from 0 to `high`, s and m not negative
  *
  * Least is the sum of importance * error^2 over the group.
@@ -22,9 +22,12 @@ struct fit_group {
 	size_t count;
 };
 
+/* Integers: 1 apart, or the odd ones, which are 2 apart and of which zero is
+ * none. */
 struct fit_range {
 	int low;
 	int high;
+	int step;
 };
 
 struct fit_line {

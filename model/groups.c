@@ -55,7 +55,7 @@ static float share(float part, float whole)
 static void round_lines(const struct fit_line *lines,
 			const struct layout *layout, struct coded *coded)
 {
-	const struct fit_range range = { 0, layout->small };
+	const struct fit_range range = { 0, layout->small, 1 };
 	struct fit_line most = { 0, 0 };
 	float scale, offset;
 
@@ -108,7 +108,7 @@ static void try_neighbours(const struct fit_group *group,
 static void choose_integers(const struct fit_group *block,
 			    const struct layout *layout, struct coded *coded)
 {
-	const struct fit_range range = { 0, layout->integer };
+	const struct fit_range range = { 0, layout->integer, 1 };
 
 	for (size_t i = 0; i < BLOCK_LARGE; i++) {
 		struct fit_line line = line_of(coded, i / layout->group);
@@ -243,7 +243,7 @@ void groups_encode_q5_k(const struct fit_group *block,
 static uint16_t round_scales(const float scales[static GROUPS_MAX],
 			     int8_t small[static GROUPS_MAX])
 {
-	const struct fit_range range = { -128, 127 };
+	const struct fit_range range = { -128, 127, 1 };
 	float most = 0;
 	uint16_t half;
 
@@ -263,7 +263,7 @@ static uint16_t round_scales(const float scales[static GROUPS_MAX],
 void groups_encode_q6_k(const struct fit_group *block,
 			enum quantizer_effort effort, uint8_t *out)
 {
-	const struct fit_range range = { -32, 31 };
+	const struct fit_range range = { -32, 31, 1 };
 	float scales[GROUPS_MAX];
 	int8_t small[GROUPS_MAX];
 	uint16_t half;

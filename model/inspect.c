@@ -132,12 +132,11 @@ static json_t *sum_of(const struct gguf *gguf, const struct matrix_form *form)
 
 	for (size_t i = 0; i < gguf->tensor_count; i++) {
 		const struct gguf_tensor *tensor = &gguf->tensors[i];
-		struct matrix matrix = source_matrix(tensor);
 
 		if (form != NULL && tensor->format != form->format)
 			continue;
 		tensors++;
-		weights += (uint64_t)matrix.rows * matrix.columns;
+		weights += source_weights(tensor);
 		bytes += tensor->data.len;
 	}
 	(void)json_object_set_new(
@@ -267,7 +266,7 @@ static void print_tensors(const json_t *tensors)
 		const char *name =
 			json_string_value(json_object_get(tensor, "name"));
 
-		printf("%-40s %-5s", source_name_of(bytes_of_string(name)).text,
+		printf("%-40s %-6s", source_name_of(bytes_of_string(name)).text,
 		       json_string_value(json_object_get(tensor, "format")));
 		print_value(json_object_get(tensor, "dimensions"));
 		putchar('\n');

@@ -14,6 +14,7 @@
 #include "model/measure.h"
 #include "model/options.h"
 #include "model/perplexity.h"
+#include "model/prepack.h"
 #include "model/quantize.h"
 #include "model/report.h"
 
@@ -22,6 +23,7 @@ static int (*const commands[])(const struct options *options) = {
 	[OPTIONS_CHECK] = check_run,
 	[OPTIONS_MAKE_RANDOM] = make_random_run,
 	[OPTIONS_QUANTIZE] = quantize_run,
+	[OPTIONS_PACK] = prepack_run,
 	[OPTIONS_CONVERT] = convert_run,
 	[OPTIONS_MEASURE] = measure_run,
 	[OPTIONS_IMPORTANCE] = importance_run,

@@ -2,22 +2,15 @@
 #include "model/make_random.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "model/gguf_write.h"
 #include "model/lexicon.h"
+#include "model/lines.h"
 #include "model/noise.h"
 #include "model/plan.h"
-#include "model/quantizer.h"
 #include "model/report.h"
 
 #define NORM_DEVIATION 0.1f
-
-/* Room for one row of the widest matrix, as floats and encoded. */
-struct row {
-	float *weights;
-	uint8_t *encoded;
-};
 
 /* Where columns do not fill the blocks that were asked for: the next best
  * format that they fill. */
@@ -53,15 +46,23 @@ static enum err declare(const struct make_random *make, const struct plan *plan,
 	return ERR_OK;
 }
 
+/* Where weights come from. */
+struct drawing {
+	const struct plan_tensor *tensor;
+	struct noise noise;
+};
+
 /* Norms are about 1: they multiply. */
-static void draw(const struct plan_tensor *tensor, struct noise *noise,
-		 float *out)
+static void draw(void *from, size_t row, float *out)
 {
+	struct drawing *drawing = from;
+	const struct plan_tensor *tensor = drawing->tensor;
 	float deviation = tensor->role == PLAN_NORM || tensor->role == PLAN_BIAS
 				  ? NORM_DEVIATION
 				  : 1 / sqrtf((float)tensor->columns);
 
-	noise_fill(noise, deviation, out, tensor->columns);
+	(void)row; /* in order */
+	noise_fill(&drawing->noise, deviation, out, tensor->columns);
 	for (size_t i = 0; tensor->role == PLAN_NORM && i < tensor->columns;
 	     i++)
 		out[i] += 1;
@@ -69,28 +70,25 @@ static void draw(const struct plan_tensor *tensor, struct noise *noise,
 
 static enum err write_tensor(const struct make_random *make,
 			     const struct plan_tensor *tensor,
-			     const struct row *row, struct gguf_write *out)
+			     struct gguf_write *out)
 {
-	struct quantizer quantizer = { format_for(make, tensor),
-				       QUANTIZER_QUICK };
-	struct noise noise =
-		noise_start(make->seed, bytes_of_string(tensor->name));
-	size_t bytes;
+	struct drawing drawing = {
+		tensor, noise_start(make->seed, bytes_of_string(tensor->name))
+	};
+	const struct lines lines = {
+		.quantizer = { format_for(make, tensor), QUANTIZER_QUICK },
+		.columns = (size_t)tensor->columns,
+		.rows = (size_t)tensor->rows,
+		.stack = (size_t)tensor->stack,
+		.read = draw,
+		.from = &drawing,
+	};
 
-	TRY(matrix_stride(quantizer.format, tensor->columns, &bytes));
-	for (uint64_t i = 0; i < tensor->rows * tensor->stack; i++) {
-		draw(tensor, &noise, row->weights);
-		TRY(quantizer_row(&quantizer, row->weights, NULL,
-				  tensor->columns, row->encoded));
-		TRY(gguf_write_data(out,
-				    (struct bytes){ row->encoded, bytes }));
-	}
-	return ERR_OK;
+	return lines_write(&lines, out);
 }
 
 static enum err write_tensors(const struct make_random *make,
-			      const struct plan *plan, const struct row *row,
-			      struct gguf_write *out)
+			      const struct plan *plan, struct gguf_write *out)
 {
 	struct report_progress progress =
 		report_begin("writing", plan->weights);
@@ -98,31 +96,12 @@ static enum err write_tensors(const struct make_random *make,
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_tensor *tensor = &plan->tensors[i];
 
-		TRY(write_tensor(make, tensor, row, out));
+		TRY(write_tensor(make, tensor, out));
 		report_advance(&progress,
 			       tensor->columns * tensor->rows * tensor->stack);
 	}
 	(void)report_end(&progress);
 	return ERR_OK;
-}
-
-static enum err write_rows(const struct make_random *make,
-			   const struct plan *plan, struct gguf_write *out)
-{
-	uint64_t widest = 1;
-	struct row row;
-	enum err err = ERR_UNAVAILABLE;
-
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->tensors[i].columns > widest)
-			widest = plan->tensors[i].columns;
-	row.weights = calloc(widest, sizeof(*row.weights));
-	row.encoded = calloc(widest, QUANTIZER_WEIGHT_BYTES);
-	if (row.weights != NULL && row.encoded != NULL)
-		err = write_tensors(make, plan, &row, out);
-	free(row.weights);
-	free(row.encoded);
-	return err;
 }
 
 static enum err write_plan(const struct make_random *make,
@@ -134,7 +113,7 @@ static enum err write_plan(const struct make_random *make,
 	plan_write_metadata(make->shape, out);
 	TRY(lexicon_write(make->shape->vocabulary, out));
 	TRY(declare(make, plan, out));
-	TRY(write_rows(make, plan, out));
+	TRY(write_tensors(make, plan, out));
 	return gguf_write_commit(&out);
 }
 

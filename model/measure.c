@@ -9,6 +9,7 @@
 #include "model/noise.h"
 #include "model/quantizer.h"
 #include "model/report.h"
+#include "model/sixes.h"
 
 #define GAUSSIAN_COUNT (1u << 18)
 
@@ -30,11 +31,23 @@ static void compare(const float *a, const float *b, size_t count,
 	}
 }
 
+/* Of one shape; with room for a row of each. */
+static void compare_matrices(const struct matrix *a, const struct matrix *b,
+			     float *rows, struct measure_noise *out)
+{
+	size_t columns = a->columns;
+
+	for (size_t i = 0; i < a->rows; i++) {
+		matrix_decode(a, i, 0, columns, rows);
+		matrix_decode(b, i, 0, columns, rows + columns);
+		compare(rows, rows + columns, columns, out);
+	}
+}
+
 enum err measure_tensors(const struct gguf_tensor *a,
 			 const struct gguf_tensor *b, struct measure_noise *out)
 {
-	struct matrix left = source_matrix(a), right = source_matrix(b);
-	size_t columns = left.columns;
+	size_t columns = (size_t)a->dimensions[0];
 	float *rows;
 
 	if (memcmp(a->dimensions, b->dimensions, sizeof(a->dimensions)) != 0)
@@ -42,10 +55,11 @@ enum err measure_tensors(const struct gguf_tensor *a,
 	rows = calloc(2 * columns, sizeof(*rows));
 	if (rows == NULL)
 		return ERR_UNAVAILABLE;
-	for (size_t i = 0; i < left.rows; i++) {
-		matrix_decode(&left, i, 0, columns, rows);
-		matrix_decode(&right, i, 0, columns, rows + columns);
-		compare(rows, rows + columns, columns, out);
+	for (size_t i = 0; i < source_stack(a); i++) {
+		struct matrix left = source_matrix_at(a, i);
+		struct matrix right = source_matrix_at(b, i);
+
+		compare_matrices(&left, &right, rows, out);
 	}
 	free(rows);
 	return ERR_OK;
@@ -58,7 +72,7 @@ static enum err print_tensor(const struct gguf_tensor *a,
 	struct measure_noise noise = { 0 };
 
 	TRY(measure_tensors(a, b, &noise));
-	printf("%-40s %-5s %-5s %8.2f dB\n", source_name_of(a->name).text,
+	printf("%-40s %-6s %-6s %8.2f dB\n", source_name_of(a->name).text,
 	       matrix_form_of(a->format)->name, matrix_form_of(b->format)->name,
 	       measure_decibels(noise));
 	/* What was only copied would hide what the others lost. */
@@ -92,7 +106,7 @@ static int compare_sources(const struct source *a, const struct source *b)
 		report_advance(&progress, left->data.len);
 	}
 	(void)report_end(&progress);
-	printf("%-52s %8.2f dB\n", "all that differ", measure_decibels(total));
+	printf("%-54s %8.2f dB\n", "all that differ", measure_decibels(total));
 	return REPORT_GOOD;
 }
 
@@ -112,57 +126,113 @@ int measure_run(const struct options *options)
 	return compare_sources(&a, &b);
 }
 
-/* weights: [2][count], encoded: room for as many floats. */
+double measure_bits(const struct matrix_form *form)
+{
+	return 8 * (double)form->bytes / (double)(form->weights * form->rows);
+}
+
+/* Weights, to somewhere and back: [2][count]. */
+static enum err draw(size_t count, uint64_t seed, float **out)
+{
+	struct noise noise = noise_start(seed, BYTES_LITERAL("gaussian"));
+	float *weights = calloc(2 * count, sizeof(*weights));
+
+	if (weights == NULL)
+		return ERR_UNAVAILABLE;
+	noise_fill(&noise, 1, weights, count);
+	*out = weights;
+	return ERR_OK;
+}
+
 static enum err round_trip(enum matrix_format format, float *weights,
-			   uint8_t *encoded, size_t count)
+			   size_t count)
 {
 	const struct quantizer quantizer = { format, QUANTIZER_SEARCH };
-	struct matrix matrix = {
-		.data = encoded, .rows = 1, .columns = count, .format = format
-	};
+	size_t rows = matrix_form_of(format)->rows, columns = count / rows;
+	const struct quantizer_rows line = { .weights = weights,
+					     .count = rows,
+					     .columns = columns };
+	struct matrix matrix = { .rows = rows,
+				 .columns = columns,
+				 .format = format };
+	uint8_t *encoded;
+	enum err err;
 
-	TRY(quantizer_row(&quantizer, weights, NULL, count, encoded));
-	matrix_decode(&matrix, 0, 0, count, weights + count);
-	return ERR_OK;
+	TRY(matrix_stride(format, columns, &matrix.stride));
+	encoded = malloc(matrix.stride);
+	if (encoded == NULL)
+		return ERR_UNAVAILABLE;
+	matrix.data = encoded;
+	err = quantizer_line(&quantizer, &line, encoded);
+	for (size_t i = 0; err == ERR_OK && i < rows; i++)
+		matrix_decode(&matrix, i, 0, columns,
+			      weights + count + i * columns);
+	free(encoded);
+	return err;
 }
 
 enum err measure_gaussian(enum matrix_format format, size_t count,
 			  uint64_t seed, struct measure_noise *out)
 {
-	struct noise noise = noise_start(seed, BYTES_LITERAL("gaussian"));
-	float *weights = calloc(2 * count, sizeof(*weights));
-	uint8_t *encoded = calloc(count, QUANTIZER_WEIGHT_BYTES);
 	struct measure_noise made = { 0 };
-	enum err err = ERR_UNAVAILABLE;
+	float *weights;
+	enum err err;
 
-	if (weights != NULL && encoded != NULL) {
-		noise_fill(&noise, 1, weights, count);
-		err = round_trip(format, weights, encoded, count);
-	}
+	TRY(draw(count, seed, &weights));
+	err = round_trip(format, weights, count);
 	if (err == ERR_OK) {
 		compare(weights, weights + count, count, &made);
 		*out = made;
 	}
 	free(weights);
-	free(encoded);
 	return err;
+}
+
+enum err measure_gaussian_sixes(size_t count, uint64_t seed,
+				struct measure_noise *out)
+{
+	struct measure_noise made = { 0 };
+	uint8_t block[SIXES_BYTES];
+	float *weights;
+
+	count -= count % SIXES_WEIGHTS;
+	TRY(draw(count, seed, &weights));
+	for (size_t i = 0; i < count; i += SIXES_WEIGHTS) {
+		sixes_encode(weights + i, block);
+		sixes_decode(block, weights + count + i);
+	}
+	compare(weights, weights + count, count, &made);
+	free(weights);
+	*out = made;
+	return ERR_OK;
+}
+
+static void print_gaussian(const char *name, double bits,
+			   struct measure_noise noise)
+{
+	printf("%-6s %8.4f %8.2f %12.2f\n", name, bits, measure_decibels(noise),
+	       measure_decibels(noise) / bits);
 }
 
 int measure_run_sqnr(const struct options *options)
 {
+	struct measure_noise noise;
+
 	printf("%-6s %8s %8s %12s\n", "format", "bits", "dB", "dB a bit");
 	for (size_t i = 0; matrix_form_at(i) != NULL; i++) {
 		const struct matrix_form *form = matrix_form_at(i);
-		double bits = 8 * (double)form->bytes / (double)form->weights;
-		struct measure_noise noise;
 		enum err err = measure_gaussian(form->format, GAUSSIAN_COUNT,
 						options->seed, &noise);
 
 		if (err != ERR_OK)
 			return report_failure(form->name, "cannot be measured",
 					      err);
-		printf("%-6s %8.4f %8.2f %12.2f\n", form->name, bits,
-		       measure_decibels(noise), measure_decibels(noise) / bits);
+		print_gaussian(form->name, measure_bits(form), noise);
 	}
+	if (measure_gaussian_sixes(GAUSSIAN_COUNT, options->seed, &noise) !=
+	    ERR_OK)
+		return report_failure("6x6", "cannot be measured",
+				      ERR_UNAVAILABLE);
+	print_gaussian("6x6", 8.0 * SIXES_BYTES / SIXES_WEIGHTS, noise);
 	return REPORT_GOOD;
 }

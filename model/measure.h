@@ -23,9 +23,17 @@ MUST_CHECK enum err measure_tensors(const struct gguf_tensor *a,
 /* In dB; infinite where nothing is lost. */
 double measure_decibels(struct measure_noise noise);
 
-/* `count` normally distributed weights, to a format and back. */
+/* Bits a weight, with its share of the scales. */
+double measure_bits(const struct matrix_form *form);
+
+/* `count` normally distributed weights, to a format and back; of panels 16
+ * rows, which `count` is to fill with whole blocks. */
 MUST_CHECK enum err measure_gaussian(enum matrix_format format, size_t count,
 				     uint64_t seed, struct measure_noise *out);
+
+/* The same for sixes.h, in as many whole blocks as `count` fills. */
+MUST_CHECK enum err measure_gaussian_sixes(size_t count, uint64_t seed,
+					   struct measure_noise *out);
 
 /* The commands measure and sqnr: print, and return the exit code. */
 int measure_run(const struct options *options);

@@ -7,7 +7,10 @@
 #include <strings.h>
 
 #include "base/decimal.h"
+#include "model/measure.h"
 #include "model/plan.h"
+
+#define FORMATS_A_LINE 4
 
 enum option_name {
 	OPTION_JSON = 256,
@@ -19,6 +22,7 @@ enum option_name {
 	OPTION_IMPORTANCE,
 	OPTION_CONTEXT,
 	OPTION_TEXTS,
+	OPTION_EMBEDDING,
 	OPTION_HELP,
 };
 
@@ -32,19 +36,22 @@ static const struct option names[] = {
 	{ "importance", required_argument, NULL, OPTION_IMPORTANCE },
 	{ "context", required_argument, NULL, OPTION_CONTEXT },
 	{ "texts", required_argument, NULL, OPTION_TEXTS },
+	{ "embedding", required_argument, NULL, OPTION_EMBEDDING },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
 };
 
 /* One for each of these but help, in their order. */
-static const char letters[] = "jtsfnoicx";
+static const char letters[] = "jtsfnoicxe";
 
 static const char help[] =
 	"usage: pcc-model inspect FILE [--tensors] [--json]\n"
 	"       pcc-model check FILE\n"
 	"       pcc-model make-random --shape NAME --format F -o FILE "
 	"[--seed N]\n"
-	"       pcc-model quantize IN OUT --format F [--importance FILE]\n"
+	"       pcc-model quantize IN OUT --format F [--embedding F] "
+	"[--importance FILE]\n"
+	"       pcc-model pack IN OUT\n"
 	"       pcc-model convert FOLDER OUT [--format F]\n"
 	"       pcc-model measure A B\n"
 	"       pcc-model importance FILE TEXT -o FILE\n"
@@ -63,7 +70,11 @@ static const char help[] =
 	"  --shape NAME    one of those below\n"
 	"  --seed N        equal seeds make equal files (0)\n"
 	"quantize     the same model with its matrices in another format\n"
+	"  --embedding F      another for the embedding and the output\n"
 	"  --importance FILE  fit by what the importance command found\n"
+	"pack         the same weights, as the kernels want them: opens at "
+	"once and\n"
+	"             is used where it is mapped; no other program reads it\n"
 	"convert      safetensors, config.json and tokenizer.json or "
 	"tokenizer.model\n"
 	"             of llama, qwen2 and qwen3; F16 unless --format says "
@@ -77,7 +88,9 @@ static const char help[] =
 	"context\n"
 	"  --context N     tokens at a time (512, or what the model has)\n"
 	"  --texts N       only the first N strings of an array\n"
-	"sqnr         what each format loses of normally distributed weights\n"
+	"sqnr         what each format loses of normally distributed "
+	"weights, and what\n"
+	"             6 x 6 blocks of six levels would\n"
 	"\n"
 	"  -o, --output FILE  what to make\n";
 
@@ -93,18 +106,27 @@ static void print_shape(const struct shape *shape)
 	plan_close(&plan);
 }
 
+static void print_formats(void)
+{
+	fputs("\nFormats, and bits a weight; P_ are panels, which no other "
+	      "program reads:\n",
+	      stdout);
+	for (size_t i = 0; matrix_form_at(i) != NULL; i++) {
+		const struct matrix_form *form = matrix_form_at(i);
+
+		printf("%s%-7s %6.3f", i % FORMATS_A_LINE == 0 ? "  " : "   ",
+		       form->name, measure_bits(form));
+		if (i % FORMATS_A_LINE == FORMATS_A_LINE - 1 ||
+		    matrix_form_at(i + 1) == NULL)
+			putchar('\n');
+	}
+}
+
 /* The tables that only the program knows. */
 static void print_help(void)
 {
 	fputs(help, stdout);
-	fputs("\nFormats, and bits a weight:\n ", stdout);
-	for (size_t i = 0; matrix_form_at(i) != NULL; i++) {
-		const struct matrix_form *form = matrix_form_at(i);
-
-		printf(" %s %g%s", form->name,
-		       8.0 * (double)form->bytes / (double)form->weights,
-		       matrix_form_at(i + 1) == NULL ? "\n" : ",");
-	}
+	print_formats();
 	fputs("\nShapes, their weights, and those that a token reads, in "
 	      "millions:\n",
 	      stdout);
@@ -148,6 +170,9 @@ static enum err take(int name, const char *value, struct options *options)
 	case OPTION_FORMAT:
 		options->form = form_named(value);
 		return options->form == NULL ? ERR_UNSUPPORTED : ERR_OK;
+	case OPTION_EMBEDDING:
+		options->embedding = form_named(value);
+		return options->embedding == NULL ? ERR_UNSUPPORTED : ERR_OK;
 	case OPTION_SEED:
 		return decimal_parse(bytes_of_string(value), 0, UINT64_MAX,
 				     &options->seed);
@@ -176,7 +201,8 @@ static const struct grammar {
 	[OPTIONS_INSPECT] = { "inspect", 1, "", "jt" },
 	[OPTIONS_CHECK] = { "check", 1, "", "" },
 	[OPTIONS_MAKE_RANDOM] = { "make-random", 0, "sfo", "n" },
-	[OPTIONS_QUANTIZE] = { "quantize", 2, "f", "i" },
+	[OPTIONS_QUANTIZE] = { "quantize", 2, "f", "ie" },
+	[OPTIONS_PACK] = { "pack", 2, "", "" },
 	[OPTIONS_CONVERT] = { "convert", 2, "", "f" },
 	[OPTIONS_MEASURE] = { "measure", 2, "", "" },
 	[OPTIONS_IMPORTANCE] = { "importance", 2, "o", "cx" },

@@ -17,6 +17,7 @@ enum options_command {
 	OPTIONS_CHECK,
 	OPTIONS_MAKE_RANDOM,
 	OPTIONS_QUANTIZE,
+	OPTIONS_PACK,
 	OPTIONS_CONVERT,
 	OPTIONS_MEASURE,
 	OPTIONS_IMPORTANCE,
@@ -38,6 +39,7 @@ struct options {
 	bool tensors;
 	const struct shape *shape;
 	const struct matrix_form *form;
+	const struct matrix_form *embedding;
 	uint64_t seed;
 	const char *output;
 	const char *importance;

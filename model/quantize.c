@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/quantize.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "model/gguf_write.h"
-#include "model/quantizer.h"
+#include "model/lines.h"
 #include "model/report.h"
-
-/* Room for one row of the widest tensor, as floats and encoded. */
-struct row {
-	float *weights;
-	uint8_t *encoded;
-};
 
 /* Whether the name has a part, between dots or at its end. */
 static bool has_part(struct bytes name, const char *part)
@@ -25,9 +18,19 @@ static bool is_matrix(const struct gguf_tensor *tensor)
 	return tensor->dimensions[1] > 1 || tensor->dimensions[2] > 1;
 }
 
-enum matrix_format quantize_format_for(const struct gguf_tensor *tensor,
-				       enum matrix_format wanted)
+/* The rows that tokens have: on the way in, and on the way out. */
+static bool is_embedding(struct bytes name)
 {
+	return bytes_equal(name, BYTES_LITERAL("token_embd.weight")) ||
+	       bytes_equal(name, BYTES_LITERAL("output.weight"));
+}
+
+enum matrix_format quantize_format_for(const struct quantize *quantize,
+				       const struct gguf_tensor *tensor)
+{
+	enum matrix_format wanted = is_embedding(tensor->name)
+					    ? quantize->embedding
+					    : quantize->format;
 	size_t bytes;
 
 	if (!is_matrix(tensor))
@@ -43,7 +46,6 @@ enum matrix_format quantize_format_for(const struct gguf_tensor *tensor,
 static bool is_stale(struct bytes key)
 {
 	return bytes_equal(key, BYTES_LITERAL("general.file_type")) ||
-	       bytes_equal(key, BYTES_LITERAL("general.alignment")) ||
 	       bytes_equal(key, BYTES_LITERAL("general.quantization_version"));
 }
 
@@ -61,8 +63,8 @@ static enum err write_index(const struct source *source,
 	for (size_t i = 0; i < gguf->tensor_count; i++) {
 		struct gguf_tensor declared = gguf->tensors[i];
 
-		declared.format = quantize_format_for(&gguf->tensors[i],
-						      quantize->format);
+		declared.format =
+			quantize_format_for(quantize, &gguf->tensors[i]);
 		TRY(gguf_write_declare(out, &declared));
 	}
 	return ERR_OK;
@@ -81,73 +83,49 @@ static enum err find_importance(const struct quantize *quantize,
 	return importance_find(quantize->importance, tensor, out);
 }
 
-static enum err write_rows(const struct gguf_tensor *tensor,
-			   const struct quantizer *quantizer,
-			   const struct importance *importance,
-			   const struct row *row, struct gguf_write *out)
+static void read_row(void *from, size_t row, float *out)
 {
-	struct matrix matrix = source_matrix(tensor);
-	size_t bytes;
+	const struct gguf_tensor *tensor = from;
+	size_t rows = (size_t)tensor->dimensions[1];
+	struct matrix matrix = source_matrix_at(tensor, row / rows);
 
-	TRY(matrix_stride(quantizer->format, matrix.columns, &bytes));
-	for (size_t i = 0; i < matrix.rows; i++) {
-		size_t number = i / (size_t)tensor->dimensions[1];
+	matrix_decode(&matrix, row % rows, 0, matrix.columns, out);
+}
 
-		matrix_decode(&matrix, i, 0, matrix.columns, row->weights);
-		TRY(quantizer_row(quantizer, row->weights,
-				  importance_row(importance, number),
-				  matrix.columns, row->encoded));
-		TRY(gguf_write_data(out,
-				    (struct bytes){ row->encoded, bytes }));
-	}
-	return ERR_OK;
+static enum err write_tensor(const struct quantize *quantize,
+			     struct gguf_tensor *tensor, struct gguf_write *out)
+{
+	struct importance importance;
+	const struct lines lines = {
+		.quantizer = { quantize_format_for(quantize, tensor),
+			       QUANTIZER_SEARCH },
+		.columns = (size_t)tensor->dimensions[0],
+		.rows = (size_t)tensor->dimensions[1],
+		.stack = source_stack(tensor),
+		.importance = &importance,
+		.read = read_row,
+		.from = tensor,
+	};
+
+	if (lines.quantizer.format == tensor->format)
+		return gguf_write_data(out, tensor->data);
+	TRY(find_importance(quantize, tensor, &importance));
+	return lines_write(&lines, out);
 }
 
 static enum err write_tensors(const struct source *source,
 			      const struct quantize *quantize,
-			      const struct row *row, struct gguf_write *out)
+			      struct gguf_write *out)
 {
 	struct report_progress progress =
 		report_begin("quantizing", source->file.len);
 
 	for (size_t i = 0; i < source->gguf.tensor_count; i++) {
-		const struct gguf_tensor *tensor = &source->gguf.tensors[i];
-		struct quantizer quantizer = {
-			quantize_format_for(tensor, quantize->format),
-			QUANTIZER_SEARCH,
-		};
-		struct importance importance;
-
-		TRY(find_importance(quantize, tensor, &importance));
-		if (quantizer.format == tensor->format)
-			TRY(gguf_write_data(out, tensor->data));
-		else
-			TRY(write_rows(tensor, &quantizer, &importance, row,
-				       out));
-		report_advance(&progress, tensor->data.len);
+		TRY(write_tensor(quantize, &source->gguf.tensors[i], out));
+		report_advance(&progress, source->gguf.tensors[i].data.len);
 	}
 	(void)report_end(&progress);
 	return ERR_OK;
-}
-
-static enum err write_data(const struct source *source,
-			   const struct quantize *quantize,
-			   struct gguf_write *out)
-{
-	uint64_t widest = 1;
-	struct row row;
-	enum err err = ERR_UNAVAILABLE;
-
-	for (size_t i = 0; i < source->gguf.tensor_count; i++)
-		if (source->gguf.tensors[i].dimensions[0] > widest)
-			widest = source->gguf.tensors[i].dimensions[0];
-	row.weights = calloc(widest, sizeof(*row.weights));
-	row.encoded = calloc(widest, QUANTIZER_WEIGHT_BYTES);
-	if (row.weights != NULL && row.encoded != NULL)
-		err = write_tensors(source, quantize, &row, out);
-	free(row.weights);
-	free(row.encoded);
-	return err;
 }
 
 enum err quantize_source(const struct source *source,
@@ -157,7 +135,7 @@ enum err quantize_source(const struct source *source,
 
 	TRY(gguf_write_open(path, &out));
 	TRY(write_index(source, quantize, out));
-	TRY(write_data(source, quantize, out));
+	TRY(write_tensors(source, quantize, out));
 	return gguf_write_commit(&out);
 }
 
@@ -165,7 +143,12 @@ int quantize_run(const struct options *options)
 {
 	SCOPED_SOURCE source = { 0 };
 	SCOPED_SOURCE importance = { 0 };
-	struct quantize quantize = { options->form->format, NULL };
+	const struct matrix_form *embedding =
+		options->embedding != NULL ? options->embedding : options->form;
+	struct quantize quantize = {
+		.format = options->form->format,
+		.embedding = embedding->format,
+	};
 	enum err err = source_open(options->files[0], &source);
 
 	if (err != ERR_OK)

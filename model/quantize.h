@@ -4,7 +4,9 @@
  *
  * What is not a matrix keeps its format; routers become F32, because what they
  * decide is not smooth; matrices whose columns do not fill blocks of the
- * format become Q8_0 or F16.  Metadata is copied.
+ * format become Q8_0 or F16 (panels fill themselves).  The embedding, and the
+ * output where it is another matrix, may have a format of their own.  Metadata
+ * is copied.
  */
 #ifndef MODEL_QUANTIZE_H
 #define MODEL_QUANTIZE_H
@@ -15,6 +17,7 @@
 
 struct quantize {
 	enum matrix_format format;
+	enum matrix_format embedding;  /* and of the output */
 	const struct gguf *importance; /* see importance.h; or NULL */
 };
 
@@ -25,8 +28,8 @@ MUST_CHECK enum err quantize_source(const struct source *source,
 				    const char *path);
 
 /* The format that a tensor gets. */
-enum matrix_format quantize_format_for(const struct gguf_tensor *tensor,
-				       enum matrix_format wanted);
+enum matrix_format quantize_format_for(const struct quantize *quantize,
+				       const struct gguf_tensor *tensor);
 
 /* The command: returns the exit code. */
 int quantize_run(const struct options *options);

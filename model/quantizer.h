@@ -6,13 +6,13 @@
  * squared error is least wins, where each error may count by the importance
  * of its column.  Then the scales are rounded to what the format stores, and
  * the integers follow the scales as stored.
+ *
+ * Panels of a foreign format hold what that format would hold.
  */
 #ifndef MODEL_QUANTIZER_H
 #define MODEL_QUANTIZER_H
 
 #include "inference/matrix.h"
-
-#define QUANTIZER_WEIGHT_BYTES 4 /* of a weight in any format, at most */
 
 enum quantizer_effort {
 	QUANTIZER_QUICK,  /* one scale, from the extremes: for random weights */
@@ -24,14 +24,22 @@ struct quantizer {
 	enum quantizer_effort effort;
 };
 
+/* Rows of a matrix: one, or as many as a panel has, or the last few. */
+struct quantizer_rows {
+	const float *weights;	 /* [count][columns] */
+	const float *importance; /* [columns], none negative; NULL: all alike */
+	size_t count;
+	size_t columns;
+};
+
 /*
- * Encode one row.  importance: [columns], none negative, or NULL where all
- * columns count alike.  ERR_MALFORMED for a weight that is infinite or NaN,
- * ERR_TOO_LARGE for one beyond the format; errors of matrix_row_bytes().  `out`
- * has the bytes of a row, and holds anything after an error.
+ * Encode a line: a row, or a panel, in which rows that are not there have
+ * scales of zero.  ERR_MALFORMED for a weight that is infinite or NaN,
+ * ERR_TOO_LARGE for one beyond the format; errors of matrix_stride().  `out`
+ * has as many bytes as that says, and holds anything after an error.
  */
-MUST_CHECK enum err quantizer_row(const struct quantizer *quantizer,
-				  const float *weights, const float *importance,
-				  size_t columns, uint8_t *out);
+MUST_CHECK enum err quantizer_line(const struct quantizer *quantizer,
+				   const struct quantizer_rows *rows,
+				   uint8_t *out);
 
 #endif

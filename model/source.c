@@ -64,17 +64,38 @@ void source_close(struct source *source)
 	*source = (struct source){ 0 };
 }
 
+/* The index has proven that these products exist. */
+size_t source_stack(const struct gguf_tensor *tensor)
+{
+	return (size_t)(tensor->dimensions[2] * tensor->dimensions[3]);
+}
+
+uint64_t source_weights(const struct gguf_tensor *tensor)
+{
+	return tensor->dimensions[0] * tensor->dimensions[1] *
+	       source_stack(tensor);
+}
+
 struct matrix source_matrix(const struct gguf_tensor *tensor)
 {
 	struct matrix made = { .data = tensor->data.data,
-			       .rows = 1,
 			       .columns = (size_t)tensor->dimensions[0],
 			       .format = tensor->format };
 
-	/* The index has proven that these products exist. */
-	for (size_t i = 1; i < GGUF_DIMENSIONS_MAX; i++)
-		made.rows *= (size_t)tensor->dimensions[i];
-	made.stride = tensor->data.len / made.rows;
+	invariant(matrix_stride(made.format, made.columns, &made.stride) ==
+		  ERR_OK);
+	made.rows = tensor->data.len / made.stride *
+		    matrix_form_of(made.format)->rows;
+	made.apart = tensor->data.len / source_stack(tensor);
+	return made;
+}
+
+struct matrix source_matrix_at(const struct gguf_tensor *tensor, size_t i)
+{
+	struct matrix made = source_matrix(tensor);
+
+	made.data += i * made.apart;
+	made.rows = (size_t)tensor->dimensions[1];
 	return made;
 }
 

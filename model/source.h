@@ -27,8 +27,15 @@ void source_close(struct source *source);
 /* The index alone, of what is mapped. */
 MUST_CHECK enum err source_index(struct source *source);
 
-/* A tensor as one matrix: whatever is stacked, row below row. */
+/* How many matrices are stacked in a tensor, and which is number i of them. */
+size_t source_stack(const struct gguf_tensor *tensor);
+struct matrix source_matrix_at(const struct gguf_tensor *tensor, size_t i);
+
+/* All of them as one, row below row; rows that fill up panels count, too. */
 struct matrix source_matrix(const struct gguf_tensor *tensor);
+
+/* How many weights there are. */
+uint64_t source_weights(const struct gguf_tensor *tensor);
 
 /* A tensor's name as a C string, for people; cut where it is long. */
 struct source_name {

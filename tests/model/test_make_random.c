@@ -51,8 +51,6 @@ Test(make_random, files_of_every_format_open_in_the_engine_and_compute)
 
 	for (size_t s = 0; s < 2; s++) {
 		for (size_t f = 0; matrix_form_at(f) != NULL; f++) {
-			if (matrix_is_panels(matrix_form_at(f)->format))
-				continue;
 			struct scratch_path path =
 				make(&scratch, shapes[s],
 				     matrix_form_at(f)->format, 1);
@@ -159,7 +157,7 @@ Test(quantize, norms_and_routers_stay_floats_and_matrices_change)
 	struct scratch scratch = scratch_open();
 	struct scratch_path from = make(&scratch, "tiny-ptmoe", MATRIX_F16, 1);
 	struct scratch_path to = scratch_path(&scratch, "out.gguf");
-	const struct quantize quantize = { MATRIX_Q4_K, NULL };
+	const struct quantize quantize = { MATRIX_Q4_K, MATRIX_Q4_K, NULL };
 	SCOPED_SOURCE source = { 0 };
 	SCOPED_SOURCE made = { 0 };
 	size_t changed = 0;
@@ -185,20 +183,59 @@ Test(quantize, norms_and_routers_stay_floats_and_matrices_change)
 	scratch_close(&scratch);
 }
 
+static enum matrix_format format_for(const struct gguf_tensor *tensor,
+				     enum matrix_format wanted)
+{
+	const struct quantize quantize = { wanted, wanted, NULL };
+
+	return quantize_format_for(&quantize, tensor);
+}
+
 Test(quantize, rows_that_do_not_fill_blocks_take_the_next_best_format)
 {
 	struct gguf_tensor tensor = { .name = BYTES_LITERAL("w"),
 				      .dimensions = { 512, 8, 1, 1 },
 				      .format = MATRIX_F32 };
 
-	cr_assert_eq(quantize_format_for(&tensor, MATRIX_Q6_K), MATRIX_Q6_K);
+	cr_assert_eq(format_for(&tensor, MATRIX_Q6_K), MATRIX_Q6_K);
 	tensor.dimensions[0] = 96;
-	cr_assert_eq(quantize_format_for(&tensor, MATRIX_Q6_K), MATRIX_Q8_0);
-	cr_assert_eq(quantize_format_for(&tensor, MATRIX_Q4_0), MATRIX_Q4_0);
+	cr_assert_eq(format_for(&tensor, MATRIX_Q6_K), MATRIX_Q8_0);
+	cr_assert_eq(format_for(&tensor, MATRIX_Q4_0), MATRIX_Q4_0);
 	tensor.dimensions[0] = 50;
-	cr_assert_eq(quantize_format_for(&tensor, MATRIX_Q4_0), MATRIX_F16);
+	cr_assert_eq(format_for(&tensor, MATRIX_Q4_0), MATRIX_F16);
+	cr_assert_eq(format_for(&tensor, MATRIX_PANEL_C4), MATRIX_PANEL_C4);
 	tensor.dimensions[1] = 1;
-	cr_assert_eq(quantize_format_for(&tensor, MATRIX_Q4_0), MATRIX_F32);
+	cr_assert_eq(format_for(&tensor, MATRIX_Q4_0), MATRIX_F32);
+}
+
+Test(quantize, embedding_and_output_may_have_a_format_of_their_own)
+{
+	struct scratch scratch = scratch_open();
+	struct scratch_path from =
+		make(&scratch, "tiny-mixtral", MATRIX_F16, 1);
+	struct scratch_path to = scratch_path(&scratch, "out.gguf");
+	const struct quantize quantize = { MATRIX_PANEL_C2, MATRIX_PANEL_C4,
+					   NULL };
+	SCOPED_SOURCE source = { 0 };
+	SCOPED_SOURCE made = { 0 };
+	size_t counts[2] = { 0 };
+
+	cr_assert_eq(source_open(from.text, &source), ERR_OK);
+	cr_assert_eq(quantize_source(&source, &quantize, to.text), ERR_OK);
+	cr_assert_eq(source_open(to.text, &made), ERR_OK);
+	for (size_t i = 0; i < made.gguf.tensor_count; i++) {
+		counts[0] += made.gguf.tensors[i].format == MATRIX_PANEL_C2;
+		counts[1] += made.gguf.tensors[i].format == MATRIX_PANEL_C4;
+	}
+	cr_assert_eq(counts[0], 2 * 7, "matrices of a layer");
+	cr_assert_eq(counts[1], 2);
+	cr_assert_eq(gguf_find_tensor(&made.gguf, "output.weight")->format,
+		     MATRIX_PANEL_C4);
+	cr_assert_eq(gguf_find_tensor(&made.gguf, "blk.1.ffn_gate_inp.weight")
+			     ->format,
+		     MATRIX_F32);
+	cr_assert(perplexity(&scratch, to.text) < 2000);
+	scratch_close(&scratch);
 }
 
 /* A file of importance for "w" of 32 columns and 2 experts. */

@@ -50,6 +50,14 @@ Test(options, every_command_is_understood)
 	cr_assert_eq(parse("pcc-model importance a b -o c", &options),
 		     OPTIONS_RUN);
 	cr_assert_eq(parse("pcc-model sqnr", &options), OPTIONS_RUN);
+	cr_assert_eq(parse("pcc-model pack a b", &options), OPTIONS_RUN);
+	cr_assert_eq(options.command, OPTIONS_PACK);
+	cr_assert_eq(parse("pcc-model quantize a b --format p_c2 --embedding "
+			   "P_C4",
+			   &options),
+		     OPTIONS_RUN);
+	cr_assert_eq(options.form->format, MATRIX_PANEL_C2);
+	cr_assert_eq(options.embedding->format, MATRIX_PANEL_C4);
 	cr_assert_eq(parse("pcc-model --help", &options), OPTIONS_HELP);
 }
 
@@ -71,6 +79,13 @@ Test(options, what_makes_no_sense_is_told_and_changes_nothing)
 		"-1",
 		"pcc-model quantize a b",
 		"pcc-model quantize a --format q8_0",
+		"pcc-model quantize a b --embedding p_c4",
+		"pcc-model quantize a b --format p_c3",
+		"pcc-model quantize a b --format p_c2 --embedding p_",
+		"pcc-model pack a",
+		"pcc-model pack a b --format p_c4",
+		"pcc-model make-random --shape moe-1b --format f16 -o o "
+		"--embedding q8_0",
 		"pcc-model perplexity a b --context 0",
 		"pcc-model perplexity a b --context 4294967296",
 		"pcc-model perplexity a b --texts many",
