@@ -25,6 +25,20 @@
 	.window = 4096, .block_depth = 4
 
 static const struct shape shapes[] = {
+	/* What a fuzzer can change; one matrix has blocks of 256. */
+	{ .name = "least-llama",
+	  .architecture = "llama",
+	  .hidden = 32,
+	  .layers = 1,
+	  .heads = 2,
+	  .kv_heads = 1,
+	  .head_width = 16,
+	  .feed_forward = 256,
+	  .vocabulary = 360,
+	  .context = 64,
+	  .rope_base = 10000,
+	  .epsilon = 1e-5f },
+
 	{ .name = "tiny-llama", .architecture = "llama", TINY, .kv_heads = 2 },
 	{ .name = "tiny-mixtral",
 	  .architecture = "llama",
