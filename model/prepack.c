@@ -18,10 +18,11 @@ static enum matrix_format packed_format(enum matrix_format format)
 static enum err write_index(const struct gguf *gguf, struct gguf_write *out)
 {
 	/* The type of file is a number of formats that are not these. */
-	for (size_t i = 0; i < gguf->value_count; i++)
+	for (size_t i = 0; i < gguf->value_count; i++) {
 		if (!bytes_equal(gguf->values[i].key,
 				 BYTES_LITERAL("general.file_type")))
 			gguf_write_value(out, &gguf->values[i]);
+	}
 	for (size_t i = 0; i < gguf->tensor_count; i++) {
 		struct gguf_tensor declared = gguf->tensors[i];
 

@@ -106,10 +106,11 @@ static const struct encoder *find_origin(enum panel_format panels)
 {
 	enum panel_format theirs;
 
-	for (size_t i = 0; i < sizeof(encoders) / sizeof(encoders[0]); i++)
+	for (size_t i = 0; i < sizeof(encoders) / sizeof(encoders[0]); i++) {
 		if (matrix_panels_for(encoders[i].format, &theirs) == ERR_OK &&
 		    theirs == panels)
 			return &encoders[i];
+	}
 	return NULL;
 }
 
@@ -226,21 +227,32 @@ static enum err encode_share(const struct quantizer *quantizer,
 	return ERR_OK;
 }
 
-static enum err encode_panel(const struct quantizer *quantizer,
-			     const struct quantizer_rows *rows, uint8_t *out)
+/* 256 columns of a panel, from `first` on. */
+static enum err encode_columns(const struct quantizer *quantizer,
+			       const struct quantizer_rows *rows, size_t first,
+			       uint8_t *out)
 {
 	enum panel_format format = matrix_panels_of(quantizer->format);
 	struct filled filled;
 	struct block block;
 
+	memset(out, 0, panel_forms[format].bytes);
+	for (size_t row = 0; row < rows->count; row++) {
+		fill(rows, row, first, &filled);
+		TRY(encode_share(quantizer, &filled, &block));
+		panel_write(format, &block, row, out);
+	}
+	return ERR_OK;
+}
+
+static enum err encode_panel(const struct quantizer *quantizer,
+			     const struct quantizer_rows *rows, uint8_t *out)
+{
+	size_t bytes = matrix_form_of(quantizer->format)->bytes;
+
 	for (size_t c = 0; c < rows->columns; c += PANEL_COLUMNS) {
-		memset(out, 0, panel_forms[format].bytes);
-		for (size_t row = 0; row < rows->count; row++) {
-			fill(rows, row, c, &filled);
-			TRY(encode_share(quantizer, &filled, &block));
-			panel_write(format, &block, row, out);
-		}
-		out += panel_forms[format].bytes;
+		TRY(encode_columns(quantizer, rows, c, out));
+		out += bytes;
 	}
 	return ERR_OK;
 }
