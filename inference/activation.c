@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "inference/half.h"
 #include "inference/reserve.h"
 
 /* Rows begin at different places of a cache, however wide they are. */
@@ -25,29 +26,42 @@ static size_t rows_of(size_t rows)
 	return (rows + 15) / 16 * 16;
 }
 
-size_t activation_memory(size_t rows, size_t columns)
+size_t activation_memory(const struct activation_shape *shape)
 {
-	return reserve_bytes(rows_of(rows), stride_of(columns)) +
-	       reserve_bytes(rows_of(rows) * blocks_of(columns),
-			     sizeof(struct activation_block));
+	size_t rows = rows_of(shape->rows);
+	size_t stride = stride_of(shape->columns);
+	size_t bytes = reserve_bytes(rows, stride) +
+		       reserve_bytes(rows * blocks_of(shape->columns),
+				     sizeof(struct activation_block));
+
+	if (shape->form == ACTIVATION_BF16)
+		bytes += reserve_bytes(rows, stride * sizeof(uint16_t));
+	return bytes;
 }
 
-enum err activation_open(struct activation *activation, size_t rows,
-			 size_t columns, struct arena *arena)
+enum err activation_open(struct activation *activation,
+			 const struct activation_shape *shape,
+			 struct arena *arena)
 {
-	struct activation made = { .blocks = blocks_of(columns),
-				   .stride = stride_of(columns) };
+	struct activation made = { .form = shape->form };
+	size_t rows = rows_of(shape->rows);
 
-	made.values = arena_alloc(arena, rows_of(rows), made.stride);
-	made.sums = arena_alloc(arena, rows_of(rows) * made.blocks,
-				sizeof(*made.sums));
+	activation_resize(&made, shape->columns);
+	made.values = arena_alloc(arena, rows, made.stride);
+	made.sums = arena_alloc(arena, rows * made.blocks, sizeof(*made.sums));
 	if (made.values == NULL || made.sums == NULL)
 		return ERR_TOO_LARGE;
+	if (shape->form == ACTIVATION_BF16) {
+		made.bf16 = arena_alloc(arena, rows,
+					made.stride * sizeof(*made.bf16));
+		if (made.bf16 == NULL)
+			return ERR_TOO_LARGE;
+	}
 	*activation = made;
 	return ERR_OK;
 }
 
-void activation_shape(struct activation *activation, size_t columns)
+void activation_resize(struct activation *activation, size_t columns)
 {
 	activation->blocks = blocks_of(columns);
 	activation->stride = stride_of(columns);
@@ -59,6 +73,10 @@ void activation_copy(struct activation *activation, size_t row,
 	memcpy(activation->values + row * activation->stride,
 	       from->values + from_row * from->stride,
 	       from->blocks * PANEL_COLUMNS);
+	if (from->form == ACTIVATION_BF16)
+		memcpy(activation->bf16 + row * activation->stride,
+		       from->bf16 + from_row * from->stride,
+		       from->blocks * PANEL_COLUMNS * sizeof(*from->bf16));
 	memcpy(activation->sums + row * activation->blocks,
 	       from->sums + from_row * from->blocks,
 	       from->blocks * sizeof(*from->sums));
@@ -117,6 +135,19 @@ static void set_block(const float *x, size_t count, int8_t *values,
 	set_sums(values, out);
 }
 
+static void set_bf16(const struct activation *activation, size_t row,
+		     const float *x, size_t columns)
+{
+	uint16_t *out = activation->bf16 + row * activation->stride;
+	size_t end = activation->blocks * PANEL_COLUMNS;
+
+	for (size_t i = 0; i < columns; i++)
+		out[i] = fabsf(x[i]) < ACTIVATION_BF16_LEAST
+				 ? 0
+				 : half_of_brain(x[i]);
+	memset(out + columns, 0, (end - columns) * sizeof(*out));
+}
+
 void activation_set(struct activation *activation, size_t row, const float *x,
 		    size_t columns)
 {
@@ -124,6 +155,8 @@ void activation_set(struct activation *activation, size_t row, const float *x,
 	struct activation_block *sums =
 		activation->sums + row * activation->blocks;
 
+	if (activation->form == ACTIVATION_BF16)
+		set_bf16(activation, row, x, columns);
 	while (columns > 0) {
 		size_t count =
 			columns < PANEL_COLUMNS ? columns : PANEL_COLUMNS;

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * activation: rows of floats as integers, for products with panels.
+ * activation: rows as products with panels take them: integers, or bf16.
  *
  * A row is cut into blocks of PANEL_COLUMNS; the last is filled up with zeros.
- * With m the largest magnitude of a block,
+ *
+ * Integers: with m the largest magnitude of a block,
  *
  *     scale = m / 127        value = x * (127 / m), rounded, ties to even
  *
  * each by a single operation of IEEE 754, so that any machine gets these bits.
  * Magnitudes below 2^-100 are zeros; an infinity or a NaN anywhere makes the
  * scale NaN, and the values zeros, so that no product hides it.
+ *
+ * bf16: each number by itself, to the nearest, ties to even; magnitudes below
+ * 2^-50 are zeros, so that sums of products never come to be subnormal, which
+ * processors treat differently.
  */
 #ifndef INFERENCE_ACTIVATION_H
 #define INFERENCE_ACTIVATION_H
@@ -22,6 +27,7 @@
 #include "inference/panel.h"
 
 #define ACTIVATION_LEAST 0x1p-100f
+#define ACTIVATION_BF16_LEAST 0x1p-50f
 
 /* What is known of a block besides its values. */
 struct activation_block {
@@ -32,28 +38,46 @@ struct activation_block {
 	uint8_t unused[8]; /* up to a cache line */
 };
 
+/* What a row is made into. */
+enum activation_form {
+	ACTIVATION_INTEGERS,
+	ACTIVATION_BF16, /* and integers as well, for formats that want them */
+};
+
 struct activation {
+	enum activation_form form;
 	size_t blocks;	/* of a row */
-	size_t stride;	/* bytes from a row's values to the next row's */
+	size_t stride;	/* from a row's values to the next row's */
 	int8_t *values; /* [R][stride] */
 	struct activation_block *sums; /* [R][blocks] */
+	uint16_t
+		*bf16; /* [R][stride]; NULL: there is room for integers alone */
+};
+
+/* How large an activation may become. */
+struct activation_shape {
+	size_t rows;
+	size_t columns;
+	enum activation_form form;
 };
 
 /* Arena that activation_open() takes. */
-size_t activation_memory(size_t rows, size_t columns);
+size_t activation_memory(const struct activation_shape *shape);
 
-/* Room for so many rows of at most so many columns; NULL values when full. */
-MUST_CHECK enum err activation_open(struct activation *activation, size_t rows,
-				    size_t columns, struct arena *arena);
+/* Room for rows; they are of the shape's columns and form at first.
+ * ERR_TOO_LARGE when the arena is full. */
+MUST_CHECK enum err activation_open(struct activation *activation,
+				    const struct activation_shape *shape,
+				    struct arena *arena);
 
 /* From now on rows have so many columns; what they held is lost. */
-void activation_shape(struct activation *activation, size_t columns);
+void activation_resize(struct activation *activation, size_t columns);
 
 /* Row `row` becomes a row of another of the same shape. */
 void activation_copy(struct activation *activation, size_t row,
 		     const struct activation *from, size_t from_row);
 
-/* The plain definition: row `row` becomes x. */
+/* The plain definition: row `row` becomes x, in the activation's form. */
 void activation_set(struct activation *activation, size_t row, const float *x,
 		    size_t columns);
 

@@ -84,6 +84,53 @@ static INLINE_AVX2 void set_block(const float *x, int8_t *values,
 		out->scale = isfinite(most) ? 0.0f : NAN;
 }
 
+/* Eight numbers as bf16, in the lower halves of lanes; NaNs stay NaNs. */
+static INLINE_AVX2 __m256i bf16_of_eight(const float *x)
+{
+	const __m256i one = _mm256_set1_epi32(1);
+	__m256 value = _mm256_loadu_ps(x);
+	__m256 magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), value);
+	__m256 is_least = _mm256_cmp_ps(
+		magnitude, _mm256_set1_ps(ACTIVATION_BF16_LEAST), _CMP_LT_OQ);
+	__m256 is_nan = _mm256_cmp_ps(value, value, _CMP_UNORD_Q);
+	__m256i bits = _mm256_castps_si256(_mm256_andnot_ps(is_least, value));
+	__m256i upper = _mm256_srli_epi32(bits, 16);
+	__m256i round = _mm256_add_epi32(_mm256_set1_epi32(0x7fff),
+					 _mm256_and_si256(upper, one));
+	__m256i rounded = _mm256_srli_epi32(_mm256_add_epi32(bits, round), 16);
+	__m256i nan = _mm256_or_si256(upper, _mm256_set1_epi32(0x40));
+
+	return _mm256_blendv_epi8(rounded, nan, _mm256_castps_si256(is_nan));
+}
+
+static INLINE_AVX2 void set_bf16(const float *x, uint16_t *out)
+{
+	for (size_t i = 0; i < PANEL_COLUMNS; i += 2 * LANES) {
+		__m256i both = _mm256_packus_epi32(
+			bf16_of_eight(x + i), bf16_of_eight(x + i + LANES));
+
+		/* Packing works in halves, which are put back in order. */
+		_mm256_storeu_si256((__m256i *)(out + i),
+				    _mm256_permute4x64_epi64(both, 0xd8));
+	}
+}
+
+static INLINE_AVX2 void set_bf16_row(const float *x, size_t columns,
+				     uint16_t *out)
+{
+	float rest[PANEL_COLUMNS] = { 0 };
+
+	for (; columns >= PANEL_COLUMNS; columns -= PANEL_COLUMNS) {
+		set_bf16(x, out);
+		x += PANEL_COLUMNS;
+		out += PANEL_COLUMNS;
+	}
+	if (columns > 0) {
+		memcpy(rest, x, columns * sizeof(*rest));
+		set_bf16(rest, out);
+	}
+}
+
 TARGET_AVX2 void activation_avx2(struct activation *activation, size_t row,
 				 const float *x, size_t columns)
 {
@@ -92,6 +139,9 @@ TARGET_AVX2 void activation_avx2(struct activation *activation, size_t row,
 		activation->sums + row * activation->blocks;
 	float rest[PANEL_COLUMNS] = { 0 };
 
+	if (activation->form == ACTIVATION_BF16)
+		set_bf16_row(x, columns,
+			     activation->bf16 + row * activation->stride);
 	for (; columns >= PANEL_COLUMNS; columns -= PANEL_COLUMNS) {
 		set_block(x, values, sums++);
 		values += PANEL_COLUMNS;

@@ -335,7 +335,7 @@ static void quantise_mixed(void *context, size_t row)
 	struct work *work = context;
 	size_t width = config_query_width(work->model->config);
 
-	work->model->kernel->quantise(&work->inner_integers, row,
+	work->model->kernel->quantise(&work->inner_quantised, row,
 				      work->mixed + row * width, width);
 }
 
@@ -344,7 +344,8 @@ static void project(const struct attention *attention)
 {
 	struct work *work = attention->work;
 	const struct weights_layer *weights = attention->weights;
-	const struct multiply_input in = { work->normed, &work->normed_integers,
+	const struct multiply_input in = { work->normed,
+					   &work->normed_quantised,
 					   attention->place->batch->count };
 	const struct work_product products[] = {
 		{ &weights->query, work->query },
@@ -380,7 +381,7 @@ void attention_apply(struct work *work, const struct layer_place *place,
 	struct attention attention = { work, place, weights };
 	size_t query = config_query_width(config);
 	const struct multiply_input mixed = { work->mixed,
-					      &work->inner_integers,
+					      &work->inner_quantised,
 					      batch->count };
 	const struct work_product output = { &weights->output, work->branch };
 
@@ -392,7 +393,7 @@ void attention_apply(struct work *work, const struct layer_place *place,
 		   &attention);
 	layer_report(work, place, "attn_mixed", work->mixed,
 		     batch->count * query);
-	activation_shape(&work->inner_integers, query);
+	activation_resize(&work->inner_quantised, query);
 	work_each(work, batch->count, quantise_mixed, work);
 	work_multiply(work, &mixed, &output, 1);
 }

@@ -27,8 +27,21 @@ static struct work_shape work_shape_of(const struct config *config,
 {
 	size_t workers = workers_of(config, shape, threads);
 
-	return (struct work_shape){ shape->rows, shape->context,
-				    workers == 1 ? threads : 1 };
+	return (struct work_shape){
+		.rows = shape->rows,
+		.context = shape->context,
+		.members = workers == 1 ? threads : 1,
+		.prompts = shape->prompts,
+	};
+}
+
+/* Rows whose logits are wanted: those of prompts are no exception here, since
+ * the vocabulary is always multiplied with integers. */
+static struct activation_shape last_rows(const struct config *config,
+					 const struct engine_shape *shape)
+{
+	return (struct activation_shape){ shape->logits, config->hidden,
+					  ACTIVATION_INTEGERS };
 }
 
 static size_t batch_memory(const struct config *config, size_t rows)
@@ -42,6 +55,7 @@ size_t engine_memory(const struct config *config,
 		     const struct engine_shape *shape, size_t threads)
 {
 	struct work_shape work = work_shape_of(config, shape, threads);
+	struct activation_shape last = last_rows(config, shape);
 	size_t workers = workers_of(config, shape, threads);
 	size_t hidden = config->hidden * sizeof(float);
 
@@ -53,7 +67,7 @@ size_t engine_memory(const struct config *config,
 	       reserve_bytes(shape->rows, hidden) +
 	       reserve_bytes(config->tracks * shape->rows, hidden) +
 	       2 * reserve_bytes(shape->logits, hidden) +
-	       activation_memory(shape->logits, config->hidden) +
+	       activation_memory(&last) +
 	       reserve_bytes(shape->logits, config->vocabulary * sizeof(float));
 }
 
@@ -93,14 +107,14 @@ static enum err open_rows(struct engine *engine, struct arena *arena)
 	const struct config *config = engine->model.config;
 	size_t hidden = config->hidden * sizeof(float);
 	size_t logits = engine->shape.logits;
+	struct activation_shape last = last_rows(config, &engine->shape);
 
 	engine->h = arena_alloc(arena, engine->shape.rows, hidden);
 	engine->tracks =
 		arena_alloc(arena, config->tracks * engine->shape.rows, hidden);
 	engine->last = arena_alloc(arena, logits, hidden);
 	engine->normed = arena_alloc(arena, logits, hidden);
-	TRY(activation_open(&engine->normed_integers, logits, config->hidden,
-			    arena));
+	TRY(activation_open(&engine->normed_quantised, &last, arena));
 	engine->logits =
 		arena_alloc(arena, logits, config->vocabulary * sizeof(float));
 	return engine->h == NULL || engine->tracks == NULL ||
@@ -316,10 +330,21 @@ static uint32_t first_late_layer(const struct config *config)
 					  : config->kv_reuse_from;
 }
 
-enum err engine_advance(struct engine *engine,
+static void set_form(struct engine *engine, enum engine_rows rows)
+{
+	enum activation_form form = rows == ENGINE_PROMPT
+					    ? engine->shape.prompts
+					    : ACTIVATION_INTEGERS;
+
+	for (size_t i = 0; i < engine->workers; i++)
+		work_set_form(&engine->works[i], form);
+}
+
+enum err engine_advance(struct engine *engine, enum engine_rows rows,
 			const struct engine_input *inputs, size_t count)
 {
 	TRY(check_inputs(engine, inputs, count));
+	set_form(engine, rows);
 	enter(engine, inputs, count);
 	TRY(run_blocks(engine, &engine->batch, 0,
 		       first_late_layer(engine->model.config), engine->h));
@@ -356,7 +381,7 @@ static void multiply_output(void *context, size_t member)
 	struct engine *engine = context;
 	const struct matrix *output = &engine->model.weights->output;
 	const struct multiply_input in = { engine->normed,
-					   &engine->normed_integers,
+					   &engine->normed_quantised,
 					   engine->wanted.count };
 
 	multiply(engine->model.kernel, output, &in,
@@ -379,7 +404,7 @@ enum err engine_logits(struct engine *engine, const size_t *rows, size_t count,
 
 		kernel_rms_norm(kernel, &norm,
 				engine->last + i * config->hidden, normed);
-		kernel->quantise(&engine->normed_integers, i, normed,
+		kernel->quantise(&engine->normed_quantised, i, normed,
 				 config->hidden);
 	}
 	team_run(engine->team, multiply_output, engine);

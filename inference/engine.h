@@ -10,7 +10,9 @@
  * An engine is the room that this takes, and a team of threads.  Sessions come
  * and go through it, several at a time if wanted.  Neither where a prompt is
  * cut, nor who else is in a batch, nor how many threads there are changes one
- * bit of any result.
+ * bit of any result.  What may differ by choice is in what numbers the rows of
+ * a prompt go through the layers: it is the same for all of them, and another
+ * for none that answers (engine_shape).
  *
  * Layers that use the keys and values of another (kv_reuse_from) are run for
  * the rows that are asked for alone.
@@ -34,6 +36,15 @@ struct engine_shape {
 	size_t logits;	/* of so many rows at once */
 	size_t context; /* of the longest session */
 	enum engine_deal deal;
+	/* Numbers of prompts: as all others, or as bf16 where weights have a
+	   scale for 32 columns, which is faster where there is AMX. */
+	enum activation_form prompts;
+};
+
+/* What the rows are that go in. */
+enum engine_rows {
+	ENGINE_PROMPT, /* given */
+	ENGINE_ANSWER, /* drawn */
 };
 
 struct engine {
@@ -49,8 +60,8 @@ struct engine {
 	float *tracks;	     /* [T][R][H], what each track made of it */
 	float *last;	     /* [L][H], rows whose logits are wanted */
 	float *normed;	     /* [L][H] */
-	struct activation normed_integers; /* of normed */
-	float *logits;			   /* [L][V] */
+	struct activation normed_quantised; /* of normed */
+	float *logits;			    /* [L][V] */
 };
 
 /* Bytes of arena that an engine takes with so many threads. */
@@ -78,7 +89,7 @@ struct engine_input {
  * (nothing has changed then), ERR_MALFORMED for a token that is none, or when
  * the model's numbers break down (these sessions are dead then).
  */
-MUST_CHECK enum err engine_advance(struct engine *engine,
+MUST_CHECK enum err engine_advance(struct engine *engine, enum engine_rows rows,
 				   const struct engine_input *inputs,
 				   size_t count);
 

@@ -43,7 +43,7 @@ static void quantise_gate(void *context, size_t row)
 	struct work *work = context;
 	size_t width = work->model->config->feed_forward;
 
-	work->model->kernel->quantise(&work->inner_integers, row,
+	work->model->kernel->quantise(&work->inner_quantised, row,
 				      work->gate + row * width, width);
 }
 
@@ -51,15 +51,15 @@ static void quantise_gate(void *context, size_t row)
 static void run_dense(struct work *work, size_t rows,
 		      const struct weights_layer *weights)
 {
-	const struct multiply_input in = { work->normed, &work->normed_integers,
-					   rows };
-	const struct multiply_input inner = { work->gate, &work->inner_integers,
-					      rows };
+	const struct multiply_input in = { work->normed,
+					   &work->normed_quantised, rows };
+	const struct multiply_input inner = { work->gate,
+					      &work->inner_quantised, rows };
 	const struct work_product down = { &weights->down, work->branch };
 	struct dense dense = { work, weights, &in };
 
 	team_run(work->team, open_part, &dense);
-	activation_shape(&work->inner_integers, weights->gate.rows);
+	activation_resize(&work->inner_quantised, weights->gate.rows);
 	work_each(work, rows, quantise_gate, work);
 	work_multiply(work, &inner, &down, 1);
 }
@@ -147,8 +147,8 @@ static enum err route(struct work *work, const struct layer_place *place,
 {
 	size_t rows = place->batch->count;
 	size_t experts = work->model->config->experts;
-	const struct multiply_input in = { work->normed, &work->normed_integers,
-					   rows };
+	const struct multiply_input in = { work->normed,
+					   &work->normed_quantised, rows };
 	const struct work_product to_router = { router, work->router };
 
 	work_multiply(work, &in, &to_router, 1);
@@ -177,15 +177,15 @@ static size_t gather(const struct experts *experts, struct work_bench *bench,
 	size_t used = work->model->config->experts_used;
 	size_t count = 0;
 
-	activation_shape(&bench->integers, hidden);
+	activation_resize(&bench->quantised, hidden);
 	for (size_t i = 0; i < experts->rows * used; i++) {
 		if (work->chosen[i] != expert)
 			continue;
 		memcpy(bench->gathered + count * hidden,
 		       work->normed + i / used * hidden,
 		       hidden * sizeof(float));
-		activation_copy(&bench->integers, count, &work->normed_integers,
-				i / used);
+		activation_copy(&bench->quantised, count,
+				&work->normed_quantised, i / used);
 		bench->places[count++] = (uint32_t)i;
 	}
 	return count;
@@ -231,7 +231,8 @@ static void run_expert(void *context, size_t member, size_t expert)
 	struct matrix up = pick(&experts->weights->up, expert);
 	struct matrix down = pick(&experts->weights->down, expert);
 	size_t count = gather(experts, bench, (uint32_t)expert);
-	struct multiply_input in = { bench->gathered, &bench->integers, count };
+	struct multiply_input in = { bench->gathered, &bench->quantised,
+				     count };
 
 	if (count == 0)
 		return;
@@ -239,9 +240,9 @@ static void run_expert(void *context, size_t member, size_t expert)
 	multiply_whole(kernel, &up, &in, bench->up);
 	kernel->swiglu(bench->gate, bench->up, count * gate.rows);
 	in.values = bench->gate;
-	activation_shape(&bench->integers, gate.rows);
+	activation_resize(&bench->quantised, gate.rows);
 	for (size_t r = 0; r < count; r++)
-		kernel->quantise(&bench->integers, r,
+		kernel->quantise(&bench->quantised, r,
 				 bench->gate + r * gate.rows, gate.rows);
 	multiply_whole(kernel, &down, &in, bench->answer);
 	scatter(work, bench, count);

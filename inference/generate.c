@@ -68,7 +68,9 @@ static struct session_shape session_shape_of(uint32_t context)
 
 static struct engine_shape engine_shape_of(uint32_t context)
 {
-	return (struct engine_shape){ PROMPT_CHUNK, 1, context, ENGINE_TRACKS };
+	return (struct engine_shape){ .rows = PROMPT_CHUNK,
+				      .logits = 1,
+				      .context = context };
 }
 
 size_t generate_memory(const struct model *model, uint32_t context_max,
@@ -241,13 +243,13 @@ enum err generate_start_text(const struct model *model, struct arena *arena,
 	return ERR_OK;
 }
 
-static enum err advance(struct generation *generation, const uint32_t *tokens,
-			size_t count)
+static enum err advance(struct generation *generation, enum engine_rows rows,
+			const uint32_t *tokens, size_t count)
 {
 	const struct engine_input input = { &generation->session, tokens,
 					    count };
 
-	TRY(engine_advance(&generation->engine, &input, 1));
+	TRY(engine_advance(&generation->engine, rows, &input, 1));
 	generation->last_row = count - 1;
 	return ERR_OK;
 }
@@ -258,8 +260,8 @@ static enum err feed_prompt(struct generation *generation)
 	size_t left = generation->prompt.count - generation->fed;
 	size_t count = left < PROMPT_CHUNK ? left : PROMPT_CHUNK;
 
-	TRY(advance(generation, generation->prompt.tokens + generation->fed,
-		    count));
+	TRY(advance(generation, ENGINE_PROMPT,
+		    generation->prompt.tokens + generation->fed, count));
 	generation->fed += count;
 	return ERR_OK;
 }
@@ -277,7 +279,7 @@ static enum err draw(struct generation *generation, uint32_t *token)
 	const float *logits;
 
 	if (generation->answered > 0)
-		TRY(advance(generation, &generation->latest, 1));
+		TRY(advance(generation, ENGINE_ANSWER, &generation->latest, 1));
 	TRY(engine_logits(&generation->engine, &generation->last_row, 1,
 			  &logits));
 	*token = sampler_pick(&generation->sampler, logits);

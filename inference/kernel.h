@@ -76,6 +76,9 @@ struct kernel {
 	/* Rows times panels of integers; see product.h. */
 	void (*product)(const struct product *product);
 
+	/* The same for rows that are bf16, where product_takes_bf16(). */
+	void (*product_bf16)(const struct product *product);
+
 	/* Row `row` becomes x; see activation.h. */
 	void (*quantise)(struct activation *activation, size_t row,
 			 const float *x, size_t columns);

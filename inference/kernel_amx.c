@@ -3,6 +3,7 @@
 
 #include "inference/kernel_avx512.h"
 #include "inference/product_amx.h"
+#include "inference/product_amx_bf16.h"
 
 /* Asked once, at the first call: in a jail it may not be asked. */
 const struct kernel *kernel_amx(void)
@@ -14,6 +15,8 @@ const struct kernel *kernel_amx(void)
 		amx = *kernel_avx512();
 		amx.name = "amx";
 		amx.product = product_amx;
+		if (product_amx_bf16_is_there())
+			amx.product_bf16 = product_amx_bf16;
 	}
 	is_known = true;
 	return amx.name != NULL ? &amx : NULL;

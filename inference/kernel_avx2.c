@@ -16,6 +16,7 @@
 #include "inference/multiply_avx2.h"
 #include "inference/numeric.h"
 #include "inference/product_avx2.h"
+#include "inference/product_bf16.h"
 
 /* A short end is loaded as zeros, which the definition counts it as. */
 static TARGET_AVX2 float dot(const float *a, const float *b, size_t count)
@@ -258,6 +259,7 @@ static TARGET_AVX2 void swiglu(float *gate, const float *up, size_t count)
 static const struct kernel avx2 = {
 	.name = "avx2",
 	.product = product_avx2,
+	.product_bf16 = product_bf16_avx2,
 	.quantise = activation_avx2,
 	.multiply = multiply_avx2,
 	.dot = dot,

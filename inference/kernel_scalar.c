@@ -160,6 +160,7 @@ static void add_scaled(float scale, const float *x, size_t count, float *out)
 const struct kernel kernel_scalar = {
 	.name = "scalar",
 	.product = product_scalar,
+	.product_bf16 = product_scalar_bf16,
 	.quantise = activation_set,
 	.multiply = multiply,
 	.dot = dot,

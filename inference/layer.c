@@ -20,7 +20,7 @@ struct norm {
 	const float *weight;
 };
 
-/* normed = norm(x), also as integers, in which matrices may want it. */
+/* normed = norm(x), also as the activations that panels want. */
 static void norm_row(void *context, size_t row)
 {
 	const struct norm *norm = context;
@@ -32,7 +32,7 @@ static void norm_row(void *context, size_t row)
 	float *normed = work->normed + row * hidden;
 
 	kernel_rms_norm(kernel, &job, work->x + row * hidden, normed);
-	kernel->quantise(&work->normed_integers, row, normed, hidden);
+	kernel->quantise(&work->normed_quantised, row, normed, hidden);
 }
 
 /* x += branch */

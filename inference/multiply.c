@@ -24,13 +24,17 @@ static void multiply_panels(const struct kernel *kernel,
 		.panels = matrix->data +
 			  share.first / PANEL_ROWS * matrix->stride,
 		.outputs = share.end - share.first,
-		.x = in->integers,
+		.x = in->quantised,
 		.rows = in->rows,
 		.out = out.values + share.first,
 		.stride = out.stride,
 	};
 
-	kernel->product(&product);
+	if (in->quantised->form == ACTIVATION_BF16 &&
+	    product_takes_bf16(product.format))
+		kernel->product_bf16(&product);
+	else
+		kernel->product(&product);
 }
 
 void multiply(const struct kernel *kernel, const struct matrix *matrix,

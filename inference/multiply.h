@@ -2,8 +2,8 @@
 /*
  * multiply: rows times a matrix, whatever the format of its weights.
  *
- * Matrices of floats take rows as floats, panels of integers take them as
- * integers; an input has both, or the one that its matrices need.
+ * Matrices of floats take rows as floats, panels take them as activations; an
+ * input has both, or the one that its matrices need.
  */
 #ifndef INFERENCE_MULTIPLY_H
 #define INFERENCE_MULTIPLY_H
@@ -13,7 +13,7 @@
 
 struct multiply_input {
 	const float *values; /* [rows][columns] */
-	struct activation *integers;
+	struct activation *quantised;
 	size_t rows;
 };
 

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "inference/half.h"
+
 /* Which block of a row of activations. */
 struct place {
 	const int8_t *values;
@@ -91,6 +93,65 @@ static void compute_output(const struct product *product, size_t output)
 		}
 		block += form->bytes;
 	}
+}
+
+/* The weights of a block's row, as bf16 has them. */
+static void read_bf16(enum panel_format format, const uint8_t *block,
+		      size_t row, float out[PANEL_COLUMNS])
+{
+	struct block numbers;
+
+	panel_read(format, block, row, &numbers);
+	block_decode(&numbers, PANEL_COLUMNS, out);
+	for (size_t c = 0; c < PANEL_COLUMNS; c++)
+		out[c] = half_value_brain(half_of_brain(out[c]));
+}
+
+static float add_block_bf16(const float *weights, const uint16_t *x,
+			    float result)
+{
+	for (size_t g = 0; g < PANEL_COLUMNS; g += 32) {
+		float even = 0.0f, odd = 0.0f;
+
+		for (size_t c = g; c < g + 32; c += 2) {
+			even = fmaf(weights[c], half_value_brain(x[c]), even);
+			odd = fmaf(weights[c + 1], half_value_brain(x[c + 1]),
+				   odd);
+		}
+		result += even + odd;
+	}
+	return result;
+}
+
+static void compute_output_bf16(const struct product *product, size_t output)
+{
+	const struct panel_form *form = &panel_forms[product->format];
+	const struct activation *x = product->x;
+	const uint8_t *block =
+		product->panels + output / PANEL_ROWS * x->blocks * form->bytes;
+	float weights[PANEL_COLUMNS];
+
+	for (size_t r = 0; r < product->rows; r++)
+		product->out[r * product->stride + output] = 0.0f;
+	for (size_t b = 0; b < x->blocks; b++) {
+		read_bf16(product->format, block, output % PANEL_ROWS, weights);
+		for (size_t r = 0; r < product->rows; r++) {
+			float *out =
+				&product->out[r * product->stride + output];
+
+			*out = add_block_bf16(weights,
+					      x->bf16 + r * x->stride +
+						      b * PANEL_COLUMNS,
+					      *out);
+		}
+		block += form->bytes;
+	}
+}
+
+void product_scalar_bf16(const struct product *product)
+{
+	for (size_t o = 0; o < product->outputs; o++)
+		compute_output_bf16(product, o);
 }
 
 void product_scalar(const struct product *product)

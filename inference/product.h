@@ -18,6 +18,21 @@
  * Integers are exact in 32 bits, so they may be summed in any way; each fma
  * rounds once.  It follows that all instruction sets, any number of threads and
  * any company of rows or outputs give the same result.
+ *
+ * Formats whose float scales cover 32 columns have a second order, for rows
+ * that are bf16 (activation.h).  From a float at zero:
+ *
+ *     for each 32 columns:
+ *         even, odd = 0
+ *         for each two columns c, c + 1:
+ *             even = fma(weight c,     activation c,     even)
+ *             odd  = fma(weight c + 1, activation c + 1, odd)
+ *         result = result + (even + odd)
+ *
+ * where a weight is scale * value, rounded to bf16, to the nearest, ties to
+ * even.  This is what the tiles of AMX do by themselves (Intel SDM, TDPBF16PS);
+ * nothing comes to be subnormal, so what they do with such numbers is no
+ * matter.
  */
 #ifndef INFERENCE_PRODUCT_H
 #define INFERENCE_PRODUCT_H
@@ -35,7 +50,14 @@ struct product {
 	size_t stride; /* floats */
 };
 
-/* The plain definition. */
+/* The plain definitions. */
 void product_scalar(const struct product *product);
+void product_scalar_bf16(const struct product *product);
+
+/* Whether a format has the second order. */
+static inline bool product_takes_bf16(enum panel_format format)
+{
+	return panel_forms[format].group == 32;
+}
 
 #endif

@@ -11,14 +11,12 @@
  * Integer scales are multiplied into the weights.  Where the product needs more
  * than a byte it is split into two, high * 2^shift + low, and so into two
  * tiles; that is exact, and cheaper than to scale between short tiles.
- *
- * The instructions stand here by themselves because the intrinsics of gcc 12
- * do not tell the compiler that they read memory.
  */
 #include "inference/product_amx.h"
 
 #include "inference/product_avx512.h"
 #include "inference/product_formats.h"
+#include "inference/tiles_amx.h"
 
 #if defined(__x86_64__)
 
@@ -33,8 +31,6 @@
 #define TARGET __attribute__((target(FEATURES)))
 #define INLINE inline __attribute__((always_inline, target(FEATURES)))
 
-#define TILE_ROWS ((size_t)16)
-#define TILE_BYTES ((size_t)1024)
 /* Below this, unpacking and half-empty tiles cost more than they save. */
 #define ROWS_MIN 12
 /* What of weights, results and products is used at once fits the first cache,
@@ -43,46 +39,6 @@
 #define PANELS_AT_ONCE 4
 #define GROUPS 8 /* of 32 columns in a block */
 #define PLANES 2
-
-#define TILE_LOAD(tile, from, stride)                              \
-	__asm__ volatile("tileloadd (%0,%1,1), %%tmm" #tile ::"r"( \
-				 (const void *)(from)),            \
-			 "r"((size_t)(stride))                     \
-			 : "memory")
-#define TILE_STORE(tile, to)                                \
-	__asm__ volatile("tilestored %%tmm" #tile           \
-			 ", (%0,%1,1)" ::"r"((void *)(to)), \
-			 "r"((size_t)64)                    \
-			 : "memory")
-#define TILE_ZERO(tile) __asm__ volatile("tilezero %tmm" #tile)
-/* c += a * b, all signed. */
-#define TILE_MULTIPLY(c, a, b) \
-	__asm__ volatile("tdpbssd %tmm" #b ", %tmm" #a ", %tmm" #c)
-
-/* The layout that ldtilecfg reads (Intel SDM, palette 1). */
-struct tile_config {
-	uint8_t palette, start_row;
-	uint8_t reserved[14];
-	uint16_t row_bytes[16];
-	uint8_t rows[16];
-};
-
-/* Tiles 0 to 3 are C, 4 and 5 A, 6 and 7 B with so many columns. */
-static void configure(uint16_t columns)
-{
-	struct tile_config config = { .palette = 1 };
-
-	for (size_t t = 0; t < 8; t++) {
-		config.row_bytes[t] = t == 4 || t == 5 ? columns : 64;
-		config.rows[t] = t >= 6 ? (uint8_t)(columns / 4) : 16;
-	}
-	__asm__ volatile("ldtilecfg (%0)" ::"r"(&config) : "memory");
-}
-
-static void release(void)
-{
-	__asm__ volatile("tilerelease");
-}
 
 /* A block of a panel as tiles. */
 struct weights {
@@ -280,9 +236,9 @@ static INLINE void multiply_block(enum panel_format format,
 			TILE_MULTIPLY(1, 4, 7);
 		}
 	}
-	TILE_STORE(0, out->of[0]);
+	TILE_STORE(0, out->of[0], 64);
 	if (shift_of(format) != 0)
-		TILE_STORE(1, out->of[1]);
+		TILE_STORE(1, out->of[1], 64);
 }
 
 static INLINE __m512 load_halves(const uint8_t *from)
@@ -457,7 +413,7 @@ static INLINE struct tile tile_of(const struct product *product,
 #define SCALE_GROUP(tile, group, c)                                     \
 	do {                                                            \
 		int32_t *out = scratch->products[0].of[(group) % 2];    \
-		TILE_STORE(c, out);                                     \
+		TILE_STORE(c, out, 64);                                 \
 		scale_group(format, out, (tile)->block, group, &parts); \
 	} while (0)
 
@@ -587,7 +543,8 @@ static INLINE void compute(enum panel_format format,
 	struct scratch scratch;
 	struct part part;
 
-	configure(panel_forms[format].group == PANEL_COLUMNS ? 64 : 32);
+	/* Tiles 0 to 3 are C, 4 and 5 A, 6 and 7 B. */
+	tiles_configure(panel_forms[format].group == PANEL_COLUMNS ? 64 : 32);
 	for (part.panel = 0; part.panel < panels; part.panel += part.panels) {
 		part.panels = at_most(panels - part.panel, PANELS_AT_ONCE);
 		for (part.row = 0; part.row < product->rows;
@@ -597,7 +554,7 @@ static INLINE void compute(enum panel_format format,
 			compute_part(format, product, &part, &scratch);
 		}
 	}
-	release();
+	tiles_release();
 }
 
 PRODUCT_DISPATCH()

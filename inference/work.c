@@ -95,6 +95,9 @@ static size_t expert_columns(const struct config *config)
 static size_t bench_memory(const struct config *config,
 			   const struct work_shape *shape)
 {
+	const struct activation_shape expert_rows = { shape->rows,
+						      expert_columns(config),
+						      shape->prompts };
 	struct buffer buffers[BENCH_BUFFERS];
 	size_t bytes = 0;
 
@@ -102,12 +105,17 @@ static size_t bench_memory(const struct config *config,
 	for (size_t i = 0; i < BENCH_BUFFERS; i++)
 		bytes += reserve_bytes(buffers[i].count, buffers[i].size);
 	if (config->experts != 0)
-		bytes += activation_memory(shape->rows, expert_columns(config));
+		bytes += activation_memory(&expert_rows);
 	return bytes;
 }
 
 size_t work_memory(const struct config *config, const struct work_shape *shape)
 {
+	const struct activation_shape hidden = { shape->rows, config->hidden,
+						 shape->prompts };
+	const struct activation_shape inner = { shape->rows,
+						inner_columns(config),
+						shape->prompts };
 	struct buffer buffers[BUFFERS];
 	size_t bytes =
 		reserve_bytes(shape->members, sizeof(struct work_bench)) +
@@ -116,8 +124,7 @@ size_t work_memory(const struct config *config, const struct work_shape *shape)
 	list_buffers(config, shape->rows, buffers);
 	for (size_t i = 0; i < BUFFERS; i++)
 		bytes += reserve_bytes(buffers[i].count, buffers[i].size);
-	return bytes + activation_memory(shape->rows, config->hidden) +
-	       activation_memory(shape->rows, inner_columns(config));
+	return bytes + activation_memory(&hidden) + activation_memory(&inner);
 }
 
 /* Fill in the pointers that a list names. */
@@ -140,21 +147,30 @@ static enum err take_bench(const struct config *config,
 			   const struct work_shape *shape, struct arena *arena,
 			   struct work_bench *out)
 {
+	const struct activation_shape expert_rows = { shape->rows,
+						      expert_columns(config),
+						      shape->prompts };
 	struct buffer buffers[BENCH_BUFFERS];
 
 	list_bench(config, shape, buffers);
 	TRY(take(out, buffers, BENCH_BUFFERS, arena));
 	if (config->experts == 0)
 		return ERR_OK;
-	return activation_open(&out->integers, shape->rows,
-			       expert_columns(config), arena);
+	return activation_open(&out->quantised, &expert_rows, arena);
 }
 
 enum err work_open(struct work *work, const struct work_model *model,
 		   const struct work_shape *shape, struct arena *arena)
 {
 	const struct config *config = model->config;
-	struct work made = { .model = model, .span = span_of(shape) };
+	const struct activation_shape hidden = { shape->rows, config->hidden,
+						 shape->prompts };
+	const struct activation_shape inner = { shape->rows,
+						inner_columns(config),
+						shape->prompts };
+	struct work made = { .model = model,
+			     .members = shape->members,
+			     .span = span_of(shape) };
 	struct buffer buffers[BUFFERS];
 
 	made.benches =
@@ -165,12 +181,18 @@ enum err work_open(struct work *work, const struct work_model *model,
 		TRY(take_bench(config, shape, arena, &made.benches[i]));
 	list_buffers(config, shape->rows, buffers);
 	TRY(take(&made, buffers, BUFFERS, arena));
-	TRY(activation_open(&made.normed_integers, shape->rows, config->hidden,
-			    arena));
-	TRY(activation_open(&made.inner_integers, shape->rows,
-			    inner_columns(config), arena));
+	TRY(activation_open(&made.normed_quantised, &hidden, arena));
+	TRY(activation_open(&made.inner_quantised, &inner, arena));
 	*work = made;
 	return ERR_OK;
+}
+
+void work_set_form(struct work *work, enum activation_form form)
+{
+	work->normed_quantised.form = form;
+	work->inner_quantised.form = form;
+	for (size_t i = 0; i < work->members; i++)
+		work->benches[i].quantised.form = form;
 }
 
 struct each {

@@ -38,22 +38,23 @@ struct work_trace {
 
 /* What each member of a team needs for itself. */
 struct work_bench {
-	float *queries;		    /* [WORK_QUERIES][d] */
-	float *scores;		    /* [WORK_QUERIES][span] */
-	float *mixed;		    /* [WORK_QUERIES][d] */
-	uint32_t *places;	    /* [R], whence an expert's rows came */
-	float *gathered;	    /* [R][H], an expert's rows */
-	float *gate;		    /* [R][X] */
-	float *up;		    /* [R][X] */
-	float *answer;		    /* [R][H] */
-	struct activation integers; /* of gathered rows, then of gate */
+	float *queries;		     /* [WORK_QUERIES][d] */
+	float *scores;		     /* [WORK_QUERIES][span] */
+	float *mixed;		     /* [WORK_QUERIES][d] */
+	uint32_t *places;	     /* [R], whence an expert's rows came */
+	float *gathered;	     /* [R][H], an expert's rows */
+	float *gate;		     /* [R][X] */
+	float *up;		     /* [R][X] */
+	float *answer;		     /* [R][H] */
+	struct activation quantised; /* of gathered rows, then of gate */
 };
 
 struct work {
 	const struct work_model *model;
 	const struct work_trace *trace; /* NULL but in tests */
 	struct team *team;		/* NULL: this thread alone */
-	struct work_bench *benches;	/* [members of the team] */
+	size_t members;			/* of the team */
+	struct work_bench *benches;	/* [members] */
 	size_t span;			/* positions of a bench's scores */
 
 	float *x;	  /* [R][H], the track's state */
@@ -69,15 +70,16 @@ struct work {
 	float *shares;	  /* [R][k], of the experts chosen */
 	uint32_t *chosen; /* [R][k] */
 	float *answers;	  /* [R][k][H], what each of them said */
-	struct activation normed_integers; /* of normed */
-	struct activation inner_integers;  /* of mixed, then of gate */
+	struct activation normed_quantised; /* of normed */
+	struct activation inner_quantised;  /* of mixed, then of gate */
 };
 
 /* What a work is to have room for. */
 struct work_shape {
 	size_t rows;
 	size_t context;
-	size_t members; /* of its team */
+	size_t members;		      /* of its team */
+	enum activation_form prompts; /* what rows of prompts are made into */
 };
 
 /* Arena that work_open() takes. */
@@ -87,6 +89,9 @@ size_t work_memory(const struct config *config, const struct work_shape *shape);
 MUST_CHECK enum err work_open(struct work *work, const struct work_model *model,
 			      const struct work_shape *shape,
 			      struct arena *arena);
+
+/* What rows are made into from now on: integers, or what prompts are. */
+void work_set_form(struct work *work, enum activation_form form);
 
 /* Do something with each of so many rows, dealt to the team. */
 void work_each(const struct work *work, size_t rows,

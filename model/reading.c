@@ -206,7 +206,7 @@ static enum err read_window(struct engine *engine, struct session *session,
 
 		for (size_t r = 0; r < input.count; r++)
 			rows[r] = r;
-		TRY(engine_advance(engine, &input, 1));
+		TRY(engine_advance(engine, ENGINE_PROMPT, &input, 1));
 		TRY(engine_logits(engine, rows, input.count, &logits));
 		for (size_t r = 0; r < input.count; r++)
 			out->surprise +=
@@ -226,8 +226,9 @@ static enum err read_windows(const struct reading *reading,
 
 	const struct session_shape shape = { reading->context, CHUNK,
 					     KERNEL_F16 };
-	const struct engine_shape room = { CHUNK, CHUNK, reading->context,
-					   ENGINE_TRACKS };
+	const struct engine_shape room = { .rows = CHUNK,
+					   .logits = CHUNK,
+					   .context = reading->context };
 
 	for (size_t i = 0; i < reading->window_count; i++) {
 		size_t begin = reading->windows[i];
@@ -252,8 +253,9 @@ enum err reading_run(const struct reading *reading, const struct kernel *kernel,
 	struct work_model model = model_for_engine(reading->model);
 	const struct session_shape shape = { reading->context, CHUNK,
 					     KERNEL_F16 };
-	const struct engine_shape room = { CHUNK, CHUNK, reading->context,
-					   ENGINE_TRACKS };
+	const struct engine_shape room = { .rows = CHUNK,
+					   .logits = CHUNK,
+					   .context = reading->context };
 	struct reading_result result = { 0 };
 	SCOPED_ARENA arena = { 0 };
 

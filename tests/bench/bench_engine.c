@@ -6,7 +6,8 @@
  *     bench_engine [MODEL.gguf [THREADS [PROMPT [ANSWER [BATCH]]]]]
  *
  * Without a file the home model, on one thread and on two.
- * prefill: PROMPT tokens (512); decode: ANSWER tokens one by one (64); batch:
+ * prefill: PROMPT tokens (512), and prefill_bf16 the same where rows of prompts
+ * are bf16; decode: ANSWER tokens one by one (64); batch:
  * the same of BATCH sessions at once (8), tokens of all together; open: laying
  * weights out for the kernels.
  */
@@ -53,7 +54,7 @@ static double feed(const struct bench *bench, struct engine *engine,
 		for (size_t i = 0; i < count; i++)
 			tokens[i] = token_at(bench, at + i);
 		timed_must(engine_advance(
-			engine,
+			engine, ENGINE_PROMPT,
 			&(struct engine_input){ session, tokens, count }, 1));
 		last = count - 1;
 	}
@@ -78,19 +79,31 @@ static double answer(const struct bench *bench, struct engine *engine,
 			inputs[s] = (struct engine_input){ &sessions[s],
 							   &tokens[s], 1 };
 		}
-		timed_must(engine_advance(engine, inputs, count));
+		timed_must(
+			engine_advance(engine, ENGINE_ANSWER, inputs, count));
 		timed_must(engine_logits(engine, rows, count, &logits));
 	}
 	return timed_now() - start;
 }
 
 struct figures {
-	double prefill, decode, batch;
+	double prefill, bf16, decode, batch;
 };
 
 static double least(double a, double b)
 {
 	return a == 0 || b < a ? b : a;
+}
+
+/* Room for both kinds of figures: prompts as integers and as bf16. */
+static struct engine_shape room_of(const struct bench *bench)
+{
+	return (struct engine_shape){
+		.rows = TIMED_CHUNK,
+		.logits = BATCH_MAX,
+		.context = bench->prompt + bench->answer,
+		.prompts = ACTIVATION_BF16,
+	};
 }
 
 static void run_round(const struct bench *bench, struct arena *arena,
@@ -99,8 +112,7 @@ static void run_round(const struct bench *bench, struct arena *arena,
 	const struct work_model model = model_for_engine(bench->model);
 	size_t context = bench->prompt + bench->answer;
 	const struct session_shape shape = { context, TIMED_CHUNK, KERNEL_F16 };
-	const struct engine_shape room = { TIMED_CHUNK, BATCH_MAX, context,
-					   ENGINE_TRACKS };
+	const struct engine_shape room = room_of(bench);
 	struct session sessions[BATCH_MAX];
 	struct session one;
 	struct engine engine;
@@ -113,6 +125,9 @@ static void run_round(const struct bench *bench, struct arena *arena,
 	timed_must(engine_open(&engine, &model, &room, bench->team, arena));
 	out->decode = least(out->decode, answer(bench, &engine, &one, 1));
 	one.position = 0;
+	out->bf16 = least(out->bf16, feed(bench, &engine, &one));
+	one.position = 0;
+	engine.shape.prompts = ACTIVATION_INTEGERS;
 	out->prefill = least(out->prefill, feed(bench, &engine, &one));
 	if (bench->batch > 0)
 		out->batch = least(out->batch, answer(bench, &engine, sessions,
@@ -124,8 +139,7 @@ static size_t memory_of(const struct bench *bench)
 	const struct config *config = &bench->model->config;
 	size_t context = bench->prompt + bench->answer;
 	const struct session_shape shape = { context, TIMED_CHUNK, KERNEL_F16 };
-	const struct engine_shape room = { TIMED_CHUNK, BATCH_MAX, context,
-					   ENGINE_TRACKS };
+	const struct engine_shape room = room_of(bench);
 
 	return (bench->batch + 1) * session_memory(config, &shape) +
 	       engine_memory(config, &room, bench->threads);
@@ -146,6 +160,7 @@ static void measure(const struct bench *bench)
 	for (int i = 0; i < ROUNDS; i++)
 		run_round(bench, &arena, &figures);
 	print(bench, "prefill", (double)bench->prompt / figures.prefill);
+	print(bench, "prefill_bf16", (double)bench->prompt / figures.bf16);
 	print(bench, "decode", (double)bench->answer / figures.decode);
 	if (bench->batch > 0)
 		print(bench, "batch",

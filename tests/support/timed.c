@@ -88,8 +88,10 @@ struct timed *timed_open(const struct model *model, const struct timed_how *how)
 	struct work_model work = model_for_engine(model);
 	const struct session_shape shape = { how->context, TIMED_CHUNK,
 					     KERNEL_F16 };
-	const struct engine_shape room = { TIMED_CHUNK, 1, how->context,
-					   how->deal };
+	const struct engine_shape room = { .rows = TIMED_CHUNK,
+					   .logits = 1,
+					   .context = how->context,
+					   .deal = how->deal };
 	struct arena arena = { .size = session_memory(&how->config, &shape) +
 				       engine_memory(&how->config, &room,
 						     team_size(how->team)) };
@@ -118,7 +120,7 @@ static void feed(struct timed *timed, size_t count)
 	for (size_t i = 0; i < count; i++)
 		tokens[i] = token_at(timed, timed->session.position + i);
 	timed_must(engine_advance(
-		&timed->engine,
+		&timed->engine, ENGINE_PROMPT,
 		&(struct engine_input){ &timed->session, tokens, count }, 1));
 }
 

@@ -52,7 +52,8 @@ enum err opened_session_try(struct bytes file)
 void opened_session_open(struct opened_session *opened, struct bytes file,
 			 const struct kernel *kernel)
 {
-	const struct opened_session_how how = { kernel, KERNEL_F32, NULL, 0 };
+	const struct opened_session_how how = { .kernel = kernel,
+						.store = KERNEL_F32 };
 
 	opened_session_open_how(opened, file, &how);
 }
@@ -63,8 +64,10 @@ void opened_session_open_how(struct opened_session *opened, struct bytes file,
 	size_t chunk = how->chunk == 0 ? OPENED_SESSION_CHUNK : how->chunk;
 	const struct session_shape shape = { OPENED_SESSION_CONTEXT, chunk,
 					     how->store };
-	const struct engine_shape engine = { chunk, 1, OPENED_SESSION_CONTEXT,
-					     ENGINE_TRACKS };
+	const struct engine_shape engine = { .rows = chunk,
+					     .logits = 1,
+					     .context = OPENED_SESSION_CONTEXT,
+					     .prompts = how->prompts };
 	size_t bytes;
 
 	*opened = (struct opened_session){ .file = file };
@@ -98,7 +101,7 @@ enum err opened_session_advance(struct opened_session *opened,
 {
 	const struct engine_input input = { &opened->session, tokens, count };
 
-	return engine_advance(&opened->engine, &input, 1);
+	return engine_advance(&opened->engine, ENGINE_PROMPT, &input, 1);
 }
 
 enum err opened_session_logits(struct opened_session *opened, size_t row,

@@ -40,6 +40,7 @@ struct opened_session_how {
 	enum kernel_store store;
 	struct team *team;
 	size_t chunk; /* tokens that may go in at once; 0: as many as may */
+	enum activation_form prompts; /* of all tokens that go in */
 };
 
 void opened_session_open_how(struct opened_session *opened, struct bytes file,

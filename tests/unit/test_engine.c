@@ -45,12 +45,12 @@ static struct team *team_of(size_t members)
 
 /* Kernels, threads and chunks, all against the plainest. */
 static size_t compare_ways(const struct tiny_model_shape *shape,
-			   enum kernel_store store, struct team *const teams[],
-			   size_t team_count)
+			   const struct opened_session_how *like,
+			   struct team *const teams[], size_t team_count)
 {
 	static const size_t chunks[] = { 1, 7, OPENED_SESSION_CHUNK };
 	static float plain[FLOATS], other[FLOATS];
-	struct opened_session_how how = { kernel_at(0), store, NULL, 0 };
+	struct opened_session_how how = *like;
 	size_t compared = 0;
 
 	compute(shape, &how, 9, plain);
@@ -76,17 +76,23 @@ Test(engine, kernels_threads_and_chunks_do_not_change_a_bit)
 {
 	struct tiny_model_shape shape = tiny_model_shape();
 	struct team *teams[] = { NULL, team_of(2) };
+	struct opened_session_how how = { .kernel = kernel_at(0),
+					  .store = KERNEL_F32 };
 	size_t compared = 0, kernels = 0;
 
 	for (size_t f = 0; f < 3; f++) {
 		for (shape.tracks = 1; shape.tracks <= 3; shape.tracks++) {
 			shape.format = formats[f];
-			compared += compare_ways(&shape, KERNEL_F32, teams, 2);
+			compared += compare_ways(&shape, &how, teams, 2);
 		}
 	}
 	shape.tracks = 2;
-	compared += compare_ways(&shape, KERNEL_F16, teams, 2);
-	compared += compare_ways(&shape, KERNEL_I8, teams, 2);
+	how.store = KERNEL_F16;
+	compared += compare_ways(&shape, &how, teams, 2);
+	how.store = KERNEL_I8;
+	compared += compare_ways(&shape, &how, teams, 2);
+	how.prompts = ACTIVATION_BF16;
+	compared += compare_ways(&shape, &how, teams, 2);
 	/* With all four kernels ten thousand, which requirement H1 asks for. */
 	for (size_t k = 0; kernel_at(k) != NULL; k++)
 		kernels++;
@@ -107,12 +113,13 @@ static void open_company(struct company *company,
 			 const struct tiny_model_shape *shape,
 			 struct team *team, enum engine_deal deal)
 {
-	const struct opened_session_how how = { kernel_best(), KERNEL_F16, NULL,
-						0 };
+	const struct opened_session_how how = { .kernel = kernel_best(),
+						.store = KERNEL_F16 };
 	const struct session_shape session = { OPENED_SESSION_CONTEXT, 8,
 					       KERNEL_F16 };
 	const struct engine_shape room = { 8 * COMPANY, COMPANY,
-					   OPENED_SESSION_CONTEXT, deal };
+					   OPENED_SESSION_CONTEXT, deal,
+					   ACTIVATION_INTEGERS };
 	const struct config *config = &company->opened.config;
 
 	opened_session_open_how(&company->opened, tiny_model_build(shape),
@@ -162,7 +169,8 @@ static void feed_company(struct company *company, size_t rounds,
 			row += s + 1;
 			rows[s] = row - 1;
 		}
-		cr_assert_eq(engine_advance(&company->engine, inputs, COMPANY),
+		cr_assert_eq(engine_advance(&company->engine, ENGINE_PROMPT,
+					    inputs, COMPANY),
 			     ERR_OK);
 	}
 	cr_assert_eq(engine_logits(&company->engine, rows, COMPANY, &logits),
@@ -173,8 +181,8 @@ static void feed_company(struct company *company, size_t rounds,
 static void feed_alone(const struct tiny_model_shape *shape, size_t s,
 		       size_t rounds, float out[TINY_MODEL_VOCABULARY])
 {
-	const struct opened_session_how how = { kernel_best(), KERNEL_F16, NULL,
-						0 };
+	const struct opened_session_how how = { .kernel = kernel_best(),
+						.store = KERNEL_F16 };
 	struct opened_session opened;
 	const float *logits;
 
@@ -230,7 +238,8 @@ static void feed_both(struct company *company,
 		struct engine_input input = { &company->sessions[0], &token,
 					      1 };
 
-		cr_assert_eq(engine_advance(&company->engine, &input, 1),
+		cr_assert_eq(engine_advance(&company->engine, ENGINE_PROMPT,
+					    &input, 1),
 			     ERR_OK);
 		cr_assert_eq(engine_logits(&company->engine, &row, 1, &logits),
 			     ERR_OK);
@@ -284,7 +293,8 @@ Test(engine, what_is_kept_in_fewer_bits_changes_little)
 {
 	static float floats[FLOATS], halves[FLOATS], bytes[FLOATS];
 	struct tiny_model_shape shape = tiny_model_shape();
-	struct opened_session_how how = { kernel_best(), KERNEL_F32, NULL, 0 };
+	struct opened_session_how how = { .kernel = kernel_best(),
+					  .store = KERNEL_F32 };
 
 	/* Without experts: a choice that tips over is no small change. */
 	shape.experts = 0;
@@ -312,7 +322,7 @@ static size_t count_meetings(const struct tiny_model_shape *shape,
 	size_t meetings;
 
 	open_company(&company, shape, team, deal);
-	cr_assert_eq(engine_advance(&company.engine,
+	cr_assert_eq(engine_advance(&company.engine, ENGINE_PROMPT,
 				    &(struct engine_input){
 					    &company.sessions[0], &token, 1 },
 				    1),

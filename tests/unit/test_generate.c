@@ -496,7 +496,9 @@ static void add_surprise(struct fixture *fixture, const uint32_t *tokens,
 {
 	const struct work_model model = model_for_engine(fixture->model);
 	const struct session_shape shape = { 512, CHUNK, KERNEL_F16 };
-	const struct engine_shape room = { CHUNK, 1, 512, ENGINE_TRACKS };
+	const struct engine_shape room = { .rows = CHUNK,
+					   .logits = 1,
+					   .context = 512 };
 	struct session session;
 	struct engine engine;
 	const float *logits;
@@ -513,7 +515,8 @@ static void add_surprise(struct fixture *fixture, const uint32_t *tokens,
 		const struct engine_input input = { &session, tokens + at,
 						    rows };
 
-		cr_assert_eq(engine_advance(&engine, &input, 1), ERR_OK);
+		cr_assert_eq(engine_advance(&engine, ENGINE_PROMPT, &input, 1),
+			     ERR_OK);
 		for (size_t r = 0; r < rows; r++) {
 			cr_assert_eq(engine_logits(&engine, &r, 1, &logits),
 				     ERR_OK);

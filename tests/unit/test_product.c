@@ -47,7 +47,16 @@ struct subject {
 	float *values; /* [rows][columns] */
 };
 
-static uint8_t memory[1 << 20] __attribute__((aligned(64)));
+static uint8_t memory[1 << 21] __attribute__((aligned(64)));
+
+static void open_rows(struct activation *x, size_t rows, size_t columns,
+		      struct arena *arena)
+{
+	const struct activation_shape shape = { rows, columns,
+						ACTIVATION_BF16 };
+
+	cr_assert_eq(activation_open(x, &shape, arena), ERR_OK);
+}
 
 static void prepare(struct subject *subject, struct numbers *numbers)
 {
@@ -65,9 +74,7 @@ static void prepare(struct subject *subject, struct numbers *numbers)
 		fill_block(subject->format, numbers, subject->panels + at);
 	subject->values =
 		malloc(subject->rows * subject->columns * sizeof(float));
-	cr_assert_eq(activation_open(&subject->x, subject->rows,
-				     subject->columns, &arena),
-		     ERR_OK);
+	open_rows(&subject->x, subject->rows, subject->columns, &arena);
 	for (size_t r = 0; r < subject->rows; r++) {
 		float *x = subject->values + r * subject->columns;
 
@@ -94,15 +101,18 @@ static struct product product_of(const struct subject *subject, float *out)
 static float expected[ROWS_MAX * OUTPUTS_MAX];
 static float got[ROWS_MAX * OUTPUTS_MAX + 1];
 
-static void compare(const struct kernel *kernel, const struct subject *subject)
+typedef void compute(const struct product *product);
+
+static void compare(const struct kernel *kernel, const struct subject *subject,
+		    compute *plain, compute *path)
 {
 	struct product product = product_of(subject, expected);
 	size_t count = subject->rows * subject->outputs;
 
-	product_scalar(&product);
+	plain(&product);
 	product.out = got;
 	got[count] = 42.0f;
-	kernel->product(&product);
+	path(&product);
 	for (size_t i = 0; i < count; i++)
 		cr_assert(memcmp(&got[i], &expected[i], sizeof(float)) == 0,
 			  "%s %s: %zu x %zu, %zu rows: %zu is %a and not %a",
@@ -117,8 +127,14 @@ static void compare_all(const struct subject *shape, struct numbers *numbers)
 	struct subject subject = *shape;
 
 	prepare(&subject, numbers);
-	for (size_t k = 1; kernel_at(k) != NULL; k++)
-		compare(kernel_at(k), &subject);
+	for (size_t k = 1; kernel_at(k) != NULL; k++) {
+		const struct kernel *kernel = kernel_at(k);
+
+		compare(kernel, &subject, product_scalar, kernel->product);
+		if (product_takes_bf16(subject.format))
+			compare(kernel, &subject, product_scalar_bf16,
+				kernel->product_bf16);
+	}
 	release(&subject);
 }
 
@@ -205,8 +221,8 @@ Test(activation, every_path_rounds_to_the_same_bits)
 	float x[COLUMNS_MAX];
 
 	memset(memory, 0, sizeof(memory));
-	cr_assert_eq(activation_open(&a, 1, COLUMNS_MAX, &arena), ERR_OK);
-	cr_assert_eq(activation_open(&b, 1, COLUMNS_MAX, &arena), ERR_OK);
+	open_rows(&a, 1, COLUMNS_MAX, &arena);
+	open_rows(&b, 1, COLUMNS_MAX, &arena);
 	for (size_t columns = 1; columns <= COLUMNS_MAX; columns += 7) {
 		for (size_t c = 0; c < columns; c++)
 			x[c] = numbers_float(&numbers) *
@@ -215,6 +231,9 @@ Test(activation, every_path_rounds_to_the_same_bits)
 		for (size_t k = 1; kernel_at(k) != NULL; k++) {
 			kernel_at(k)->quantise(&b, 0, x, columns);
 			cr_assert_arr_eq(a.values, b.values, columns);
+			cr_assert_arr_eq(a.bf16, b.bf16,
+					 a.blocks * PANEL_COLUMNS *
+						 sizeof(*a.bf16));
 			for (size_t i = 0; i * PANEL_COLUMNS < columns; i++)
 				cr_assert_arr_eq(&a.sums[i], &b.sums[i],
 						 sizeof(a.sums[i]));
@@ -230,7 +249,7 @@ Test(activation, a_value_is_off_by_half_a_step_at_most)
 	float x[PANEL_COLUMNS];
 
 	memset(memory, 0, sizeof(memory));
-	cr_assert_eq(activation_open(&a, 1, PANEL_COLUMNS, &arena), ERR_OK);
+	open_rows(&a, 1, PANEL_COLUMNS, &arena);
 	for (size_t c = 0; c < PANEL_COLUMNS; c++)
 		x[c] = numbers_float(&numbers);
 	kernel_best()->quantise(&a, 0, x, PANEL_COLUMNS);
@@ -248,13 +267,14 @@ Test(activation, numbers_that_are_none_make_products_that_are_none)
 	float x[300] = { 0 };
 
 	memset(memory, 0, sizeof(memory));
-	cr_assert_eq(activation_open(&a, 1, 300, &arena), ERR_OK);
+	open_rows(&a, 1, 300, &arena);
 	for (size_t k = 0; kernel_at(k) != NULL; k++) {
 		for (size_t i = 0; i < 3; i++) {
 			x[270] = none[i];
 			kernel_at(k)->quantise(&a, 0, x, 300);
 			cr_assert_eq(a.sums[0].scale, 0.0f);
 			cr_assert(isnan(a.sums[1].scale));
+			cr_assert_not(isfinite(half_value_brain(a.bf16[270])));
 		}
 	}
 }

@@ -138,8 +138,9 @@ Test(session, a_ring_is_a_full_cache_with_a_mask)
 {
 	static float ring[OPENED_SESSION_FLOATS], full[sizeof(ring) / 4];
 	struct tiny_model_shape shape = tiny_model_shape();
-	const struct opened_session_how how = { kernel_best(), KERNEL_F32, NULL,
-						RING_CHUNK };
+	const struct opened_session_how how = { .kernel = kernel_best(),
+						.store = KERNEL_F32,
+						.chunk = RING_CHUNK };
 	uint32_t tokens[OPENED_SESSION_CONTEXT];
 	struct opened_session fixture;
 	uint8_t *memory;
@@ -393,8 +394,9 @@ Test(session, an_arena_or_a_model_too_small_is_told)
 {
 	struct tiny_model_shape shape = tiny_model_shape();
 	struct session_shape wanted = { OPENED_SESSION_CONTEXT, 8, KERNEL_F16 };
-	const struct engine_shape room = { 8, 1, OPENED_SESSION_CONTEXT,
-					   ENGINE_TRACKS };
+	const struct engine_shape room = { .rows = 8,
+					   .logits = 1,
+					   .context = OPENED_SESSION_CONTEXT };
 	struct opened_session fixture;
 	struct session session;
 	struct engine engine;
