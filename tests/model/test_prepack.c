@@ -241,6 +241,43 @@ static void try_near(struct bytes plain, struct bytes coarse)
 	}
 }
 
+/* Rows between the last one of a matrix and the end of its last panel. */
+static size_t check_filled(const struct gguf_tensor *tensor)
+{
+	size_t rows = (size_t)tensor->dimensions[1], count = 0;
+	size_t filled = (rows + PANEL_ROWS - 1) / PANEL_ROWS * PANEL_ROWS;
+	float row[512];
+
+	cr_assert_leq(tensor->dimensions[0], 512);
+	for (size_t i = 0; i < source_stack(tensor); i++) {
+		struct matrix matrix = source_matrix_at(tensor, i);
+
+		for (size_t r = rows; r < filled; r++, count++) {
+			matrix_decode(&matrix, r, 0, matrix.columns, row);
+			for (size_t c = 0; c < matrix.columns; c++)
+				cr_assert_eq(row[c], 0);
+		}
+	}
+	return count;
+}
+
+Test(quantize, rows_that_fill_up_panels_are_zeros)
+{
+	struct bytes file = make_odd(MATRIX_F32);
+	struct bytes made = quantized(file, MATRIX_PANEL_C4);
+	struct gguf gguf = index_of(made);
+	size_t count = 0;
+
+	for (size_t i = 0; i < gguf.tensor_count; i++)
+		if (matrix_is_panels(gguf.tensors[i].format))
+			count += check_filled(&gguf.tensors[i]);
+	/* Of the vocabulary; and of two matrices, four experts, two tracks. */
+	cr_assert_eq(count, 304 - 293 + 2 * 4 * 2 * (48 - 41));
+	gguf_close(&gguf);
+	model_files_free(file);
+	model_files_free(made);
+}
+
 Test(quantize, every_expert_begins_with_a_panel_of_its_own)
 {
 	struct bytes file = make_odd(MATRIX_F32);
