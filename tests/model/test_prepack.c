@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "model/check.h"
+#include "model/inspect.h"
 #include "model/make_random.h"
 #include "model/measure.h"
 #include "model/quantize.h"
@@ -317,6 +318,35 @@ Test(quantize, panels_are_read_as_what_they_were_packed_from)
 	model_files_free(packed);
 	model_files_free(plain);
 	model_files_free(again);
+}
+
+/* What inspect counts of all tensors. */
+static json_int_t counted(struct bytes file, const char *what)
+{
+	struct source source = { .path = "test", .file = file };
+	json_t *made, *formats, *all;
+	json_int_t count;
+
+	cr_assert_eq(source_index(&source), ERR_OK);
+	made = inspect_source(&source, INSPECT_SUMMARY);
+	cr_assert_not_null(made);
+	formats = json_object_get(made, "formats");
+	all = json_array_get(formats, json_array_size(formats) - 1);
+	count = json_integer_value(json_object_get(all, what));
+	json_decref(made);
+	gguf_close(&source.gguf);
+	return count;
+}
+
+Test(inspect, what_fills_up_panels_counts_as_bytes_and_not_as_weights)
+{
+	struct bytes file = make_odd(MATRIX_Q8_0), packed = pack(file);
+
+	cr_assert_gt(counted(file, "weights"), 100000);
+	cr_assert_eq(counted(packed, "weights"), counted(file, "weights"));
+	cr_assert_gt(counted(packed, "bytes"), counted(file, "bytes"));
+	model_files_free(file);
+	model_files_free(packed);
 }
 
 /* What opening says of a file, and what check says is wrong with it. */
