@@ -61,8 +61,10 @@ struct model_memory {
 
 /*
  * Open a GGUF file that is in memory, starts at a multiple of 64 and outlives
- * the model.  memory is the heap where it is NULL.  Every weight is read once.  ERR_MALFORMED, ERR_TRUNCATED,
- * ERR_TOO_LARGE or ERR_UNSUPPORTED for files that are not served.
+ * the model.  memory is the heap where it is NULL.  Every weight is read once.
+ * ERR_MALFORMED, ERR_TRUNCATED, ERR_TOO_LARGE or ERR_UNSUPPORTED for files that
+ * are not served; too large is also one that asks for much more memory than it
+ * has weights.
  */
 MUST_CHECK enum err model_open(struct bytes file,
 			       const struct model_limits *limits,

@@ -19,6 +19,25 @@ static const struct gguf_limits index_limits = {
 
 #define MERGES_MAX (1u << 22)
 
+/*
+ * Kernels want rows by sixteens and columns by 256, so a matrix of one row or
+ * 32 columns grows a hundredfold.  Models have few of those, and the narrowest
+ * of any use (64 columns) grow to four times; a file that is made of them would
+ * have a process reserve what no model of its size is worth.
+ */
+#define GROWTH_MAX 4
+#define GROWTH_FREE ((size_t)64 << 20) /* for models that are small anyway */
+
+static bool is_out_of_proportion(const struct gguf *gguf, size_t bytes)
+{
+	size_t data = 0;
+
+	/* They lie apart from each other in one file: no sum is beyond it. */
+	for (size_t i = 0; i < gguf->tensor_count; i++)
+		data += gguf->tensors[i].data.len;
+	return bytes > GROWTH_FREE && (bytes - GROWTH_FREE) / GROWTH_MAX > data;
+}
+
 /* Room for weights that the kernels want in another order. */
 static enum err take_memory(struct model *model)
 {
@@ -26,6 +45,8 @@ static enum err take_memory(struct model *model)
 
 	if (bytes == 0)
 		return ERR_OK;
+	if (is_out_of_proportion(&model->gguf, bytes))
+		return ERR_TOO_LARGE;
 	model->memory.base = model->source.reserve(bytes);
 	if (model->memory.base == NULL)
 		return ERR_UNAVAILABLE;

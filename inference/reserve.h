@@ -7,11 +7,15 @@
 
 #include "base/arena.h"
 
-/* What arena_alloc(arena, count, size) uses up; the product must fit. */
+/* What arena_alloc(arena, count, size) uses up; SIZE_MAX, which no arena has,
+ * where it is more than a size can say. */
 static inline size_t reserve_bytes(size_t count, size_t size)
 {
-	size_t bytes = count * size + ARENA_ALIGNMENT - 1;
+	size_t bytes;
 
+	if (__builtin_mul_overflow(count, size, &bytes) ||
+	    __builtin_add_overflow(bytes, ARENA_ALIGNMENT - 1, &bytes))
+		return SIZE_MAX;
 	return bytes - bytes % ARENA_ALIGNMENT;
 }
 

@@ -268,6 +268,62 @@ Test(model, a_vocabulary_of_another_size_is_refused)
 	cr_assert_eq(try_file(gguf_builder_finish(&builder)), ERR_MALFORMED);
 }
 
+static size_t reserved; /* bytes, by the model that was opened last */
+
+static void *count_reserve(size_t bytes)
+{
+	reserved = bytes;
+	return NULL;
+}
+
+static void count_release(void *memory, size_t bytes)
+{
+	(void)memory;
+	(void)bytes;
+}
+
+/* A whole model, and beside it that many matrices of one block of a format. */
+static enum err try_rows(size_t rows, const struct matrix_form *form)
+{
+	static const struct model_memory memory = { count_reserve,
+						    count_release };
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct gguf_builder builder = gguf_builder_start();
+	const struct gguf_builder_tensor tensor = {
+		"rows.weight", 3, { form->weights, 1, rows }, form->format
+	};
+	uint8_t *data = calloc(rows, form->bytes);
+	struct model *model;
+	struct bytes file;
+	enum err err;
+
+	cr_assert_not_null(data);
+	tiny_model_add_shape(&builder, &shape);
+	tiny_model_add_vocabulary(&builder);
+	tiny_model_add_tensors(&builder, &shape);
+	gguf_builder_tensor(&builder, &tensor,
+			    (struct bytes){ data, rows * form->bytes });
+	file = gguf_builder_finish(&builder);
+	reserved = 0;
+	err = model_open(file, &limits, &memory, &model);
+	free(data);
+	model_files_free(file);
+	return err;
+}
+
+Test(model, a_file_that_asks_for_far_more_than_it_holds_is_too_large)
+{
+	const struct matrix_form *form = matrix_form_of(MATRIX_Q8_0);
+	size_t panel = panel_forms[PANEL_Q8].bytes;
+	size_t rows = (64u << 20) / (panel - 4 * form->bytes);
+
+	cr_assert_eq(try_rows(rows + 1000, form), ERR_TOO_LARGE);
+	cr_assert_eq(reserved, 0, "and nothing was reserved");
+	/* The twin gets as far as asking for memory, which it is denied. */
+	cr_assert_eq(try_rows(rows - 1000, form), ERR_UNAVAILABLE);
+	cr_assert_gt(reserved, (rows - 1000) * panel);
+}
+
 Test(model, an_architecture_that_is_not_known_is_unsupported)
 {
 	struct gguf_builder builder = gguf_builder_start();
