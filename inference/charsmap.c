@@ -41,7 +41,7 @@ static enum err read_text(const struct charsmap *map, size_t base,
 			  struct bytes *out)
 {
 	const uint8_t *start, *end;
-	size_t at;
+	size_t at, most;
 
 	if (base >= map->count)
 		return ERR_MALFORMED;
@@ -49,9 +49,13 @@ static enum err read_text(const struct charsmap *map, size_t base,
 	if (at >= map->texts.len)
 		return ERR_MALFORMED;
 	start = map->texts.data + at;
-	end = memchr(start, 0, map->texts.len - at);
+	most = map->texts.len - at;
+	if (most > CHARSMAP_TEXT_MAX)
+		most = CHARSMAP_TEXT_MAX + 1;
+	end = memchr(start, 0, most);
 	if (end == NULL)
-		return ERR_MALFORMED;
+		return most > CHARSMAP_TEXT_MAX ? ERR_UNSUPPORTED
+						: ERR_MALFORMED;
 	*out = (struct bytes){ start, (size_t)(end - start) };
 	return ERR_OK;
 }

@@ -23,6 +23,9 @@
 
 /* Bytes of the longest text that is rewritten; those in use stay below 20. */
 #define CHARSMAP_KEY_MAX 32
+/* Bytes of what one becomes; NFKC's longest has 33.  Many may become the same,
+ * and each is looked at. */
+#define CHARSMAP_TEXT_MAX 256
 
 struct charsmap {
 	uint32_t *units; /* [count]; none where nothing is rewritten */
@@ -37,8 +40,8 @@ struct charsmap_match {
 
 /*
  * Copy and check a map; an empty one rewrites nothing.  ERR_MALFORMED where it
- * is none, ERR_UNSUPPORTED beyond CHARSMAP_KEY_MAX.  Close with
- * charsmap_close().
+ * is none, ERR_UNSUPPORTED beyond CHARSMAP_KEY_MAX or CHARSMAP_TEXT_MAX.  Close
+ * with charsmap_close().
  */
 MUST_CHECK enum err charsmap_open(struct bytes file, struct charsmap *out);
 

@@ -8,7 +8,7 @@
 #define BLOCK 256
 #define BLOCKS_MAX 64
 #define UNITS_MAX (BLOCK * BLOCKS_MAX)
-#define FILE_MAX (4 + UNITS_MAX * 4 + 256)
+#define FILE_MAX (4 + UNITS_MAX * 4 + 2 * CHARSMAP_TEXT_MAX)
 #define ENDS 0x100u
 #define IS_VALUE 0x80000000u
 
@@ -17,7 +17,7 @@
 struct made {
 	uint32_t units[UNITS_MAX];
 	size_t blocks;
-	char texts[256];
+	char texts[2 * CHARSMAP_TEXT_MAX];
 	size_t texts_len;
 	uint8_t file[FILE_MAX];
 };
@@ -186,6 +186,22 @@ Test(charsmap, no_text_is_longer_than_its_limit)
 	longest[CHARSMAP_KEY_MAX + 1] = 0;
 	start(&made);
 	add(&made, longest, "b");
+	cr_assert_eq(refuse(finish(&made)), ERR_UNSUPPORTED);
+}
+
+Test(charsmap, nothing_becomes_longer_than_its_limit)
+{
+	char longest[CHARSMAP_TEXT_MAX + 2];
+
+	memset(longest, 'b', sizeof(longest));
+	longest[CHARSMAP_TEXT_MAX] = 0;
+	start(&made);
+	add(&made, "a", longest);
+	cr_assert_eq(refuse(finish(&made)), ERR_OK);
+	longest[CHARSMAP_TEXT_MAX] = 'b';
+	longest[CHARSMAP_TEXT_MAX + 1] = 0;
+	start(&made);
+	add(&made, "a", longest);
 	cr_assert_eq(refuse(finish(&made)), ERR_UNSUPPORTED);
 }
 
