@@ -111,6 +111,10 @@ enum err specials_open(const struct tokenizer *tokenizer, struct specials *out)
 	}
 	collect(tokenizer, sorted, &made);
 	free(sorted);
+	if (made.longest > VOCABULARY_WHOLE_MAX) {
+		specials_close(&made);
+		return ERR_UNSUPPORTED;
+	}
 	*out = made;
 	return ERR_OK;
 }

@@ -21,7 +21,8 @@ struct specials {
 	bool starts[256];
 };
 
-/* ERR_UNAVAILABLE without memory.  Close with specials_close(). */
+/* ERR_UNAVAILABLE without memory, ERR_UNSUPPORTED where one is longer than
+ * VOCABULARY_WHOLE_MAX.  Close with specials_close(). */
 MUST_CHECK enum err specials_open(const struct tokenizer *tokenizer,
 				  struct specials *out);
 

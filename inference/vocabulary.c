@@ -288,6 +288,9 @@ static enum err read_tokens(struct vocabulary *vocabulary,
 		TRY(respell(kind_of(vocabulary, i), spelling, text, &pool));
 		vocabulary->texts[i] = (struct bytes){ vocabulary->pool + start,
 						       pool.len - start };
+		if (kind_of(vocabulary, i) == VOCABULARY_USER_DEFINED &&
+		    vocabulary->texts[i].len > VOCABULARY_WHOLE_MAX)
+			return ERR_UNSUPPORTED;
 		note_token(vocabulary, i, spelling);
 		TRY(insert(vocabulary, i));
 	}

@@ -12,6 +12,13 @@
 
 #define VOCABULARY_NONE UINT32_MAX
 
+/*
+ * Bytes of a token that is looked for at every place of a text: user-defined
+ * ones, and those that templates spell.  Real ones stay below 100; the time that
+ * a search takes grows with the square of this.
+ */
+#define VOCABULARY_WHOLE_MAX 256
+
 /* The numbers are GGUF's. */
 enum vocabulary_kind {
 	VOCABULARY_NORMAL = 1,
@@ -43,7 +50,8 @@ struct vocabulary {
 
 /*
  * Read tokenizer.ggml.tokens and .token_type.  ERR_MALFORMED where they
- * disagree, ERR_TOO_LARGE beyond count_max.  Close with vocabulary_close().
+ * disagree, ERR_TOO_LARGE beyond count_max, ERR_UNSUPPORTED for user-defined
+ * tokens beyond VOCABULARY_WHOLE_MAX.  Close with vocabulary_close().
  */
 MUST_CHECK enum err vocabulary_open(const struct gguf *gguf,
 				    enum vocabulary_spelling spelling,

@@ -17,7 +17,7 @@ static const struct tokenizer_limits limits = { .tokens = 1024,
 #define COUNT 12
 
 /* A vocabulary that has the special tokens of every form. */
-static const char *const tokens[COUNT] = {
+static const char *tokens[COUNT] = {
 	"<unk>",
 	"<bos>",
 	"<eos>",
@@ -494,6 +494,25 @@ Test(template, what_is_not_served_is_refused_when_it_is_opened)
 		cr_expect_eq(render(&fixture, &user, 1), ERR_UNSUPPORTED);
 		close_template(&fixture);
 	}
+}
+
+/* They are looked for at every place of a prompt. */
+Test(template, a_special_token_beyond_its_limit_refuses_the_template)
+{
+	char longest[VOCABULARY_WHOLE_MAX + 2];
+	struct fixture fixture;
+
+	memset(longest, 'a', sizeof(longest));
+	tokens[3] = longest;
+	longest[VOCABULARY_WHOLE_MAX] = '\0';
+	open_template(&fixture, CHATML);
+	cr_expect_eq(fixture.template.form, TEMPLATE_JINJA);
+	close_template(&fixture);
+	longest[VOCABULARY_WHOLE_MAX] = 'a';
+	longest[VOCABULARY_WHOLE_MAX + 1] = '\0';
+	open_template(&fixture, CHATML);
+	cr_expect_eq(fixture.template.form, TEMPLATE_NONE);
+	close_template(&fixture);
 }
 
 Test(template, what_one_chat_needs_does_not_refuse_the_others)

@@ -368,6 +368,24 @@ Test(tokenizer, vocabularies_that_lie_are_refused)
 		     ERR_MALFORMED);
 }
 
+/* They are looked for at every place of a text. */
+Test(tokenizer, user_defined_tokens_are_not_longer_than_their_limit)
+{
+	char longest[VOCABULARY_WHOLE_MAX + 2];
+	const char *const tokens[] = { "<s>", longest, "b" };
+	const int32_t whole[] = { 3, 4, 1 };
+	const int32_t normal[] = { 3, 1, 1 };
+	const float scores[] = { 0, -1, 0 };
+
+	memset(longest, 'a', sizeof(longest));
+	longest[VOCABULARY_WHOLE_MAX] = 0;
+	cr_expect_eq(try_vocabulary(tokens, whole, scores, 0), ERR_OK);
+	longest[VOCABULARY_WHOLE_MAX] = 'a';
+	longest[VOCABULARY_WHOLE_MAX + 1] = 0;
+	cr_expect_eq(try_vocabulary(tokens, whole, scores, 0), ERR_UNSUPPORTED);
+	cr_expect_eq(try_vocabulary(tokens, normal, scores, 0), ERR_OK);
+}
+
 Test(tokenizer, hostile_texts_are_encoded_in_time, .timeout = 60)
 {
 	static const char *const units[] = { "a",    "hello",  "l",	 " ",
