@@ -2,6 +2,7 @@
 #include "model/checkpoint.h"
 
 #include <dirent.h>
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,12 +57,18 @@ static enum err take_or(const json_t *config, const char *key, uint32_t *out)
 						    : take(config, key, out);
 }
 
-static float real_or(const json_t *config, const char *key, float otherwise)
+/* A number that a model file can say; what is no number keeps *out. */
+static enum err take_real_or(const json_t *config, const char *key, float *out)
 {
 	const json_t *value = json_object_get(config, key);
+	double number = json_number_value(value);
 
-	return json_is_number(value) ? (float)json_number_value(value)
-				     : otherwise;
+	if (!json_is_number(value))
+		return ERR_OK;
+	if (number < 0 || number > (double)FLT_MAX)
+		return ERR_MALFORMED;
+	*out = (float)number;
+	return ERR_OK;
 }
 
 static const struct architecture {
@@ -74,12 +81,14 @@ static const struct architecture {
 	{ "qwen3", SHAPE_HEADS_EACH, SHAPE_NO_BIAS },
 };
 
+#define ARCHITECTURES (sizeof(architectures) / sizeof(architectures[0]))
+
 static enum err take_architecture(const json_t *config, struct shape *out)
 {
 	const char *type =
 		json_string_value(json_object_get(config, "model_type"));
 
-	for (size_t i = 0; type != NULL && i < 3; i++) {
+	for (size_t i = 0; type != NULL && i < ARCHITECTURES; i++) {
 		if (strcmp(type, architectures[i].type) != 0)
 			continue;
 		out->architecture = architectures[i].type;
@@ -100,6 +109,22 @@ static enum err refuse_variants(const json_t *config)
 	return ERR_OK;
 }
 
+/* No engine takes wider ones, and a tool should not reserve their rows. */
+static enum err check_sizes(const struct shape *shape)
+{
+	uint64_t query = (uint64_t)shape->heads * shape->head_width;
+	uint64_t kv = (uint64_t)shape->kv_heads * shape->head_width;
+
+	if (shape->layers > CONFIG_LAYERS_MAX ||
+	    shape->hidden > CONFIG_WIDTH_MAX ||
+	    shape->feed_forward > CONFIG_WIDTH_MAX ||
+	    query > CONFIG_WIDTH_MAX || kv > CONFIG_WIDTH_MAX)
+		return ERR_TOO_LARGE;
+	if (shape->head_width == 0 || shape->head_width % 2 != 0)
+		return ERR_MALFORMED;
+	return ERR_OK;
+}
+
 static enum err take_shape(const json_t *config, struct shape *out)
 {
 	TRY(take_architecture(config, out));
@@ -114,14 +139,13 @@ static enum err take_shape(const json_t *config, struct shape *out)
 	TRY(take_or(config, "head_dim", &out->head_width));
 	TRY(take(config, "vocab_size", &out->vocabulary));
 	TRY(take(config, "max_position_embeddings", &out->context));
-	out->rope_base = real_or(config, "rope_theta", 10000);
-	out->epsilon = real_or(config, "rms_norm_eps", 1e-6f);
+	out->rope_base = 10000;
+	TRY(take_real_or(config, "rope_theta", &out->rope_base));
+	out->epsilon = 1e-6f;
+	TRY(take_real_or(config, "rms_norm_eps", &out->epsilon));
 	if (!json_is_true(json_object_get(config, "tie_word_embeddings")))
 		out->output = SHAPE_UNTIED;
-	if (out->layers > CONFIG_LAYERS_MAX || out->head_width == 0 ||
-	    out->head_width % 2 != 0)
-		return ERR_MALFORMED;
-	return ERR_OK;
+	return check_sizes(out);
 }
 
 static int is_weights(const struct dirent *entry)
