@@ -178,27 +178,38 @@ static enum err take_added(const json_t *list, struct pieces *pieces)
 	return ERR_OK;
 }
 
+/* Parts side by side, in memory to be freed; a JSON string may hold zeros. */
+static enum err join(const struct bytes *parts, size_t count, struct bytes *out)
+{
+	struct writer text = { 0 };
+	enum err err = ERR_OK;
+
+	for (size_t i = 0; i < count; i++)
+		text.max += parts[i].len;
+	text.data = malloc(text.max + 1);
+	if (text.data == NULL)
+		return ERR_UNAVAILABLE;
+	for (size_t i = 0; i < count && err == ERR_OK; i++)
+		err = bytes_put(&text, parts[i]);
+	invariant(err == ERR_OK);
+	*out = bytes_written(&text);
+	return ERR_OK;
+}
+
 /* "a b", or ["a", "b"]: written as the former, into memory to be freed. */
 static enum err take_merge(const json_t *merge, struct bytes *out)
 {
 	const json_t *left = json_array_get(merge, 0);
 	const json_t *right = json_array_get(merge, 1);
-	char *text;
-	int len;
+	const struct bytes whole = string_bytes(merge);
+	const struct bytes parts[] = { string_bytes(left), BYTES_LITERAL(" "),
+				       string_bytes(right) };
 
-	if (json_is_string(merge)) {
-		text = strdup(json_string_value(merge));
-		len = (int)json_string_length(merge);
-	} else if (json_is_string(left) && json_is_string(right)) {
-		len = asprintf(&text, "%s %s", json_string_value(left),
-			       json_string_value(right));
-	} else {
+	if (json_is_string(merge))
+		return join(&whole, 1, out);
+	if (!json_is_string(left) || !json_is_string(right))
 		return ERR_MALFORMED;
-	}
-	if (text == NULL || len < 0)
-		return ERR_UNAVAILABLE;
-	*out = (struct bytes){ (uint8_t *)text, (size_t)len };
-	return ERR_OK;
+	return join(parts, 3, out);
 }
 
 static enum err write_merges(const json_t *list, struct gguf_write *out)

@@ -238,6 +238,8 @@ Test(convert, configurations_that_would_be_computed_wrongly_are_refused)
 				"\"factor\":8},"),
 		CONFIG("llama", "\"attention_bias\":true,"),
 		CONFIG("qwen2", "\"use_sliding_window\":true,"),
+		CONFIG("llama", "\"rope_theta\":1e39,"),
+		CONFIG("llama", "\"rms_norm_eps\":-1,"),
 		"{\"model_type\":\"llama\"}",
 		"{\"model_type\":\"llama\",\"hidden_size\":-1}",
 		"[]",
@@ -250,6 +252,51 @@ Test(convert, configurations_that_would_be_computed_wrongly_are_refused)
 			      bytes_of_string(bad[i]));
 		cr_expect_neq(convert(&fixture), ERR_OK, "%s", bad[i]);
 	}
+	end(&fixture);
+}
+
+/* Before a row of it is reserved. */
+Test(convert, a_shape_wider_than_any_engine_takes_is_too_large)
+{
+	static const char *const wide[] = {
+		CONFIG("llama", "\"head_dim\":4194304,"),
+		CONFIG("llama", "\"num_key_value_heads\":4194304,"),
+		CONFIG("llama", "\"intermediate_size\":262145,"),
+		CONFIG("llama", "\"hidden_size\":262148,"),
+		CONFIG("llama", "\"num_hidden_layers\":8193,"),
+	};
+	struct fixture fixture = start("tiny-llama", CONFIG("llama", ""));
+
+	for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++) {
+		scratch_write(&fixture.scratch, "config.json",
+			      bytes_of_string(wide[i]));
+		cr_expect_eq(convert(&fixture), ERR_TOO_LARGE, "%s", wide[i]);
+	}
+	end(&fixture);
+}
+
+/* A string of JSON may hold zeros, and is longer than C says then. */
+Test(convert, a_merge_with_a_zero_in_it_is_written_as_it_is)
+{
+	struct fixture fixture = start("tiny-llama", CONFIG("llama", ""));
+	struct scratch_path out = scratch_path(&fixture.scratch, "converted");
+	SCOPED_SOURCE made = { 0 };
+	struct gguf_array array;
+	struct bytes text;
+
+	scratch_write(&fixture.scratch, "tokenizer.json",
+		      BYTES_LITERAL("{\"model\":{\"type\":\"BPE\",\"vocab\":"
+				    "{\"a\":0},\"merges\":[\"a\\u0000b\","
+				    "[\"\\u0000\",\"a\"]]}}"));
+	cr_assert_eq(convert(&fixture), ERR_OK);
+	cr_assert_eq(source_open(out.text, &made), ERR_OK);
+	cr_assert_eq(gguf_array(&made.gguf, "tokenizer.ggml.merges",
+				GGUF_STRING, &array),
+		     ERR_OK);
+	cr_assert_eq(gguf_take_string(&array.elements, &text), ERR_OK);
+	cr_assert(bytes_equal(text, BYTES_LITERAL("a\0b")));
+	cr_assert_eq(gguf_take_string(&array.elements, &text), ERR_OK);
+	cr_assert(bytes_equal(text, BYTES_LITERAL("\0 a")));
 	end(&fixture);
 }
 
