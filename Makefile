@@ -133,17 +133,23 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPERS:%.c=$(BUILD)/%.o) $(LIBRARY)
 	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
 	    -lcriterion -lcbor $(LDLIBS)
 
-# A fuzzer links the library's sources compiled anew, with coverage in them.
+# A fuzzer links the library's sources compiled anew, with coverage in them: an
+# archive, so that a fuzzer may have a part of its own in place of one.
 FUZZ     := clang $(CFLAGS) -O1 -Wno-error
-FUZZED   := $(patsubst %.c,$(BUILD)/fuzz/%.o,model/safetensors.c \
-              $(call sources,base policy wire crypto inference) \
+FUZZED   := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out %/main.c, \
+              $(call sources,base policy wire crypto inference model)) \
               $(patsubst $(BUILD)/%,%,$(filter %.c,$(GEN))))
 
-$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZED)
+$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/fuzz/libfuzzed.a
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
 	$(Q)$(filter-out -MMD -MP,$(FUZZ)) -fsanitize=fuzzer,address,undefined \
 	    -o $@ $^ $(LDLIBS)
+
+$(BUILD)/fuzz/libfuzzed.a: $(FUZZED)
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcsD $@ $^
 
 $(BUILD)/fuzz/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
