@@ -87,6 +87,12 @@ static void *serve(void *argument)
 	}
 }
 
+static void begin(void *context, size_t member)
+{
+	(void)context;
+	(void)member;
+}
+
 enum err team_open(size_t members, struct team **out)
 {
 	struct team *team;
@@ -108,6 +114,10 @@ enum err team_open(size_t members, struct team **out)
 		}
 		team->count++;
 	}
+	/* Who has worked once is through with what libc does in a new thread.
+	 */
+	team_run(team, begin, NULL);
+	team->meetings = 0;
 	*out = team;
 	return ERR_OK;
 }

@@ -19,7 +19,9 @@
 struct team;
 
 /*
- * Start members - 1 threads, in memory from the heap.  ERR_TOO_LARGE beyond
+ * Start members - 1 threads, in memory from the heap.  All of them run when it
+ * returns, and from then on they call the system for nothing but to sleep and
+ * to wake (futex), so that a jail may be closed over them.  ERR_TOO_LARGE beyond
  * TEAM_MAX, ERR_UNAVAILABLE where there are no threads to be had.
  */
 MUST_CHECK enum err team_open(size_t members, struct team **out);

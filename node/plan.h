@@ -18,10 +18,10 @@
 struct plan {
 	size_t request_bytes; /* the most of a request, opened */
 	size_t text_bytes;    /* the most of an answer's text */
-	size_t answer_bytes;  /* the ring between the worker's two threads */
-	size_t json_bytes;    /* wire/json.h's memory */
-	size_t engine_bytes;  /* what the model needs for its context */
-	size_t arena_bytes;   /* all together */
+	size_t answer_bytes; /* between the computing thread and the sealing one */
+	size_t json_bytes;   /* wire/json.h's memory */
+	size_t engine_bytes; /* what the model needs for its context */
+	size_t arena_bytes;  /* all together */
 };
 
 /* The plan for this policy and an engine that needs so many bytes. */

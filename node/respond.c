@@ -110,6 +110,7 @@ static struct generate_options options_for(const struct conversation *talk)
 		.context_max = policy->context_tokens,
 		.stops = request->stops,
 		.stop_count = request->stop_count,
+		.team = talk->respond->team,
 	};
 
 	if (options.top_p <= 0.0F) {

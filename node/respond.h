@@ -24,6 +24,7 @@ struct respond {
 	const struct policy *policy;
 	const struct plan *plan;
 	const struct model *model;
+	struct team *team; /* the threads that compute */
 	struct arena *arena;
 	struct answer *answer;
 	const uint8_t *seed;  /* 32 random bytes, this request's own */

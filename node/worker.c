@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,18 +14,22 @@
 #include "crypto/aead.h"
 #include "crypto/hash.h"
 #include "crypto/ohttp_opener.h"
+#include "inference/team.h"
 #include "node/channel.h"
 #include "node/frames.h"
 #include "node/respond.h"
 #include "policy/limits.h"
 #include "wire/json.h"
 
+_Static_assert(LIMIT_THREADS <= TEAM_MAX, "what a policy may ask for there is");
+
 #define HEAP_RESERVE (1u << 20) /* for the libraries, of one worker */
 
 /*
- * Two threads, both made before the jail closes.
+ * All threads are made before the jail closes.
  *
  *   computing   takes the request in, opens it, runs the model
+ *   its team    the policy's threads less one: compute with it, else asleep
  *   sealing     sleeps until the request is complete; from then on the front
  *               channel is its own: for each pull one frame
  *
@@ -33,6 +38,7 @@
  */
 struct worker {
 	const struct worker_setup *setup;
+	struct team *team;
 	struct ohttp_exchange exchange;
 	struct request_keys keys;
 	struct answer answer;
@@ -262,6 +268,7 @@ static void answer_request(struct worker *worker)
 	struct respond respond = { .policy = worker->setup->policy,
 				   .plan = worker->setup->plan,
 				   .model = worker->setup->model,
+				   .team = worker->team,
 				   .arena = worker->setup->arena,
 				   .answer = &worker->answer };
 	SCOPED_SECRET32 seed;
@@ -318,6 +325,29 @@ void worker_warm(void)
 	hash_warm();
 }
 
+/* To what its threads can use in the longest request of this policy: the
+ * profile's limit is for the most of both that a policy may name. */
+static void limit_processor_time(const struct policy *policy)
+{
+	uint64_t each_s = policy->request_ms_max / 1000 + 1;
+
+	leave_on(jail_lower_limit(RLIMIT_CPU, (policy->threads + 1) * each_s));
+}
+
+/*
+ * A thread's first calls to the kernel are libc's, not in the filter: so each
+ * has run before this returns.
+ */
+static void start_threads(struct worker *worker)
+{
+	pthread_t sealing;
+
+	leave_on(team_open(worker->setup->policy->threads, &worker->team));
+	if (pthread_create(&sealing, NULL, seal_answers, worker) != 0)
+		leave(1);
+	wait_until(worker, &worker->has_started);
+}
+
 _Noreturn void worker_run(const struct worker_setup *setup)
 {
 	static struct worker worker = {
@@ -325,18 +355,14 @@ _Noreturn void worker_run(const struct worker_setup *setup)
 		.changed = PTHREAD_COND_INITIALIZER,
 	};
 	struct jail_report report;
-	pthread_t sealing;
 
 	worker.setup = setup;
 	worker.frames.policy = setup->policy;
 	warm_json(setup);
 	leave_on(answer_init(&worker.answer, setup->arena,
 			     setup->plan->answer_bytes));
-	if (pthread_create(&sealing, NULL, seal_answers, &worker) != 0)
-		leave(1);
-	/* A thread's first calls to the kernel are libc's, not in the filter.
-	 */
-	wait_until(&worker, &worker.has_started);
+	start_threads(&worker);
+	limit_processor_time(setup->policy);
 	leave_on(jail_enter(setup->filter, &report));
 
 	answer_request(&worker);

@@ -373,9 +373,9 @@ static void reserve_slots(struct zygote *zygote)
 {
 	const struct policy *policy = &zygote->setup.policy;
 
-	zygote->plan =
-		plan_for(policy, generate_memory(zygote->model,
-						 policy->context_tokens, 1));
+	zygote->plan = plan_for(policy, generate_memory(zygote->model,
+							policy->context_tokens,
+							policy->threads));
 	zygote->slot_count = policy->workers;
 	for (size_t i = 0; i < zygote->slot_count; i++) {
 		struct slot *slot = &zygote->slots[i];

@@ -35,6 +35,8 @@
 
 /* Work. */
 #define LIMIT_WORKERS 64	 /* workers at once, whatever the policy says */
+#define LIMIT_THREADS 64	 /* of the engine, in one worker */
+#define LIMIT_ENGINE_THREADS 512 /* of the engine, in all workers together */
 #define LIMIT_QUEUE 64		 /* requests that wait for a worker */
 #define LIMIT_QUEUE_WAIT_MS 2000 /* then RESOURCE_EXHAUSTED */
 #define LIMIT_REQUEST_MS 900000u /* longest request, drain included */

@@ -215,6 +215,7 @@ static const struct key keys[] = {
 	NUMBER(queue, 0, LIMIT_QUEUE),
 	NUMBER(request_ms_max, 1000, LIMIT_REQUEST_MS),
 	KEY("shape", shape, 0, 0, 0),
+	NUMBER(threads, 1, LIMIT_THREADS),
 	NUMBER(tick_ms, 1, 1000),
 	KEY("total_buckets", buckets, 0, 1, FRAMES_MOST),
 	NUMBER(warm_workers, 1, LIMIT_WORKERS),
@@ -226,6 +227,7 @@ void policy_default(struct policy *out)
 	*out = (struct policy){
 		.workers = 4,
 		.warm_workers = 2,
+		.threads = 1,
 		.queue = 16,
 		.context_tokens = 2048,
 		.output_tokens_max = 1024,
@@ -248,6 +250,8 @@ static const char *contradiction(const struct policy *policy)
 
 	if (policy->warm_workers > policy->workers)
 		return "warm_workers is more than workers";
+	if (policy->workers * policy->threads > LIMIT_ENGINE_THREADS)
+		return "workers times threads is over the limit";
 	if (policy->output_tokens_max > policy->context_tokens)
 		return "output_tokens_max is more than context_tokens";
 	/* Else there is a time without a key, or one with more than may live:

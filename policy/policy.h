@@ -39,6 +39,7 @@ enum policy_shape {
 struct policy {
 	uint32_t workers;	    /* requests served at once */
 	uint32_t warm_workers;	    /* of these, forked ahead; <= workers */
+	uint32_t threads;	    /* of the engine, in each worker */
 	uint32_t queue;		    /* requests that may wait for a worker */
 	uint32_t context_tokens;    /* prompt and answer together */
 	uint32_t output_tokens_max; /* <= context_tokens */

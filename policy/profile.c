@@ -74,7 +74,7 @@ static const struct jail_rule common_rules[] = {
 
 /*
  * The worker holds one user's plaintext and answers a stranger's bytes, so it
- * can speak to two descriptors, wait for its own second thread, and die.
+ * can speak to two descriptors, wait for its own other threads, and die.
  * Futexes are the private kind without priorities or requeueing: the rest of
  * that call is where the kernel's exploits were.
  */
@@ -96,8 +96,8 @@ static const struct jail_limit worker_limits[] = {
 	{ RLIMIT_NOFILE, 0, "the two descriptors it has are all" },
 	{ RLIMIT_NPROC, 0, "its threads are made before this" },
 	{ RLIMIT_MSGQUEUE, 0, "no message queues" },
-	{ RLIMIT_CPU, LIMIT_REQUEST_MS / 500,
-	  "two threads for the longest request, then SIGKILL" },
+	{ RLIMIT_CPU, (LIMIT_THREADS + 1) * (LIMIT_REQUEST_MS / 1000),
+	  "all its threads for the longest request, then SIGKILL" },
 };
 
 /*
@@ -109,7 +109,7 @@ static const struct jail_rule zygote_rules[] = {
 	ALLOW(socketpair, "a new worker's two channels"),
 	ABSENT(clone3, "its flags cannot be checked; libc takes clone"),
 	ALLOW_IF(clone, 0, FORK_FLAGS, "fork a worker, in no new namespace"),
-	ALLOW_IF(clone, 0, THREAD_FLAGS, "a worker's second thread"),
+	ALLOW_IF(clone, 0, THREAD_FLAGS, "a worker's other threads"),
 	ALLOW(set_robust_list, "libc, in a new process or thread"),
 	ALLOW(rseq, "libc, in a new thread"),
 	ALLOW(rt_sigaction, "a worker drops the zygote's handlers"),
@@ -129,7 +129,8 @@ static const struct jail_rule zygote_rules[] = {
 static const struct jail_limit zygote_limits[] = {
 	{ RLIMIT_CORE, 0, "arenas and keys pass through its workers" },
 	{ RLIMIT_MSGQUEUE, 0, "no message queues" },
-	{ RLIMIT_NPROC, 8ul * LIMIT_WORKERS, "workers, their threads, slack" },
+	{ RLIMIT_NPROC, LIMIT_ENGINE_THREADS + 4ul * LIMIT_WORKERS,
+	  "workers, their threads, slack" },
 	{ RLIMIT_NOFILE, 16ul * LIMIT_WORKERS, "a few descriptors a worker" },
 };
 

@@ -101,23 +101,26 @@ static enum err be_alone(const struct jailing *jailing)
 	return zero_is_ok(tasks.st_nlink != 3);
 }
 
+enum err jail_lower_limit(unsigned resource, uint64_t max)
+{
+	struct rlimit now;
+
+	if (prlimit(0, resource, NULL, &now) != 0)
+		return ERR_UNAVAILABLE;
+	if (now.rlim_max > max)
+		now.rlim_max = max;
+	/* Whether soft or hard: nothing waits for a warning. */
+	now.rlim_cur = now.rlim_max;
+	return zero_is_ok(prlimit(0, resource, &now, NULL));
+}
+
 static enum err apply_limits(const struct jailing *jailing)
 {
 	const struct jail_profile *profile = jailing->profile;
 
-	for (size_t i = 0; i < profile->limit_count; i++) {
-		const struct jail_limit *limit = &profile->limits[i];
-		struct rlimit now;
-
-		if (prlimit(0, limit->resource, NULL, &now) != 0)
-			return ERR_UNAVAILABLE;
-		if (now.rlim_max > limit->max)
-			now.rlim_max = limit->max;
-		/* Whether soft or hard: nothing waits for a warning. */
-		now.rlim_cur = now.rlim_max;
-		if (prlimit(0, limit->resource, &now, NULL) != 0)
-			return ERR_UNAVAILABLE;
-	}
+	for (size_t i = 0; i < profile->limit_count; i++)
+		TRY(jail_lower_limit(profile->limits[i].resource,
+				     profile->limits[i].max));
 	return ERR_OK;
 }
 

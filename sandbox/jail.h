@@ -104,6 +104,12 @@ MUST_CHECK enum err jail_supervise(const struct jail_profile *profile,
 				   struct jail_report *report);
 
 /*
+ * Lower one of the caller's limits (RLIMIT_*) to `max`, soft and hard, where it
+ * is above: what a process can do without of what its profile gives.
+ */
+MUST_CHECK enum err jail_lower_limit(unsigned resource, uint64_t max);
+
+/*
  * Apply the profile's limits, close what it does not keep, and install the
  * filter on every thread of this process.  There is no way back.  A thread that
  * was just made must have said that it runs, since libc makes calls of its own

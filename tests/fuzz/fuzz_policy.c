@@ -15,6 +15,8 @@ static void check_limits(const struct policy *policy)
 {
 	invariant(policy->workers >= 1 && policy->workers <= LIMIT_WORKERS);
 	invariant(policy->warm_workers <= policy->workers);
+	invariant(policy->threads >= 1 && policy->threads <= LIMIT_THREADS);
+	invariant(policy->workers * policy->threads <= LIMIT_ENGINE_THREADS);
 	invariant(policy->queue <= LIMIT_QUEUE);
 	invariant(policy->context_tokens <= LIMIT_CONTEXT_TOKENS);
 	invariant(policy->output_tokens_max <= policy->context_tokens);

@@ -20,13 +20,16 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "inference/team.h"
 #include "sandbox/jail.h"
 #include "sandbox/selftest.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define CALLS 1024
+#define TEAM 5
 #define X32 0x40000000l
 
 /*
@@ -344,6 +347,51 @@ Test(evil_worker, a_second_thread_is_jailed_with_the_first)
 		atomic_store(&go, 1);
 		for (;;)
 			;
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(killed(status));
+}
+
+/* The last of a team does evil in its second round in the jail; before it, all
+ * have slept, been woken and met. */
+static void do_evil_at_last(void *context, size_t member)
+{
+	const unsigned *round = context;
+
+	if (*round == 1 && member == TEAM - 1)
+		syscall(SYS_getpid);
+}
+
+Test(evil_worker, a_whole_team_works_in_the_jail_and_none_of_it_may_do_evil)
+{
+	int status, pair[2];
+	pid_t pid;
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct team *team;
+		char byte;
+
+		take_places(pair[1], pair[1]);
+		if (team_open(TEAM, &team) != ERR_OK)
+			_exit(NO_JAIL);
+		enter();
+		for (unsigned round = 0; round < 2; round++) {
+			(void)!read(JAIL_FD_FRONT, &byte, 1);
+			team_run(team, do_evil_at_last, &round);
+			(void)!write(JAIL_FD_FRONT, "x", 1);
+		}
+		leave(WORKED);
+	}
+	close(pair[1]);
+	for (unsigned round = 0; round < 2; round++) {
+		const struct timespec asleep = { .tv_nsec = 100000000 };
+		char byte;
+
+		nanosleep(&asleep, NULL);
+		cr_assert_eq(write(pair[0], "x", 1), 1);
+		cr_expect_eq(read(pair[0], &byte, 1), round == 0 ? 1 : 0);
 	}
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_assert(killed(status));

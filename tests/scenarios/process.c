@@ -85,6 +85,37 @@ uint64_t process_memory_kib(pid_t pid, const char *name)
 	return strtoull(value, NULL, 10);
 }
 
+uint64_t process_used_ms(pid_t pid)
+{
+	char text[FILE_BYTES] = "";
+	unsigned long long user = 0, kernel = 0;
+	const char *rest;
+
+	(void)read_about(pid, "stat", text);
+	/* The name may hold anything; what stands after it are numbers. */
+	rest = strrchr(text, ')');
+	if (rest != NULL)
+		(void)sscanf(rest,
+			     ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
+			     "%llu %llu",
+			     &user, &kernel);
+	return (user + kernel) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
+uint64_t process_allowed_s(pid_t pid)
+{
+	static const char name[] = "Max cpu time";
+	char text[FILE_BYTES] = "";
+	unsigned long long hard = 0;
+	const char *line;
+
+	(void)read_about(pid, "limits", text);
+	line = strstr(text, name);
+	if (line != NULL)
+		(void)sscanf(line + strlen(name), "%*s %llu", &hard);
+	return hard;
+}
+
 ssize_t process_file_bytes(pid_t pid, const char *name)
 {
 	char text[FILE_BYTES];

@@ -55,6 +55,12 @@ void process_status(pid_t pid, const char *name,
 /* Identity of a namespace, such as "net"; 0 where we may not look. */
 ino_t process_namespace(pid_t pid, const char *kind);
 
+/* Processor time that all its threads have used, in milliseconds. */
+uint64_t process_used_ms(pid_t pid);
+
+/* The most processor time it may use, in seconds; 0 if unlimited. */
+uint64_t process_allowed_s(pid_t pid);
+
 /* Numbers of the open descriptors, ascending; -1 where we may not look. */
 ssize_t process_descriptors(pid_t pid, int *out, size_t max);
 

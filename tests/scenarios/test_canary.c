@@ -52,6 +52,7 @@ static void start(void)
 		cr_skip_test("only root may read other processes' memory");
 	policy.workers = WORKERS;
 	policy.warm_workers = WORKERS;
+	policy.threads = 2; /* whose stacks are looked through as well */
 	policy.tick_ms = TICK_MS;
 	policy.total_buckets[0] = FRAMES;
 	policy.total_bucket_count = 1;

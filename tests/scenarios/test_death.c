@@ -41,6 +41,7 @@ static void start(uint32_t workers)
 
 	policy.workers = workers;
 	policy.warm_workers = workers;
+	policy.threads = 2;
 	policy.tick_ms = TICK_MS;
 	policy.total_buckets[0] = FRAMES;
 	policy.total_bucket_count = 1;

@@ -13,6 +13,7 @@
 #include "tests/system.h"
 
 #define WORKERS 2
+#define THREADS 3 /* of the engine, in each */
 
 static struct system pcc;
 
@@ -52,6 +53,7 @@ static void start(enum system_caller caller)
 		cr_skip_test("%s", wrong);
 	policy.workers = WORKERS;
 	policy.warm_workers = WORKERS;
+	policy.threads = THREADS;
 	policy.tick_ms = 5;
 	wrong = system_start(&policy, caller, &pcc);
 	cr_assert_null(wrong, "%s", wrong);
@@ -104,8 +106,26 @@ JAILED_TEST(every_thread_of_every_role_is_filtered_and_gains_nothing)
 			seen++;
 		}
 	}
-	/* A worker has two threads; the front those of gRPC. */
-	cr_assert_gt(seen, 2 * WORKERS + 3);
+	/* A worker has those of the engine and one; the front those of gRPC. */
+	cr_assert_gt(seen, (THREADS + 1) * WORKERS + 3);
+}
+
+JAILED_TEST(every_thread_of_a_worker_has_its_filter)
+{
+	char zygote[PROCESS_VALUE_MAX], filters[PROCESS_VALUE_MAX];
+	struct process_list list, threads;
+
+	workers(&list);
+	process_status(role(JAIL_ZYGOTE), "Seccomp_filters", zygote);
+	for (size_t i = 0; i < list.count; i++) {
+		process_threads(list.pids[i], &threads);
+		cr_expect_eq(threads.count, THREADS + 1);
+		for (size_t j = 0; j < threads.count; j++) {
+			process_status(threads.pids[j], "Seccomp_filters",
+				       filters);
+			cr_expect_eq(atoi(filters), atoi(zygote) + 1);
+		}
+	}
 }
 
 JAILED_TEST(no_role_has_a_capability_or_is_root)

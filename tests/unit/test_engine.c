@@ -375,6 +375,17 @@ Test(team, every_member_works_once_a_round)
 	}
 }
 
+Test(team, meetings_are_counted_from_the_first_work_on)
+{
+	struct team *team = team_of(3);
+	size_t sums[3] = { 0 };
+
+	cr_assert_eq(team_meetings(team), 0);
+	team_run(team, add_one, sums);
+	cr_assert_eq(team_meetings(team), 1);
+	team_close(team);
+}
+
 Test(team, shares_are_everything_once)
 {
 	for (size_t count = 0; count < 40; count++) {

@@ -15,8 +15,8 @@ static const char *const keys[] = {
 	"context_tokens", "frame_bytes",    "key_lifetime_s",
 	"key_rotation_s", "model_name",	    "output_tokens_max",
 	"queue",	  "request_ms_max", "shape",
-	"tick_ms",	  "total_buckets",  "warm_workers",
-	"workers",
+	"threads",	  "tick_ms",	    "total_buckets",
+	"warm_workers",	  "workers",
 };
 
 static const char canonical[] =
@@ -29,6 +29,7 @@ static const char canonical[] =
 	"queue = 16\n"
 	"request_ms_max = 300000\n"
 	"shape = paced\n"
+	"threads = 1\n"
 	"tick_ms = 25\n"
 	"total_buckets = 4 16 64 256 1024 2048 4096 8192\n"
 	"warm_workers = 2\n"
@@ -276,6 +277,7 @@ static const struct range ranges[] = {
 	{ "output_tokens_max", 1, LIMIT_OUTPUT_TOKENS },
 	{ "queue", 0, LIMIT_QUEUE },
 	{ "request_ms_max", 1000, LIMIT_REQUEST_MS },
+	{ "threads", 1, LIMIT_THREADS },
 	{ "tick_ms", 1, 1000 },
 	{ "total_buckets", 1, 1u << 20 },
 	{ "warm_workers", 1, LIMIT_WORKERS },
@@ -430,6 +432,22 @@ Test(policy, keys_that_contradict_each_other_are_refused)
 	expect_line_refused(
 		"tick_ms", "tick_ms = 37\n", ERR_DENIED,
 		"the last of total_buckets takes over request_ms_max");
+}
+
+/* Each is within its own limit. */
+Test(policy, more_threads_than_all_workers_may_have_are_refused)
+{
+	struct text text = with("workers", "workers = 64\n");
+	char *threads = strstr(text.bytes, "threads = 1");
+	struct policy policy;
+
+	cr_assert_not_null(threads);
+	threads[strlen("threads = ")] = '8';
+	cr_assert_eq(parse(view(&text), &policy), ERR_OK);
+	cr_expect_eq(policy.workers * policy.threads, LIMIT_ENGINE_THREADS);
+	threads[strlen("threads = ")] = '9';
+	expect_refused(&text, ERR_DENIED,
+		       "workers times threads is over the limit");
 }
 
 Test(policy, the_line_of_the_fault_is_named)
