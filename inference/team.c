@@ -15,8 +15,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* About 100 us: tokens come faster, and waking a thread takes half of it. */
-#define SPINS 20000
+/*
+ * How often a member looks before it sleeps: up to about 200 us, since work
+ * comes sooner while tokens are made and waking a thread takes a part of that.
+ * Where it looks in vain, there are more threads at work than processors, and
+ * whom it waits for may wait for the one that it looks on.  So it looks less
+ * then, and every so often long again, to see whether that is over.
+ */
+#define SPINS_MOST 20000
+#define SPINS_LEAST 300
+#define VAIN_LOOKS 1024 /* until it looks long again */
 
 struct line {
 	_Atomic unsigned value;
@@ -28,6 +36,8 @@ struct member {
 	struct team *team;
 	size_t number;
 	pthread_t thread;
+	unsigned spins;	  /* its own: how often it looks */
+	unsigned vain;	  /* its own: times it did so in vain */
 	struct line done; /* the last round it has finished */
 };
 
@@ -49,15 +59,30 @@ static void pause_briefly(void)
 #endif
 }
 
-/* Wait until a line has left `old`. */
-static void await(struct line *line, unsigned old)
+/* Whether a line left `old` while the member looked. */
+static bool look(struct member *self, struct line *line, unsigned old)
 {
-	for (size_t i = 0; i < SPINS; i++) {
+	for (unsigned i = 0; i < self->spins; i++) {
 		if (atomic_load_explicit(&line->value, memory_order_acquire) !=
-		    old)
-			return;
+		    old) {
+			if (self->spins < SPINS_MOST)
+				self->spins *= 2;
+			return true;
+		}
 		pause_briefly();
 	}
+	if (++self->vain % VAIN_LOOKS == 0)
+		self->spins = SPINS_MOST;
+	else if (self->spins / 4 >= SPINS_LEAST)
+		self->spins /= 4;
+	return false;
+}
+
+/* Wait until a line has left `old`. */
+static void await(struct member *self, struct line *line, unsigned old)
+{
+	if (look(self, line, old))
+		return;
 	atomic_fetch_add(&line->sleepers, 1);
 	while (atomic_load(&line->value) == old)
 		syscall(SYS_futex, &line->value, FUTEX_WAIT_PRIVATE, old, NULL,
@@ -79,7 +104,7 @@ static void *serve(void *argument)
 	struct team *team = self->team;
 
 	for (unsigned round = 0;; round++) {
-		await(&team->round, round);
+		await(self, &team->round, round);
 		if (team->is_closing)
 			return NULL;
 		team->work(team->context, self->number);
@@ -102,12 +127,13 @@ enum err team_open(size_t members, struct team **out)
 	team = aligned_alloc(64, sizeof(*team));
 	if (team == NULL)
 		return ERR_UNAVAILABLE;
-	*team = (struct team){ .count = 1 };
+	*team = (struct team){ .count = 1, .members[0].spins = SPINS_MOST };
 	while (team->count < members) {
 		struct member *member = &team->members[team->count];
 
 		member->team = team;
 		member->number = team->count;
+		member->spins = SPINS_MOST;
 		if (pthread_create(&member->thread, NULL, serve, member) != 0) {
 			team_close(team);
 			return ERR_UNAVAILABLE;
@@ -152,7 +178,7 @@ void team_run(struct team *team, void (*work)(void *context, size_t member),
 	advance(&team->round, round);
 	work(context, 0);
 	for (size_t i = 1; i < team->count; i++)
-		await(&team->members[i].done, round - 1);
+		await(&team->members[0], &team->members[i].done, round - 1);
 }
 
 size_t team_meetings(const struct team *team)
