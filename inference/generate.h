@@ -70,6 +70,14 @@ MUST_CHECK enum err model_open(struct bytes file,
 			       const struct model_limits *limits,
 			       const struct model_memory *memory,
 			       struct model **out);
+
+/*
+ * Bytes of the file, from its first on, that an open model still borrows: all
+ * where weights are used as they lie there; only the index, which the tokenizer
+ * and the template of chats are in, where they were laid out anew.  The caller
+ * may take the rest away, and the model never looks there again.
+ */
+size_t model_file_needed(const struct model *model);
 void model_close(struct model *model);
 struct model_description model_describe(const struct model *model);
 

@@ -224,8 +224,9 @@ static enum err read_alignment(const struct gguf *gguf, uint32_t *out)
 
 /* Where the data of tensors starts; the padding before it is not looked at. */
 static enum err find_data(const struct gguf *gguf, struct bytes file,
-			  size_t index_bytes, struct bytes *out)
+			  struct bytes *out)
 {
+	size_t index_bytes = gguf->index_bytes;
 	uint32_t alignment;
 	struct bytes skipped;
 	size_t padding;
@@ -308,7 +309,8 @@ static enum err read_index(struct reader *in, struct bytes file,
 	/* In this order: the alignment is a value, and places refer to tensors
 	 * by their number in the file, until those are sorted. */
 	TRY(read_entries(in, gguf, places));
-	TRY(find_data(gguf, file, file.len - in->rest.len, &data));
+	gguf->index_bytes = file.len - in->rest.len;
+	TRY(find_data(gguf, file, &data));
 	TRY(place_tensors(gguf, places, data));
 	return sort_entries(gguf->tensors, gguf->tensor_count,
 			    sizeof(*gguf->tensors));

@@ -15,7 +15,8 @@
  * that do not overflow, and the data of tensors is aligned, inside the file
  * and shared with no other tensor.
  *
- * The index borrows from the file, which must outlive it.
+ * The index borrows from the file, which must outlive it: its first index_bytes
+ * for all but the data of tensors.
  */
 #ifndef INFERENCE_GGUF_H
 #define INFERENCE_GGUF_H
@@ -78,6 +79,7 @@ struct gguf {
 	size_t value_count;
 	struct gguf_tensor *tensors;
 	size_t tensor_count;
+	size_t index_bytes; /* of the file, up to the data of its tensors */
 };
 
 /*

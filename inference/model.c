@@ -70,6 +70,7 @@ static enum err read_model(struct bytes file, const struct model_limits *limits,
 		.merges = MERGES_MAX,
 	};
 
+	model->file_bytes = file.len;
 	TRY(gguf_open(file, &index_limits, &model->gguf));
 	TRY(config_read(&model->gguf, &config_limits, &model->config));
 	TRY(take_memory(model));
@@ -129,6 +130,13 @@ enum err model_open(struct bytes file, const struct model_limits *limits,
 	}
 	*out = model;
 	return ERR_OK;
+}
+
+size_t model_file_needed(const struct model *model)
+{
+	if (model->memory.base == NULL)
+		return model->file_bytes;
+	return model->gguf.index_bytes;
 }
 
 void model_close(struct model *model)

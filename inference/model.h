@@ -11,10 +11,11 @@
 #include "inference/template.h"
 #include "inference/tokenizer.h"
 
-/* Borrows from the file, but what is in `memory`. */
+/* Borrows from the file: see model_file_needed(). */
 struct model {
 	struct model_memory source;
-	struct arena memory; /* weights that were laid out anew */
+	struct arena memory; /* weights, where they were laid out anew */
+	size_t file_bytes;
 	struct gguf gguf;
 	struct config config;
 	struct weights weights;

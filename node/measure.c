@@ -58,19 +58,27 @@ enum err measure_file(int file, struct measure_result *out)
 	struct measure_result result = { 0 };
 	struct memory_weights weights;
 	const uint8_t *mapped;
-	size_t size, mapped_size;
+	size_t size;
 
 	TRY(file_size(file, &size));
 	TRY(memory_weights_open(size, &weights));
 	TRY(copy_file(file, weights.writable, size));
 	result.pages = weights.pages;
 	TRY(memory_weights_seal(&weights));
-	TRY(memory_weights_map(weights.fd, &mapped_size, &mapped));
+	TRY(memory_weights_map(weights.fd, &result.mapped, &mapped));
 	memory_weights_close(&weights);
 
 	result.file = (struct bytes){ mapped, size };
 	hash_pieces(result.file, result.root);
 	*out = result;
+	return ERR_OK;
+}
+
+enum err measure_drop(struct measure_result *measured, size_t needed)
+{
+	invariant(needed <= measured->file.len);
+	TRY(memory_weights_keep(measured->file.data, measured->mapped, needed));
+	measured->file.len = needed;
 	return ERR_OK;
 }
 

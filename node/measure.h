@@ -13,13 +13,22 @@
 #include "sandbox/memory.h"
 
 struct measure_result {
-	struct bytes file; /* sealed, read-only, for the life of the process */
+	struct bytes file; /* sealed, read-only */
+	size_t mapped;	   /* bytes of memory that it lies in */
 	enum memory_pages pages;
 	uint8_t root[MERKLE_HASH_BYTES];
 };
 
 /* ERR_TOO_LARGE for a file beyond limits, ERR_UNAVAILABLE when unreadable. */
 MUST_CHECK enum err measure_file(int file, struct measure_result *out);
+
+/*
+ * Take all but the first `needed` bytes of the file out of memory, once nothing
+ * looks at them any more; file.len is `needed` then.  ERR_UNAVAILABLE when
+ * there is no memory: the process must end.
+ */
+MUST_CHECK enum err measure_drop(struct measure_result *measured,
+				 size_t needed);
 
 /*
  * Digest of the tokenizer: SHA-256 over every metadata entry of the file whose

@@ -51,6 +51,7 @@ enum place {
 struct zygote {
 	struct setup setup;
 	struct measure_result model_file;
+	uint8_t tokenizer_digest[HASH_SHA256_BYTES];
 	struct model *model;
 	struct plan plan;
 	struct jail_filter worker_filter;
@@ -363,10 +364,21 @@ static void parse_model(struct zygote *zygote)
 	    memory_shared_close_to_writing(laid_out.base, laid_out.size) !=
 		    ERR_OK)
 		die("zygote: the weights cannot be made read-only");
+	if (measure_tokenizer(zygote->model_file.file,
+			      zygote->tokenizer_digest) != ERR_OK)
+		die("zygote: the tokenizer cannot be measured");
 	lower(&zygote->setup.policy.context_tokens,
 	      model_describe(zygote->model).context);
 	lower(&zygote->setup.policy.output_tokens_max,
 	      zygote->setup.policy.context_tokens);
+}
+
+/* Weights that were laid out anew are not needed in the file's order, too. */
+static void drop_file(struct zygote *zygote)
+{
+	if (measure_drop(&zygote->model_file,
+			 model_file_needed(zygote->model)) != ERR_OK)
+		die("zygote: no memory for the index of the model file");
 }
 
 static void reserve_slots(struct zygote *zygote)
@@ -400,8 +412,8 @@ static enum err tell_measured(const struct zygote *zygote)
 				   .body = BYTES_ARRAY(body) };
 
 	memcpy(body, zygote->model_file.root, MERKLE_HASH_BYTES);
-	TRY(measure_tokenizer(zygote->model_file.file,
-			      body + MERKLE_HASH_BYTES));
+	memcpy(body + MERKLE_HASH_BYTES, zygote->tokenizer_digest,
+	       sizeof(zygote->tokenizer_digest));
 	return channel_send(SETUP_CONTROL_FD, &message, -1);
 }
 
@@ -433,6 +445,7 @@ _Noreturn void zygote_run(void)
 	role_close_jail(JAIL_ZYGOTE);
 	prove_the_jail(&zygote);
 	parse_model(&zygote);
+	drop_file(&zygote);
 	reserve_slots(&zygote);
 	random_bytes(&zygote.json_seed, sizeof(zygote.json_seed));
 	zygote.json_seed |= 1;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -219,6 +220,30 @@ enum err memory_shared_close_to_writing(uint8_t *shared, size_t size)
 	TRY(round_up(size, HUGE_PAGE, &rounded));
 	return mprotect(shared, rounded, PROT_READ) == 0 ? ERR_OK
 							 : ERR_UNAVAILABLE;
+}
+
+/*
+ * Pages of a sealed file cannot be given back one by one, and go when its last
+ * mapping does.  So what is kept is copied and put in the mapping's place.
+ */
+enum err memory_weights_keep(const uint8_t *mapped, size_t size, size_t kept)
+{
+	/* Not written: a mapping's address is what the kernel takes. */
+	void *place = (void *)(uintptr_t)mapped;
+	size_t rounded;
+	uint8_t *copy;
+
+	TRY(round_up(kept, HUGE_PAGE, &rounded));
+	if (rounded >= size)
+		return ERR_OK;
+	TRY(memory_shared_open(kept, &copy));
+	memcpy(copy, mapped, kept);
+	TRY(memory_shared_close_to_writing(copy, kept));
+	if (munmap(place, size) != 0 ||
+	    mremap(copy, rounded, rounded, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   place) != place)
+		return ERR_UNAVAILABLE;
+	return ERR_OK;
 }
 
 enum err memory_arena_open(size_t size, uint8_t **out)

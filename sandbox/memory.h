@@ -66,6 +66,16 @@ MUST_CHECK enum err memory_shared_close_to_writing(uint8_t *shared,
 						   size_t size);
 
 /*
+ * Keep the first `kept` bytes of a mapping of memory_weights_map(), which stay
+ * at their place, in memory as above that is closed to writing, and give the
+ * rest back: at once, where no descriptor of it is open.  `size` is what
+ * memory_weights_map() told.  ERR_UNAVAILABLE when there is no memory, and then
+ * nothing of the mapping may be relied on.
+ */
+MUST_CHECK enum err memory_weights_keep(const uint8_t *mapped, size_t size,
+					size_t kept);
+
+/*
  * Zeroed memory for at least `size` bytes, present at once, on huge pages where
  * the kernel gives them, locked where the limit allows.  Not inherited until
  * memory_inherit() says so: the zygote shares an arena just around the fork of

@@ -141,6 +141,53 @@ static void answer_text(struct fixture *fixture, const char *text,
 
 static struct answer first, second;
 
+/* Text and chat, before and after all that is not needed was spoilt. */
+static void answer_from_what_is_needed(enum matrix_format format, size_t *kept,
+				       size_t *of)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+	const struct generate_options options = greedy(17);
+	struct fixture fixture;
+	size_t needed;
+
+	shape.chat_template = TINY_MODEL_HOME_TEMPLATE;
+	shape.format = format;
+	open_model(&fixture, tiny_model_build(&shape), CONTEXT);
+	cr_assert_eq(start_chat(&fixture, "hello", &options), ERR_OK);
+	run(&fixture, &first);
+	needed = model_file_needed(fixture.model);
+	cr_assert_leq(needed, fixture.file.len);
+	memset((uint8_t *)(uintptr_t)fixture.file.data + needed, 0xa5,
+	       fixture.file.len - needed);
+	cr_assert_eq(start_chat(&fixture, "hello", &options), ERR_OK);
+	run(&fixture, &second);
+	cr_assert_eq(first.len, second.len);
+	cr_assert_arr_eq(first.text, second.text, first.len);
+	*kept = needed;
+	*of = fixture.file.len;
+	close_model(&fixture);
+}
+
+Test(generate, weights_laid_out_anew_are_not_needed_in_the_file_too)
+{
+	size_t kept, of;
+
+	answer_from_what_is_needed(MATRIX_Q8_0, &kept, &of);
+	cr_expect_lt(kept, of / 2, "%zu of %zu", kept, of);
+	cr_expect_gt(kept, 0);
+}
+
+Test(generate, weights_that_are_used_as_they_lie_need_all_of_the_file)
+{
+	static const enum matrix_format ready[] = { MATRIX_F32, MATRIX_F16 };
+	size_t kept, of;
+
+	for (size_t i = 0; i < 2; i++) {
+		answer_from_what_is_needed(ready[i], &kept, &of);
+		cr_expect_eq(kept, of);
+	}
+}
+
 Test(generate, an_answer_is_as_long_as_was_asked)
 {
 	const struct generate_options options = greedy(17);

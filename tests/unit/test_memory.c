@@ -104,6 +104,51 @@ Test(memory, sealed_weights_cannot_be_changed)
 		     7);
 }
 
+/* Weights that are mapped, and of which only the first bytes are kept. */
+static const uint8_t *kept(size_t size, size_t keep)
+{
+	struct memory_weights weights = filled(size);
+	const uint8_t *mapped;
+	size_t mapped_size;
+
+	cr_assert_eq(memory_weights_seal(&weights), ERR_OK);
+	cr_assert_eq(memory_weights_map(weights.fd, &mapped_size, &mapped),
+		     ERR_OK);
+	memory_weights_close(&weights);
+	cr_assert_eq(memory_weights_keep(mapped, mapped_size, keep), ERR_OK);
+	return mapped;
+}
+
+static bool is_mapped(const uint8_t *page)
+{
+	unsigned char there;
+
+	return mincore((void *)(uintptr_t)page, 1, &there) == 0;
+}
+
+Test(memory, of_weights_that_are_not_needed_the_first_bytes_stay_in_place)
+{
+	const uint8_t *mapped = kept(5 * HUGE_PAGE, HUGE_PAGE + 1000);
+	void *place = (void *)(uintptr_t)mapped;
+
+	for (size_t i = 0; i < HUGE_PAGE + 1000; i++)
+		cr_assert_eq(mapped[i], (uint8_t)(i * 7));
+	for (size_t at = 0; at < 5; at++)
+		cr_expect_eq(is_mapped(mapped + at * HUGE_PAGE), at < 2);
+	cr_expect(faulted(in_a_fork(write_it, place)));
+	cr_expect_eq(WEXITSTATUS(in_a_fork(read_it, (uint8_t *)place + 1)), 7);
+}
+
+Test(memory, weights_of_which_all_is_needed_stay_as_they_are)
+{
+	const uint8_t *mapped = kept(3 * HUGE_PAGE, 2 * HUGE_PAGE + 1);
+
+	for (size_t i = 0; i < 3 * HUGE_PAGE; i++)
+		cr_assert_eq(mapped[i], (uint8_t)(i * 7));
+	cr_expect(faulted(
+		in_a_fork(write_it, (void *)(uintptr_t)(mapped + HUGE_PAGE))));
+}
+
 Test(memory, weights_that_are_not_sealed_are_not_mapped)
 {
 	struct memory_weights weights = filled(HUGE_PAGE);
