@@ -207,29 +207,36 @@ static const char *write_policy(const struct system *system,
 	return NULL;
 }
 
-/* $BUILD/PROGRAM, from a test program that is $BUILD/tests/FOLDER/NAME. */
+/* From a test program that is $BUILD/tests/FOLDER/NAME. */
+bool system_built(const char *name, char path[static SYSTEM_BUILT_MAX])
+{
+	char self[SYSTEM_BUILT_MAX];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	int written;
+
+	if (len < 0)
+		return false;
+	self[len] = '\0';
+	for (int i = 0; i < 3; i++) {
+		char *slash = strrchr(self, '/');
+
+		if (slash == NULL)
+			return false;
+		*slash = '\0';
+	}
+	written = snprintf(path, SYSTEM_BUILT_MAX, "%s/%s", self, name);
+	return written > 0 && written < SYSTEM_BUILT_MAX;
+}
+
 static int open_program(enum system_part part)
 {
 	const char *node = getenv("PCC_NODE");
-	char path[PATH_MAX];
-	ssize_t len;
+	char path[SYSTEM_BUILT_MAX];
 
 	if (part == SYSTEM_NODE && node != NULL)
 		return open(node, O_RDONLY | O_CLOEXEC);
-	len = readlink("/proc/self/exe", path, sizeof(path) - 32);
-	if (len < 0)
+	if (!system_built(parts[part].program, path))
 		return -1;
-	path[len] = '\0';
-	for (int i = 0; i < 3; i++) {
-		char *slash = strrchr(path, '/');
-
-		if (slash == NULL)
-			return -1;
-		*slash = '\0';
-	}
-	len = (ssize_t)strlen(path);
-	snprintf(path + len, sizeof(path) - (size_t)len, "/%s",
-		 parts[part].program);
 	/* An open descriptor is all that an ordinary user needs of it. */
 	return open(path, O_RDONLY | O_CLOEXEC);
 }

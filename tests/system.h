@@ -119,6 +119,10 @@ size_t system_log(const struct system *system, enum system_part part,
 bool system_await_log(const struct system *system, enum system_part part,
 		      const char *text, unsigned timeout_ms);
 
+/* The path of what the build folder holds under a name; false: too long. */
+#define SYSTEM_BUILT_MAX 1024
+bool system_built(const char *name, char path[static SYSTEM_BUILT_MAX]);
+
 /* Where the node's socket is. */
 void system_socket(const struct system *system,
 		   char path[static SYSTEM_PATH_MAX]);
