@@ -227,7 +227,7 @@ void policy_default(struct policy *out)
 	*out = (struct policy){
 		.workers = 4,
 		.warm_workers = 2,
-		.threads = 1,
+		.threads = 2,
 		.queue = 16,
 		.context_tokens = 2048,
 		.output_tokens_max = 1024,

@@ -29,7 +29,7 @@ static const char canonical[] =
 	"queue = 16\n"
 	"request_ms_max = 300000\n"
 	"shape = paced\n"
-	"threads = 1\n"
+	"threads = 2\n"
 	"tick_ms = 25\n"
 	"total_buckets = 4 16 64 256 1024 2048 4096 8192\n"
 	"warm_workers = 2\n"
@@ -438,7 +438,7 @@ Test(policy, keys_that_contradict_each_other_are_refused)
 Test(policy, more_threads_than_all_workers_may_have_are_refused)
 {
 	struct text text = with("workers", "workers = 64\n");
-	char *threads = strstr(text.bytes, "threads = 1");
+	char *threads = strstr(text.bytes, "threads = 2");
 	struct policy policy;
 
 	cr_assert_not_null(threads);
