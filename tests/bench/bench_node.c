@@ -158,8 +158,7 @@ static size_t tokens_of(const struct sealed_answer *answer)
 	static const char name[] = "\"completion_tokens\":";
 	const char *usage = strstr(answer->content, name);
 
-	return usage == NULL ? 0
-			     : strtoul(usage + sizeof(name) - 1, NULL, 10);
+	return usage == NULL ? 0 : strtoul(usage + sizeof(name) - 1, NULL, 10);
 }
 
 static struct cost time_sealed(const struct sealed_target *target,
@@ -177,10 +176,10 @@ static struct cost time_sealed(const struct sealed_target *target,
 	sealed_send_request(target, &request, response);
 	timed_must(sealed_open(&request, response, &answer));
 	invariant(answer.status == 200 && tokens_of(&answer) == expected);
-	cost = cost_of(
-		(double)response->pieces[0].us * 1e-6,
-		(double)response->pieces[response->piece_count - 1].us * 1e-6,
-		expected);
+	cost = cost_of((double)response->pieces[0].us * 1e-6,
+		       (double)response->pieces[response->piece_count - 1].us *
+			       1e-6,
+		       expected);
 	free(answer.content);
 	sealed_free(&request);
 	free(response);
