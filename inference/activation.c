@@ -135,6 +135,11 @@ static void set_block(const float *x, size_t count, int8_t *values,
 	set_sums(values, out);
 }
 
+uint16_t activation_bf16(float x)
+{
+	return fabsf(x) < ACTIVATION_BF16_LEAST ? 0 : half_of_brain(x);
+}
+
 static void set_bf16(const struct activation *activation, size_t row,
 		     const float *x, size_t columns)
 {
@@ -142,9 +147,7 @@ static void set_bf16(const struct activation *activation, size_t row,
 	size_t end = activation->blocks * PANEL_COLUMNS;
 
 	for (size_t i = 0; i < columns; i++)
-		out[i] = fabsf(x[i]) < ACTIVATION_BF16_LEAST
-				 ? 0
-				 : half_of_brain(x[i]);
+		out[i] = activation_bf16(x[i]);
 	memset(out + columns, 0, (end - columns) * sizeof(*out));
 }
 

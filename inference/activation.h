@@ -77,6 +77,9 @@ void activation_resize(struct activation *activation, size_t columns);
 void activation_copy(struct activation *activation, size_t row,
 		     const struct activation *from, size_t from_row);
 
+/* The plain definition of bf16. */
+uint16_t activation_bf16(float x);
+
 /* The plain definition: row `row` becomes x, in the activation's form. */
 void activation_set(struct activation *activation, size_t row, const float *x,
 		    size_t columns);

@@ -84,51 +84,44 @@ static INLINE_AVX2 void set_block(const float *x, int8_t *values,
 		out->scale = isfinite(most) ? 0.0f : NAN;
 }
 
-/* Eight numbers as bf16, in the lower halves of lanes; NaNs stay NaNs. */
-static INLINE_AVX2 __m256i bf16_of_eight(const float *x)
+/* Sixteen numbers as bf16; packing works in halves, put back in order. */
+static INLINE_AVX2 __m256i narrow_sixteen(__m256 low, __m256 high)
 {
-	const __m256i one = _mm256_set1_epi32(1);
-	__m256 value = _mm256_loadu_ps(x);
-	__m256 magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), value);
-	__m256 is_least = _mm256_cmp_ps(
-		magnitude, _mm256_set1_ps(ACTIVATION_BF16_LEAST), _CMP_LT_OQ);
-	__m256 is_nan = _mm256_cmp_ps(value, value, _CMP_UNORD_Q);
-	__m256i bits = _mm256_castps_si256(_mm256_andnot_ps(is_least, value));
-	__m256i upper = _mm256_srli_epi32(bits, 16);
-	__m256i round = _mm256_add_epi32(_mm256_set1_epi32(0x7fff),
-					 _mm256_and_si256(upper, one));
-	__m256i rounded = _mm256_srli_epi32(_mm256_add_epi32(bits, round), 16);
-	__m256i nan = _mm256_or_si256(upper, _mm256_set1_epi32(0x40));
+	__m256i both = _mm256_packus_epi32(lanes_bf16(low), lanes_bf16(high));
 
-	return _mm256_blendv_epi8(rounded, nan, _mm256_castps_si256(is_nan));
+	return _mm256_permute4x64_epi64(both, 0xd8);
 }
 
-static INLINE_AVX2 void set_bf16(const float *x, uint16_t *out)
+TARGET_AVX2 void activation_avx2_narrow(const float *x, size_t count,
+					uint16_t *out)
 {
-	for (size_t i = 0; i < PANEL_COLUMNS; i += 2 * LANES) {
-		__m256i both = _mm256_packus_epi32(
-			bf16_of_eight(x + i), bf16_of_eight(x + i + LANES));
+	float rest[2 * LANES] = { 0 };
+	uint16_t narrow[2 * LANES];
 
-		/* Packing works in halves, which are put back in order. */
-		_mm256_storeu_si256((__m256i *)(out + i),
-				    _mm256_permute4x64_epi64(both, 0xd8));
+	for (; count >= 2 * LANES; count -= 2 * LANES) {
+		_mm256_storeu_si256((__m256i *)out,
+				    narrow_sixteen(_mm256_loadu_ps(x),
+						   _mm256_loadu_ps(x + LANES)));
+		x += 2 * LANES;
+		out += 2 * LANES;
 	}
+	if (count == 0)
+		return;
+	memcpy(rest, x, count * sizeof(*x));
+	_mm256_storeu_si256((__m256i *)narrow,
+			    narrow_sixteen(_mm256_loadu_ps(rest),
+					   _mm256_loadu_ps(rest + LANES)));
+	memcpy(out, narrow, count * sizeof(*out));
 }
 
-static INLINE_AVX2 void set_bf16_row(const float *x, size_t columns,
-				     uint16_t *out)
+static void set_bf16(const struct activation *activation, size_t row,
+		     const float *x, size_t columns)
 {
-	float rest[PANEL_COLUMNS] = { 0 };
+	uint16_t *out = activation->bf16 + row * activation->stride;
+	size_t end = activation->blocks * PANEL_COLUMNS;
 
-	for (; columns >= PANEL_COLUMNS; columns -= PANEL_COLUMNS) {
-		set_bf16(x, out);
-		x += PANEL_COLUMNS;
-		out += PANEL_COLUMNS;
-	}
-	if (columns > 0) {
-		memcpy(rest, x, columns * sizeof(*rest));
-		set_bf16(rest, out);
-	}
+	activation_avx2_narrow(x, columns, out);
+	memset(out + columns, 0, (end - columns) * sizeof(*out));
 }
 
 TARGET_AVX2 void activation_avx2(struct activation *activation, size_t row,
@@ -140,8 +133,7 @@ TARGET_AVX2 void activation_avx2(struct activation *activation, size_t row,
 	float rest[PANEL_COLUMNS] = { 0 };
 
 	if (activation->form == ACTIVATION_BF16)
-		set_bf16_row(x, columns,
-			     activation->bf16 + row * activation->stride);
+		set_bf16(activation, row, x, columns);
 	for (; columns >= PANEL_COLUMNS; columns -= PANEL_COLUMNS) {
 		set_block(x, values, sums++);
 		values += PANEL_COLUMNS;
@@ -154,6 +146,12 @@ TARGET_AVX2 void activation_avx2(struct activation *activation, size_t row,
 }
 
 #else
+
+void activation_avx2_narrow(const float *x, size_t count, uint16_t *out)
+{
+	for (size_t i = 0; i < count; i++)
+		out[i] = activation_bf16(x[i]);
+}
 
 void activation_avx2(struct activation *activation, size_t row, const float *x,
 		     size_t columns)

@@ -136,13 +136,18 @@ struct look {
 	struct work_bench *bench;
 	const struct cache *cache;
 	size_t kv_head;
-	size_t count;			   /* of queries */
-	size_t rows[WORK_QUERIES];	   /* whose they are */
-	size_t heads[WORK_QUERIES];	   /* which of its heads */
-	struct range ranges[WORK_QUERIES]; /* what they see */
-	size_t base; /* position of the first score, a multiple of 16 */
-	size_t end;  /* of all ranges */
+	size_t count;				/* of queries */
+	size_t rows[WORK_QUERIES_BF16];		/* whose they are */
+	size_t heads[WORK_QUERIES_BF16];	/* which of its heads */
+	struct range ranges[WORK_QUERIES_BF16]; /* what they see */
+	/* Positions of scores: what any of them sees, out to whole groups. */
+	struct range span;
 };
+
+static bool is_bf16(const struct look *look)
+{
+	return look->attention->work->form == ACTIVATION_BF16;
+}
 
 /* Slots from a position on that follow each other in memory. */
 static size_t stretch(const struct cache *cache, size_t position, size_t end)
@@ -152,28 +157,65 @@ static size_t stretch(const struct cache *cache, size_t position, size_t end)
 	return end - position < until_wrap ? end - position : until_wrap;
 }
 
-/* Scores of all queries against every group of keys that any of them sees. */
-static void score(const struct look *look)
+/* Scores of all queries against some groups of keys, one after the other. */
+static void score_keys(const struct look *look, const void *keys, size_t groups,
+		       float *scores)
 {
 	const struct work *work = look->attention->work;
 	const struct cache *cache = look->cache;
-	struct kernel_score job = { .queries = look->bench->queries,
-				    .query_stride = cache->width,
-				    .count = look->count,
-				    .width = cache->width,
-				    .store = cache->store,
-				    .score_stride = work->span };
-	size_t groups_end = (look->end + KERNEL_POSITIONS - 1) /
-			    KERNEL_POSITIONS * KERNEL_POSITIONS;
-	size_t at = look->base;
+	const struct kernel_score job = {
+		.queries = look->bench->queries,
+		.query_stride = cache->width,
+		.count = look->count,
+		.width = cache->width,
+		.store = cache->store,
+		.keys = keys,
+		.groups = groups,
+		.scores = scores,
+		.score_stride = work->span,
+	};
 
-	while (at < groups_end) {
-		size_t count = stretch(cache, at, groups_end);
+	work->model->kernel->score(&job);
+}
 
-		job.keys = cache_keys(cache, look->kv_head, at % cache->slots);
-		job.groups = count / KERNEL_POSITIONS;
-		job.scores = look->bench->scores + (at - look->base);
-		work->model->kernel->score(&job);
+static void score_keys_bf16(const struct look *look, const void *keys,
+			    size_t groups, float *scores)
+{
+	const struct work *work = look->attention->work;
+	const struct cache *cache = look->cache;
+	const struct kernel_score_bf16 job = {
+		.queries = look->bench->queries_bf16,
+		.query_stride = work_query_stride(work->model->config),
+		.count = look->count,
+		.width = cache->width,
+		.store = cache->store,
+		.keys = keys,
+		.groups = groups,
+		.scores = scores,
+		.score_stride = work->span,
+	};
+
+	work->model->kernel->score_bf16(&job);
+}
+
+/* Scores of all queries against every group of keys that any of them sees. */
+static void score(const struct look *look)
+{
+	const struct cache *cache = look->cache;
+	size_t at = look->span.first;
+
+	while (at < look->span.end) {
+		size_t count = stretch(cache, at, look->span.end);
+		const void *keys =
+			cache_keys(cache, look->kv_head, at % cache->slots);
+		float *scores = look->bench->scores + (at - look->span.first);
+
+		if (is_bf16(look))
+			score_keys_bf16(look, keys, count / KERNEL_POSITIONS,
+					scores);
+		else
+			score_keys(look, keys, count / KERNEL_POSITIONS,
+				   scores);
 		at += count;
 	}
 }
@@ -185,7 +227,7 @@ static void scale(const struct look *look, const float *scales,
 	const struct cache *cache = look->cache;
 
 	for (size_t p = range.first; p < range.end; p++)
-		numbers[p - look->base] *=
+		numbers[p - look->span.first] *=
 			scales[look->kv_head * cache->slots + p % cache->slots];
 }
 
@@ -199,8 +241,8 @@ static void weigh(const struct look *look, size_t query)
 
 	if (cache->store == KERNEL_I8)
 		scale(look, cache->key_scales, range, scores);
-	work->model->kernel->softmax(scores, range.first - look->base,
-				     range.end - look->base);
+	work->model->kernel->softmax(scores, range.first - look->span.first,
+				     range.end - look->span.first);
 	if (cache->store == KERNEL_I8)
 		scale(look, cache->value_scales, range, scores);
 }
@@ -224,7 +266,7 @@ static void blend(const struct look *look, size_t first, size_t count,
 		size_t positions = stretch(cache, range.first, range.end);
 
 		job.weights = look->bench->scores + first * work->span +
-			      (range.first - look->base);
+			      (range.first - look->span.first);
 		job.values = cache_values(cache, look->kv_head,
 					  range.first % cache->slots);
 		job.positions = positions;
@@ -270,30 +312,106 @@ static size_t place_of(const struct look *look, size_t query)
 	       look->heads[query] * config->head_width;
 }
 
+/* Weights as bf16, in the place of the floats that they were; what a query
+ * does not see weighs nothing. */
+static void narrow_weights(const struct look *look, size_t query)
+{
+	const struct work *work = look->attention->work;
+	struct range range = look->ranges[query];
+	float *weights = look->bench->scores + query * work->span;
+	uint16_t *narrow = (uint16_t *)weights;
+	size_t first = range.first - look->span.first;
+	size_t end = range.end - look->span.first;
+	size_t all = look->span.end - look->span.first;
+
+	work->model->kernel->narrow_bf16(weights + first, end - first,
+					 narrow + first);
+	memset(narrow, 0, first * sizeof(*narrow));
+	memset(narrow + end, 0, (all - end) * sizeof(*narrow));
+}
+
+/* All that is seen, for all queries at once. */
+static void blend_bf16(const struct look *look)
+{
+	const struct work *work = look->attention->work;
+	const struct cache *cache = look->cache;
+	struct kernel_blend_bf16 job = { .weight_stride = 2 * work->span,
+					 .count = look->count,
+					 .store = cache->store,
+					 .width = cache->width,
+					 .out = look->bench->mixed,
+					 .out_stride = cache->width };
+	size_t at = look->span.first;
+
+	while (at < look->span.end) {
+		job.weights = (const uint16_t *)look->bench->scores +
+			      (at - look->span.first);
+		job.values =
+			cache_values(cache, look->kv_head, at % cache->slots);
+		job.positions = stretch(cache, at, look->span.end);
+		work->model->kernel->blend_bf16(&job);
+		at += job.positions;
+	}
+}
+
+/* A query by 1 / sqrt(d), where its scores will want it. */
+static void take_query(const struct look *look, size_t q)
+{
+	const struct work *work = look->attention->work;
+	const float *query = work->query + place_of(look, q);
+	size_t width = look->cache->width;
+	size_t stride = work_query_stride(work->model->config);
+	float *out = look->bench->queries + q * width;
+	float gain = 1.0f / sqrtf((float)width);
+	uint16_t *narrow;
+
+	for (size_t i = 0; i < width; i++)
+		out[i] = query[i] * gain;
+	if (!is_bf16(look))
+		return;
+	narrow = look->bench->queries_bf16 + q * stride;
+	work->model->kernel->narrow_bf16(out, width, narrow);
+	memset(narrow + width, 0, (stride - width) * sizeof(*narrow));
+}
+
+/* What any of the queries sees, out to whole groups. */
+static struct range span_of(const struct look *look)
+{
+	size_t group = is_bf16(look) ? KERNEL_POSITIONS_BF16 : KERNEL_POSITIONS;
+	struct range span = look->ranges[0];
+
+	for (size_t q = 1; q < look->count; q++) {
+		const struct range *range = &look->ranges[q];
+
+		if (range->first < span.first)
+			span.first = range->first;
+		if (range->end > span.end)
+			span.end = range->end;
+	}
+	span.first -= span.first % group;
+	span.end = (span.end + group - 1) / group * group;
+	return span;
+}
+
 static void look_back(struct look *look)
 {
 	struct work *work = look->attention->work;
 	size_t width = look->cache->width;
-	float gain = 1.0f / sqrtf((float)width);
 
-	look->base = look->ranges[0].first;
-	look->end = 0;
-	for (size_t q = 0; q < look->count; q++) {
-		const float *query = work->query + place_of(look, q);
-
-		for (size_t i = 0; i < width; i++)
-			look->bench->queries[q * width + i] = query[i] * gain;
-		if (look->ranges[q].first < look->base)
-			look->base = look->ranges[q].first;
-		if (look->ranges[q].end > look->end)
-			look->end = look->ranges[q].end;
-	}
-	look->base -= look->base % KERNEL_POSITIONS;
+	look->span = span_of(look);
+	for (size_t q = 0; q < look->count; q++)
+		take_query(look, q);
 	memset(look->bench->mixed, 0, look->count * width * sizeof(float));
 	score(look);
-	for (size_t q = 0; q < look->count; q++)
+	for (size_t q = 0; q < look->count; q++) {
 		weigh(look, q);
-	blend_all(look);
+		if (is_bf16(look))
+			narrow_weights(look, q);
+	}
+	if (is_bf16(look))
+		blend_bf16(look);
+	else
+		blend_all(look);
 	for (size_t q = 0; q < look->count; q++)
 		memcpy(work->mixed + place_of(look, q),
 		       look->bench->mixed + q * width, width * sizeof(float));
@@ -309,6 +427,8 @@ static void attend(void *context, size_t member, size_t item)
 	const struct batch *batch = attention->place->batch;
 	const struct batch_tile *tile = &batch->tiles[item / config->kv_heads];
 	size_t group = config->heads / config->kv_heads;
+	size_t most = work->form == ACTIVATION_BF16 ? WORK_QUERIES_BF16
+						    : WORK_QUERIES;
 	struct look look = { .attention = attention,
 			     .bench = &work->benches[member],
 			     .kv_head = item % config->kv_heads };
@@ -322,8 +442,7 @@ static void attend(void *context, size_t member, size_t item)
 		look.rows[look.count] = row;
 		look.heads[look.count] = look.kv_head * group + i % group;
 		look.ranges[look.count] = range_of(attention, row);
-		if (++look.count == WORK_QUERIES ||
-		    i + 1 == tile->count * group) {
+		if (++look.count == most || i + 1 == tile->count * group) {
 			look_back(&look);
 			look.count = 0;
 		}

@@ -22,7 +22,9 @@ struct batch_tile {
 	size_t count;
 };
 
+/* At most so many, and of a prompt as bf16. */
 #define BATCH_TILE_ROWS 8
+#define BATCH_TILE_ROWS_BF16 32
 
 struct batch {
 	struct batch_row *rows;

@@ -8,8 +8,8 @@
 
 static size_t slots_of(const struct cache_shape *shape)
 {
-	return (shape->slots + KERNEL_POSITIONS - 1) / KERNEL_POSITIONS *
-	       KERNEL_POSITIONS;
+	return (shape->slots + KERNEL_POSITIONS_BF16 - 1) /
+	       KERNEL_POSITIONS_BF16 * KERNEL_POSITIONS_BF16;
 }
 
 static size_t element(enum kernel_store store)

@@ -2,7 +2,7 @@
 /*
  * cache: the keys and values of one layer of one track, a ring of positions.
  *
- * Position p is in slot p modulo `slots`, a multiple of 16.  Keys lie as
+ * Position p is in slot p modulo `slots`, a multiple of 32.  Keys lie as
  * kernel.h wants them to score, values as it wants them to blend, each head by
  * itself, so that what one head needs is one stretch of memory:
  *
@@ -29,7 +29,7 @@ struct cache {
 	float *value_scales;
 };
 
-/* What a cache is to hold; slots are rounded up to 16. */
+/* What a cache is to hold; slots are rounded up to 32. */
 struct cache_shape {
 	enum kernel_store store;
 	size_t slots;

@@ -156,14 +156,17 @@ void engine_watch(struct engine *engine, const struct work_trace *trace)
 }
 
 /* Rows that look back together: neighbours of one session, a few. */
-static void cut_tiles(struct batch *batch)
+static void cut_tiles(struct batch *batch, enum activation_form form)
 {
+	size_t most = form == ACTIVATION_BF16 ? BATCH_TILE_ROWS_BF16
+					      : BATCH_TILE_ROWS;
+
 	batch->tile_count = 0;
 	for (size_t r = 0; r < batch->count; r++) {
 		struct batch_tile *tile = &batch->tiles[batch->tile_count];
 		const struct batch_row *row = &batch->rows[r];
 
-		if (r > 0 && tile[-1].count < BATCH_TILE_ROWS &&
+		if (r > 0 && tile[-1].count < most &&
 		    row[-1].session == row->session &&
 		    row[-1].position + 1 == row->position)
 			tile[-1].count++;
@@ -182,7 +185,7 @@ static void prepare_batch(const struct engine *engine, struct batch *batch)
 		rope_rotation(config, engine->frequencies,
 			      batch->rows[r].position,
 			      batch->rotations + r * config->head_width);
-	cut_tiles(batch);
+	cut_tiles(batch, engine->works[0].form);
 }
 
 /* All inputs are looked at before any is used: an error changes nothing. */

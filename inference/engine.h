@@ -36,8 +36,8 @@ struct engine_shape {
 	size_t logits;	/* of so many rows at once */
 	size_t context; /* of the longest session */
 	enum engine_deal deal;
-	/* Numbers of prompts: as all others, or as bf16 where weights have a
-	   scale for 32 columns, which is faster where there is AMX. */
+	/* Numbers of prompts: as all others, or as bf16 in attention and where
+	   weights have a scale for 32 columns: faster where there is AMX. */
 	enum activation_form prompts;
 };
 

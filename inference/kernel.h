@@ -13,6 +13,9 @@
  *             was added to lane j.
  *   blend     one sum an element; positions rising, one fused multiply-add
  *             each.
+ *   score_bf16, blend_bf16
+ *             both factors rounded to bf16 (activation.h), and the order of
+ *             product.h for such rows: 32 elements at a time, or 32 positions.
  *
  * It follows that a result does not depend on how many rows or outputs are
  * worked on together, so a prompt may be cut into chunks anywhere.
@@ -27,6 +30,8 @@
 
 /* Keys lie in groups of so many positions: [positions / 16][d][16]. */
 #define KERNEL_POSITIONS ((size_t)16)
+/* What is blended as bf16 begins and ends at a multiple of so many. */
+#define KERNEL_POSITIONS_BF16 ((size_t)32)
 
 /* What keys and values are kept as. */
 enum kernel_store {
@@ -70,6 +75,34 @@ struct kernel_blend {
 	size_t out_stride;
 };
 
+/* The same for rows of a prompt.  All sixteen queries that the last of them is
+ * one of are read, and their scores written. */
+struct kernel_score_bf16 {
+	const uint16_t *queries; /* [count][query_stride]; zeros from `width` to
+				    the next multiple of 32 */
+	size_t query_stride;
+	size_t count;
+	size_t width; /* even */
+	enum kernel_store store;
+	const void *keys; /* [groups][width][16] */
+	size_t groups;
+	float *scores; /* [count][score_stride] */
+	size_t score_stride;
+};
+
+/* The same for rows of a prompt, and of those sixteen. */
+struct kernel_blend_bf16 {
+	const uint16_t *weights; /* [count][weight_stride] */
+	size_t weight_stride;
+	size_t count;
+	enum kernel_store store;
+	const void *values; /* [positions][width] */
+	size_t positions;   /* a multiple of 32 */
+	size_t width;
+	float *out; /* [count][out_stride], added to */
+	size_t out_stride;
+};
+
 struct kernel {
 	const char *name;
 
@@ -98,11 +131,17 @@ struct kernel {
 
 	void (*blend)(const struct kernel_blend *blend);
 
+	void (*score_bf16)(const struct kernel_score_bf16 *score);
+	void (*blend_bf16)(const struct kernel_blend_bf16 *blend);
+
 	/* gate[i] = gate[i] / (1 + exp(-gate[i])) * up[i], in place. */
 	void (*swiglu)(float *gate, const float *up, size_t count);
 
 	/* out[i] = the half nearest to x[i], ties to even. */
 	void (*narrow)(const float *x, size_t count, uint16_t *out);
+
+	/* The same to bf16; see activation.h.  out may begin where x does. */
+	void (*narrow_bf16)(const float *x, size_t count, uint16_t *out);
 
 	/* out[i] += scale * x[i], by one fused multiply-add. */
 	void (*add_scaled)(float scale, const float *x, size_t count,

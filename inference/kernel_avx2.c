@@ -203,6 +203,102 @@ static TARGET_AVX2 void blend(const struct kernel_blend *job)
 	KERNEL_BY_STORE(blend_store, job);
 }
 
+/* As bf16 has them. */
+static INLINE_AVX2 __m256 round_bf16(__m256 x)
+{
+	return _mm256_castsi256_ps(_mm256_slli_epi32(lanes_bf16(x), 16));
+}
+
+/* Eight positions' scores with one query. */
+static INLINE_AVX2 __m256 score_eight_bf16(enum kernel_store store,
+					   const struct kernel_score_bf16 *job,
+					   const uint16_t *query, size_t first)
+{
+	__m256 sum = _mm256_setzero_ps();
+
+	for (size_t i = 0; i < job->width; i += 32) {
+		__m256 part[2] = { _mm256_setzero_ps(), _mm256_setzero_ps() };
+
+		for (size_t d = i; d < i + 32 && d < job->width; d++) {
+			__m256 key = round_bf16(
+				load_eight(store, job->keys,
+					   first + d * KERNEL_POSITIONS));
+
+			part[d % 2] = _mm256_fmadd_ps(
+				lanes_spread_bf16(query[d]), key, part[d % 2]);
+		}
+		sum = _mm256_add_ps(sum, _mm256_add_ps(part[0], part[1]));
+	}
+	return sum;
+}
+
+static INLINE_AVX2 void score_bf16_store(enum kernel_store store,
+					 const struct kernel_score_bf16 *job)
+{
+	size_t group = KERNEL_POSITIONS * job->width;
+
+	for (size_t i = 0; i < job->count * job->groups; i++) {
+		size_t q = i / job->groups, g = i % job->groups;
+		const uint16_t *query = job->queries + q * job->query_stride;
+		float *scores = job->scores + q * job->score_stride +
+				g * KERNEL_POSITIONS;
+
+		for (size_t h = 0; h < KERNEL_POSITIONS; h += LANES)
+			_mm256_storeu_ps(scores + h,
+					 score_eight_bf16(store, job, query,
+							  g * group + h));
+	}
+}
+
+static TARGET_AVX2 void score_bf16(const struct kernel_score_bf16 *job)
+{
+	KERNEL_BY_STORE(score_bf16_store, job);
+}
+
+/* Eight elements of one query's blend, or the last ones of it. */
+static INLINE_AVX2 void blend_eight_bf16(enum kernel_store store,
+					 const struct kernel_blend_bf16 *job,
+					 size_t q, size_t c)
+{
+	const uint16_t *weights = job->weights + q * job->weight_stride;
+	float *out = job->out + q * job->out_stride + c;
+	size_t left = job->width - c;
+	__m256i mask = lanes_mask(left < LANES ? left : LANES);
+	__m256 sum = _mm256_maskload_ps(out, mask);
+
+	for (size_t first = 0; first < job->positions; first += 32) {
+		__m256 part[2] = { _mm256_setzero_ps(), _mm256_setzero_ps() };
+
+		for (size_t p = first; p < first + 32; p++) {
+			size_t at = p * job->width + c;
+			__m256 eight =
+				left < LANES
+					? load_short(store, job->values, at,
+						     left)
+					: load_eight(store, job->values, at);
+
+			part[p % 2] =
+				_mm256_fmadd_ps(lanes_spread_bf16(weights[p]),
+						round_bf16(eight), part[p % 2]);
+		}
+		sum = _mm256_add_ps(sum, _mm256_add_ps(part[0], part[1]));
+	}
+	_mm256_maskstore_ps(out, mask, sum);
+}
+
+static INLINE_AVX2 void blend_bf16_store(enum kernel_store store,
+					 const struct kernel_blend_bf16 *job)
+{
+	for (size_t q = 0; q < job->count; q++)
+		for (size_t c = 0; c < job->width; c += LANES)
+			blend_eight_bf16(store, job, q, c);
+}
+
+static TARGET_AVX2 void blend_bf16(const struct kernel_blend_bf16 *job)
+{
+	KERNEL_BY_STORE(blend_bf16_store, job);
+}
+
 /* NaNs keep some of their bits here and lose them in half_of(): no number
  * that is none gets this far. */
 static TARGET_AVX2 void narrow(const float *x, size_t count, uint16_t *out)
@@ -266,8 +362,11 @@ static const struct kernel avx2 = {
 	.score = score,
 	.softmax = softmax,
 	.blend = blend,
+	.score_bf16 = score_bf16,
+	.blend_bf16 = blend_bf16,
 	.swiglu = swiglu,
 	.narrow = narrow,
+	.narrow_bf16 = activation_avx2_narrow,
 	.add_scaled = add_scaled,
 };
 

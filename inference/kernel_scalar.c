@@ -103,6 +103,44 @@ static void score(const struct kernel_score *job)
 	}
 }
 
+/* Element i, as bf16 has it. */
+static float load_bf16(enum kernel_store store, const void *from, size_t i)
+{
+	return half_value_brain(activation_bf16(load(store, from, i)));
+}
+
+/* A position's score; keys of the position lie 16 elements apart. */
+static float score_one_bf16(const struct kernel_score_bf16 *job,
+			    const uint16_t *query, size_t first)
+{
+	float sum = 0.0f;
+
+	for (size_t i = 0; i < job->width; i += 32) {
+		float part[2] = { 0.0f, 0.0f };
+
+		for (size_t d = i; d < i + 32 && d < job->width; d++)
+			part[d % 2] =
+				fmaf(half_value_brain(query[d]),
+				     load_bf16(job->store, job->keys,
+					       first + d * KERNEL_POSITIONS),
+				     part[d % 2]);
+		sum += part[0] + part[1];
+	}
+	return sum;
+}
+
+static void score_bf16(const struct kernel_score_bf16 *job)
+{
+	size_t group = job->width * KERNEL_POSITIONS;
+
+	for (size_t q = 0; q < job->count; q++)
+		for (size_t p = 0; p < job->groups * KERNEL_POSITIONS; p++)
+			job->scores[q * job->score_stride + p] = score_one_bf16(
+				job, job->queries + q * job->query_stride,
+				p / KERNEL_POSITIONS * group +
+					p % KERNEL_POSITIONS);
+}
+
 /* The largest comes off first, so that no exponential overflows; where one is
  * NaN the comparison skips it, and the sum makes all of them NaN. */
 static void softmax(float *x, size_t first, size_t end)
@@ -139,6 +177,27 @@ static void blend(const struct kernel_blend *job)
 	}
 }
 
+static void blend_bf16(const struct kernel_blend_bf16 *job)
+{
+	for (size_t i = 0; i < job->count * job->width; i++) {
+		size_t q = i / job->width, c = i % job->width;
+		const uint16_t *weights = job->weights + q * job->weight_stride;
+		float *out = &job->out[q * job->out_stride + c];
+
+		for (size_t first = 0; first < job->positions; first += 32) {
+			float part[2] = { 0.0f, 0.0f };
+
+			for (size_t p = first; p < first + 32; p++)
+				part[p % 2] =
+					fmaf(half_value_brain(weights[p]),
+					     load_bf16(job->store, job->values,
+						       p * job->width + c),
+					     part[p % 2]);
+			*out += part[0] + part[1];
+		}
+	}
+}
+
 static void swiglu(float *gate, const float *up, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -149,6 +208,12 @@ static void narrow(const float *x, size_t count, uint16_t *out)
 {
 	for (size_t i = 0; i < count; i++)
 		out[i] = half_of(x[i]);
+}
+
+static void narrow_bf16(const float *x, size_t count, uint16_t *out)
+{
+	for (size_t i = 0; i < count; i++)
+		out[i] = activation_bf16(x[i]);
 }
 
 static void add_scaled(float scale, const float *x, size_t count, float *out)
@@ -167,7 +232,10 @@ const struct kernel kernel_scalar = {
 	.score = score,
 	.softmax = softmax,
 	.blend = blend,
+	.score_bf16 = score_bf16,
+	.blend_bf16 = blend_bf16,
 	.swiglu = swiglu,
 	.narrow = narrow,
+	.narrow_bf16 = narrow_bf16,
 	.add_scaled = add_scaled,
 };

@@ -215,9 +215,13 @@ static INLINE void add_tiles(const struct step *step, size_t tiles,
 {
 	const struct weights *weights = step->scratch->weights;
 	const struct activation *x = step->part->product->x;
-	const uint16_t *rows = x->bf16 + (step->part->row + row) * x->stride +
-			       step->block * PANEL_COLUMNS;
-	size_t stride = x->stride * sizeof(*x->bf16);
+	const struct tiles_bf16 job = {
+		.rows = x->bf16 + (step->part->row + row) * x->stride +
+			step->block * PANEL_COLUMNS,
+		.stride = x->stride,
+		.columns = { weights[0].of[0], weights[1].of[0] },
+		.groups = GROUPS,
+	};
 	size_t next = row + TILE_ROWS;
 
 	BEGIN(0, step->p, row);
@@ -227,22 +231,7 @@ static INLINE void add_tiles(const struct step *step, size_t tiles,
 		BEGIN(2, step->p + 1, row);
 	if (tiles == 2 && panels == 2)
 		BEGIN(3, step->p + 1, next);
-#pragma GCC unroll 8
-	for (size_t g = 0; g < GROUPS; g++) {
-		TILE_LOAD(4, rows + GROUP * g, stride);
-		TILE_LOAD(6, weights[0].of[g], 64);
-		TILE_MULTIPLY_BF16(0, 4, 6);
-		if (panels == 2) {
-			TILE_LOAD(7, weights[1].of[g], 64);
-			TILE_MULTIPLY_BF16(2, 4, 7);
-		}
-		if (tiles == 1)
-			continue;
-		TILE_LOAD(5, rows + TILE_ROWS * x->stride + GROUP * g, stride);
-		TILE_MULTIPLY_BF16(1, 5, 6);
-		if (panels == 2)
-			TILE_MULTIPLY_BF16(3, 5, 7);
-	}
+	tiles_add_bf16(&job, tiles, panels);
 	END(0, step->p, row);
 	if (tiles == 2)
 		END(1, step->p, next);

@@ -35,11 +35,6 @@ static void decode(const struct product *product, const uint8_t *panel_block,
 	}
 }
 
-static INLINE_AVX2 __m256 spread(uint16_t bf16)
-{
-	return _mm256_castsi256_ps(_mm256_set1_epi32((int)bf16 << 16));
-}
-
 /* A block's part of sixteen outputs of a row. */
 static INLINE_AVX2 void add_block(const struct decoded *weights,
 				  const uint16_t *x, __m256 results[2])
@@ -50,7 +45,8 @@ static INLINE_AVX2 void add_block(const struct decoded *weights,
 
 		for (size_t c = g; c < g + GROUP; c += 2) {
 			const float *w = weights->of[c];
-			__m256 first = spread(x[c]), second = spread(x[c + 1]);
+			__m256 first = lanes_spread_bf16(x[c]);
+			__m256 second = lanes_spread_bf16(x[c + 1]);
 
 			even[0] = _mm256_fmadd_ps(_mm256_load_ps(w), first,
 						  even[0]);

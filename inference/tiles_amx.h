@@ -59,4 +59,44 @@ static inline void tiles_release(void)
 	__asm__ volatile("tilerelease");
 }
 
+/* Rows by columns of bf16, in groups of 32 elements that both share. */
+struct tiles_bf16 {
+	const uint16_t *rows; /* of all groups, side by side */
+	size_t stride;	      /* to the next row */
+	/* [groups][16 pairs of elements][16 columns][2], twice */
+	const uint16_t *columns[2];
+	size_t groups;
+};
+
+/*
+ * Add products to tile 2c + r: the r-th sixteen rows by the c-th sixteen
+ * columns.  Sizes, 1 or 2, are constants wherever this is inlined.
+ */
+static inline __attribute__((always_inline)) void
+tiles_add_bf16(const struct tiles_bf16 *job, size_t rows, size_t columns)
+{
+	const uint16_t *row = job->rows, *first = job->columns[0];
+	const uint16_t *second = job->columns[1];
+	size_t stride = job->stride * sizeof(*row);
+
+	for (size_t g = 0; g < job->groups; g++) {
+		TILE_LOAD(4, row, stride);
+		TILE_LOAD(6, first, 64);
+		TILE_MULTIPLY_BF16(0, 4, 6);
+		if (columns == 2) {
+			TILE_LOAD(7, second, 64);
+			TILE_MULTIPLY_BF16(2, 4, 7);
+		}
+		if (rows == 2) {
+			TILE_LOAD(5, row + TILE_ROWS * job->stride, stride);
+			TILE_MULTIPLY_BF16(1, 5, 6);
+			if (columns == 2)
+				TILE_MULTIPLY_BF16(3, 5, 7);
+		}
+		row += 32;
+		first += 512;
+		second += 512;
+	}
+}
+
 #endif

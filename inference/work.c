@@ -20,7 +20,7 @@ struct buffer {
 	}
 
 #define BUFFERS 13
-#define BENCH_BUFFERS 8
+#define BENCH_BUFFERS 9
 
 /* One list, so that what is measured is what is taken. */
 static void list_buffers(const struct config *config, size_t rows,
@@ -50,23 +50,33 @@ static void list_buffers(const struct config *config, size_t rows,
 	memcpy(out, list, sizeof(list));
 }
 
-/* Scores begin at a group of keys, and may end in the midst of one. */
+size_t work_query_stride(const struct config *config)
+{
+	return (config->head_width + 31) / 32 * 32;
+}
+
+/* Scores begin at a group of positions, and may end in the midst of one. */
 static size_t span_of(const struct work_shape *shape)
 {
-	return (shape->context / KERNEL_POSITIONS + 2) * KERNEL_POSITIONS;
+	return (shape->context / KERNEL_POSITIONS_BF16 + 2) *
+	       KERNEL_POSITIONS_BF16;
 }
 
 static void list_bench(const struct config *config,
 		       const struct work_shape *shape,
 		       struct buffer out[BENCH_BUFFERS])
 {
-	size_t head = WORK_QUERIES * (size_t)config->head_width;
+	bool is_bf16 = shape->prompts == ACTIVATION_BF16;
+	size_t queries = is_bf16 ? WORK_QUERIES_BF16 : WORK_QUERIES;
+	size_t head = queries * config->head_width;
 	size_t rows = config->experts == 0 ? 0 : shape->rows;
 	size_t hidden = rows * config->hidden;
 	size_t inner = rows * config->expert_width;
 	const struct buffer list[BENCH_BUFFERS] = {
 		BUFFER(work_bench, queries, head),
-		BUFFER(work_bench, scores, WORK_QUERIES * span_of(shape)),
+		BUFFER(work_bench, queries_bf16,
+		       is_bf16 ? queries * work_query_stride(config) : 0),
+		BUFFER(work_bench, scores, queries * span_of(shape)),
 		BUFFER(work_bench, mixed, head),
 		BUFFER(work_bench, places, rows),
 		BUFFER(work_bench, gathered, hidden),
@@ -189,6 +199,7 @@ enum err work_open(struct work *work, const struct work_model *model,
 
 void work_set_form(struct work *work, enum activation_form form)
 {
+	work->form = form;
 	work->normed_quantised.form = form;
 	work->inner_quantised.form = form;
 	for (size_t i = 0; i < work->members; i++)

@@ -19,8 +19,9 @@
 #include "inference/multiply.h"
 #include "inference/weights.h"
 
-/* Queries that are scored together. */
+/* Queries that look back together, and those of prompts as bf16. */
 #define WORK_QUERIES 8
+#define WORK_QUERIES_BF16 64
 
 /* The immutable side, shared by all. */
 struct work_model {
@@ -38,9 +39,10 @@ struct work_trace {
 
 /* What each member of a team needs for itself. */
 struct work_bench {
-	float *queries;		     /* [WORK_QUERIES][d] */
-	float *scores;		     /* [WORK_QUERIES][span] */
-	float *mixed;		     /* [WORK_QUERIES][d] */
+	float *queries;		     /* [q][d], of so many at once */
+	uint16_t *queries_bf16;	     /* [q][d up to a multiple of 32] */
+	float *scores;		     /* [q][span] */
+	float *mixed;		     /* [q][d] */
 	uint32_t *places;	     /* [R], whence an expert's rows came */
 	float *gathered;	     /* [R][H], an expert's rows */
 	float *gate;		     /* [R][X] */
@@ -56,6 +58,7 @@ struct work {
 	size_t members;			/* of the team */
 	struct work_bench *benches;	/* [members] */
 	size_t span;			/* positions of a bench's scores */
+	enum activation_form form;	/* of the rows that go through */
 
 	float *x;	  /* [R][H], the track's state */
 	float *normed;	  /* [R][H] */
@@ -89,6 +92,9 @@ size_t work_memory(const struct config *config, const struct work_shape *shape);
 MUST_CHECK enum err work_open(struct work *work, const struct work_model *model,
 			      const struct work_shape *shape,
 			      struct arena *arena);
+
+/* Numbers from a query as bf16 to the next one. */
+size_t work_query_stride(const struct config *config);
 
 /* What rows are made into from now on: integers, or what prompts are. */
 void work_set_form(struct work *work, enum activation_form form);

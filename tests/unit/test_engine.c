@@ -93,6 +93,8 @@ Test(engine, kernels_threads_and_chunks_do_not_change_a_bit)
 	compared += compare_ways(&shape, &how, teams, 2);
 	how.prompts = ACTIVATION_BF16;
 	compared += compare_ways(&shape, &how, teams, 2);
+	how.store = KERNEL_F16;
+	compared += compare_ways(&shape, &how, teams, 2);
 	/* With all four kernels ten thousand, which requirement H1 asks for. */
 	for (size_t k = 0; kernel_at(k) != NULL; k++)
 		kernels++;
@@ -359,6 +361,46 @@ static void add_one(void *context, size_t member)
 	size_t *sums = context;
 
 	sums[member]++;
+}
+
+/* The logits after one token that was given, or drawn. */
+static void compute_one(const struct opened_session_how *how,
+			enum engine_rows rows,
+			float out[static TINY_MODEL_VOCABULARY])
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+	const uint32_t token = 3;
+	struct opened_session opened;
+	struct engine_input input = { &opened.session, &token, 1 };
+	const float *logits;
+
+	shape.format = MATRIX_Q8_0;
+	shape.experts = 0;
+	opened_session_open_how(&opened, tiny_model_build(&shape), how);
+	cr_assert_eq(engine_advance(&opened.engine, rows, &input, 1), ERR_OK);
+	cr_assert_eq(opened_session_logits(&opened, 0, &logits), ERR_OK);
+	memcpy(out, logits, TINY_MODEL_VOCABULARY * sizeof(*out));
+	opened_session_close(&opened);
+}
+
+Test(engine, prompts_go_as_bf16_and_answers_do_not)
+{
+	static float integers[TINY_MODEL_VOCABULARY];
+	static float answer[TINY_MODEL_VOCABULARY];
+	static float prompt[TINY_MODEL_VOCABULARY];
+	struct opened_session_how how = { .kernel = kernel_best(),
+					  .store = KERNEL_F16 };
+	double apart;
+
+	compute_one(&how, ENGINE_PROMPT, integers);
+	how.prompts = ACTIVATION_BF16;
+	compute_one(&how, ENGINE_ANSWER, answer);
+	compute_one(&how, ENGINE_PROMPT, prompt);
+	cr_assert_arr_eq(integers, answer, sizeof(integers));
+	apart = distance(integers, prompt, TINY_MODEL_VOCABULARY);
+	cr_log_info("bf16 %g", apart);
+	cr_assert_gt(apart, 0);
+	cr_assert_lt(apart, 5e-2);
 }
 
 Test(team, every_member_works_once_a_round)

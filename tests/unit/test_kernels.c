@@ -281,6 +281,111 @@ Test(kernels, every_path_blends_to_the_same_bits)
 	}
 }
 
+/* Of prompts: all of sixteen queries may be read, and their results written. */
+#define PROMPT_QUERIES 48
+#define PROMPT_POSITIONS 352
+#define PROMPT_WIDTH 288
+
+static const size_t prompt_widths[] = { 8,  16, 24,  32,  48,
+					64, 96, 128, 256, PROMPT_WIDTH };
+static const size_t prompt_counts[] = { 1, 16, 17, 33, PROMPT_QUERIES };
+
+static uint16_t many_heads[2 * PROMPT_POSITIONS * PROMPT_WIDTH];
+static uint16_t prompt_rows[PROMPT_QUERIES * PROMPT_POSITIONS];
+
+static void fill_prompt(struct numbers *numbers, enum kernel_store store)
+{
+	size_t count = PROMPT_POSITIONS * PROMPT_WIDTH;
+	float *floats = (float *)many_heads;
+
+	for (size_t i = 0; i < count; i++) {
+		if (store == KERNEL_F32)
+			floats[i] = numbers_float(numbers) *
+				    (i % 7 == 0 ? 1e-17f : 1.0f);
+		else
+			many_heads[i] = half_of(numbers_float(numbers));
+	}
+	for (size_t i = 0; i < PROMPT_QUERIES * PROMPT_POSITIONS; i++)
+		prompt_rows[i] = activation_bf16(numbers_float(numbers));
+}
+
+static void compare_scores(const struct kernel *kernel,
+			   const struct kernel_score_bf16 *like)
+{
+	static float a[PROMPT_QUERIES * PROMPT_POSITIONS], b[sizeof(a) / 4];
+	struct kernel_score_bf16 job = *like;
+
+	job.scores = a;
+	kernel_at(0)->score_bf16(&job);
+	job.scores = b;
+	kernel->score_bf16(&job);
+	for (size_t q = 0; q < job.count; q++)
+		cr_assert_arr_eq(a + q * PROMPT_POSITIONS,
+				 b + q * PROMPT_POSITIONS,
+				 job.groups * KERNEL_POSITIONS * sizeof(*a),
+				 "%s, width %zu, query %zu of %zu",
+				 kernel->name, job.width, q, job.count);
+}
+
+static void compare_blends(const struct kernel *kernel,
+			   const struct kernel_blend_bf16 *like)
+{
+	static float a[PROMPT_QUERIES * PROMPT_WIDTH], b[sizeof(a) / 4];
+	struct kernel_blend_bf16 job = *like;
+
+	for (size_t i = 0; i < sizeof(a) / sizeof(*a); i++)
+		a[i] = b[i] = (float)(i % 5);
+	job.out = a;
+	kernel_at(0)->blend_bf16(&job);
+	job.out = b;
+	kernel->blend_bf16(&job);
+	for (size_t q = 0; q < job.count; q++)
+		cr_assert_arr_eq(a + q * PROMPT_WIDTH, b + q * PROMPT_WIDTH,
+				 job.width * sizeof(*a),
+				 "%s, width %zu, query %zu of %zu",
+				 kernel->name, job.width, q, job.count);
+}
+
+static void compare_prompts(const struct kernel *kernel,
+			    enum kernel_store store, size_t width, size_t count)
+{
+	compare_scores(kernel, &(struct kernel_score_bf16){
+				       .queries = prompt_rows,
+				       .query_stride = PROMPT_POSITIONS,
+				       .count = count,
+				       .width = width,
+				       .store = store,
+				       .keys = many_heads,
+				       .groups = 1 + (width + count) % 9,
+				       .score_stride = PROMPT_POSITIONS });
+	compare_blends(kernel, &(struct kernel_blend_bf16){
+				       .weights = prompt_rows,
+				       .weight_stride = PROMPT_POSITIONS,
+				       .count = count,
+				       .store = store,
+				       .values = many_heads,
+				       .positions = 32 * (1 + count % 11),
+				       .width = width,
+				       .out_stride = PROMPT_WIDTH });
+}
+
+Test(kernels, every_path_attends_to_prompts_with_the_same_bits)
+{
+	struct numbers numbers = { 8 };
+
+	for (int store = KERNEL_F32; store <= KERNEL_I8; store++) {
+		fill_prompt(&numbers, (enum kernel_store)store);
+		for (size_t k = 1; kernel_at(k) != NULL; k++)
+			for (size_t w = 0; w < 10; w++)
+				for (size_t c = 0; c < 5; c++)
+					compare_prompts(
+						kernel_at(k),
+						(enum kernel_store)store,
+						prompt_widths[w],
+						prompt_counts[c]);
+	}
+}
+
 Test(kernels, scores_and_blends_are_right)
 {
 	struct numbers numbers = { 8 };

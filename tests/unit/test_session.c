@@ -132,39 +132,45 @@ static uint8_t *remember_everything(struct opened_session *fixture)
 	return arena.base;
 }
 
-#define RING_CHUNK 5
-
-Test(session, a_ring_is_a_full_cache_with_a_mask)
+static void compare_ring(const struct tiny_model_shape *shape,
+			 const struct opened_session_how *how)
 {
 	static float ring[OPENED_SESSION_FLOATS], full[sizeof(ring) / 4];
-	struct tiny_model_shape shape = tiny_model_shape();
-	const struct opened_session_how how = { .kernel = kernel_best(),
-						.store = KERNEL_F32,
-						.chunk = RING_CHUNK };
+	struct opened_session_how unlimited = *how;
 	uint32_t tokens[OPENED_SESSION_CONTEXT];
 	struct opened_session fixture;
 	uint8_t *memory;
 
 	opened_session_tokens(tokens, OPENED_SESSION_CONTEXT,
 			      TINY_MODEL_VOCABULARY);
-	for (shape.window = 1; shape.window < 80; shape.window *= 3) {
-		opened_session_open_how(&fixture, tiny_model_build(&shape),
-					&how);
-		cr_assert_lt(fixture.session.caches[0].slots,
-			     OPENED_SESSION_CONTEXT);
-		opened_session_run(&fixture, tokens, OPENED_SESSION_CONTEXT,
-				   RING_CHUNK, ring);
-		opened_session_close(&fixture);
-		opened_session_open(&fixture, tiny_model_build(&shape),
-				    kernel_best());
-		memory = remember_everything(&fixture);
-		opened_session_run(&fixture, tokens, OPENED_SESSION_CONTEXT, 11,
-				   full);
-		cr_assert_arr_eq(ring, full,
-				 OPENED_SESSION_CONTEXT *
-					 TINY_MODEL_VOCABULARY * sizeof(float));
-		opened_session_close(&fixture);
-		free(memory);
+	opened_session_open_how(&fixture, tiny_model_build(shape), how);
+	cr_assert_lt(fixture.session.caches[0].slots, OPENED_SESSION_CONTEXT);
+	opened_session_run(&fixture, tokens, OPENED_SESSION_CONTEXT, how->chunk,
+			   ring);
+	opened_session_close(&fixture);
+	unlimited.chunk = 0;
+	opened_session_open_how(&fixture, tiny_model_build(shape), &unlimited);
+	memory = remember_everything(&fixture);
+	opened_session_run(&fixture, tokens, OPENED_SESSION_CONTEXT, 11, full);
+	cr_assert_arr_eq(ring, full,
+			 OPENED_SESSION_CONTEXT * TINY_MODEL_VOCABULARY *
+				 sizeof(float));
+	opened_session_close(&fixture);
+	free(memory);
+}
+
+Test(session, a_ring_is_a_full_cache_with_a_mask)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct opened_session_how how = { .kernel = kernel_best(),
+					  .store = KERNEL_F32,
+					  .chunk = 5 };
+
+	for (shape.window = 1; shape.window < 12; shape.window *= 3) {
+		how.prompts = ACTIVATION_INTEGERS;
+		compare_ring(&shape, &how);
+		how.prompts = ACTIVATION_BF16;
+		compare_ring(&shape, &how);
 	}
 }
 
