@@ -66,24 +66,31 @@ static struct session_shape session_shape_of(uint32_t context)
 	return (struct session_shape){ context, PROMPT_CHUNK, KERNEL_F16 };
 }
 
-static struct engine_shape engine_shape_of(uint32_t context)
+static struct engine_shape engine_shape_of(uint32_t context,
+					   enum generate_numerics numerics)
 {
-	return (struct engine_shape){ .rows = PROMPT_CHUNK,
-				      .logits = 1,
-				      .context = context };
+	return (struct engine_shape){
+		.rows = PROMPT_CHUNK,
+		.logits = 1,
+		.context = context,
+		.prompts = numerics == GENERATE_BF16_PROMPTS
+				   ? ACTIVATION_BF16
+				   : ACTIVATION_INTEGERS,
+	};
 }
 
-size_t generate_memory(const struct model *model, uint32_t context_max,
-		       size_t threads)
+size_t generate_memory(const struct model *model,
+		       const struct generate_room *room)
 {
-	struct session_shape session = session_shape_of(context_max);
-	struct engine_shape engine = engine_shape_of(context_max);
-	size_t before = prompt_memory(model, context_max);
+	struct session_shape session = session_shape_of(room->context_max);
+	struct engine_shape engine =
+		engine_shape_of(room->context_max, room->numerics);
+	size_t before = prompt_memory(model, room->context_max);
 	size_t after = session_memory(&model->config, &session) +
-		       engine_memory(&model->config, &engine, threads);
+		       engine_memory(&model->config, &engine, room->threads);
 
 	return reserve_bytes(1, sizeof(struct generation)) +
-	       reserve_bytes(context_max, sizeof(uint32_t)) +
+	       reserve_bytes(room->context_max, sizeof(uint32_t)) +
 	       sampler_memory(model->config.vocabulary) +
 	       stream_memory(GENERATE_STOPS_MAX, GENERATE_STOP_BYTES_MAX,
 			     model->tokenizer.vocabulary.longest) +
@@ -194,7 +201,8 @@ static enum err begin(struct generation *generation, struct arena *arena,
 {
 	const struct work_model model = model_for_engine(generation->model);
 	struct session_shape session = session_shape_of(options->context_max);
-	struct engine_shape engine = engine_shape_of(options->context_max);
+	struct engine_shape engine =
+		engine_shape_of(options->context_max, options->numerics);
 	size_t room = options->context_max - generation->prompt.count;
 
 	if (generation->prompt.count == 0)

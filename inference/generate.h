@@ -97,6 +97,13 @@ struct generate_chat {
 	size_t count;
 };
 
+/* In what numbers a prompt goes through the model.  Either is the same on every
+ * machine; which is faster depends on the machine. */
+enum generate_numerics {
+	GENERATE_INTEGERS,     /* as answers do */
+	GENERATE_BF16_PROMPTS, /* for tiles: AMX */
+};
+
 struct generate_options {
 	float temperature;    /* 0: always the most probable token */
 	float top_p;	      /* in (0, 1]; 1: all */
@@ -107,6 +114,7 @@ struct generate_options {
 	const struct bytes *stops; /* the answer ends before any of them */
 	size_t stop_count;
 	struct team *team; /* threads, borrowed; NULL for this one alone */
+	enum generate_numerics numerics;
 };
 
 enum generate_state {
@@ -120,10 +128,16 @@ struct generate_usage {
 	uint32_t answer_tokens; /* drawn, the one that ended it included */
 };
 
-/* Bytes of arena for a generation of that many tokens of context, with a team
- * of that many threads. */
-size_t generate_memory(const struct model *model, uint32_t context_max,
-		       size_t threads);
+/* What a generation is to have room for. */
+struct generate_room {
+	uint32_t context_max; /* tokens of prompt and answer together */
+	size_t threads;
+	enum generate_numerics numerics;
+};
+
+/* Bytes of arena for it. */
+size_t generate_memory(const struct model *model,
+		       const struct generate_room *room);
 
 /*
  * Start an answer; messages, text and stops are copied.  ERR_TOO_LARGE: the

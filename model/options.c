@@ -23,6 +23,7 @@ enum option_name {
 	OPTION_CONTEXT,
 	OPTION_TEXTS,
 	OPTION_EMBEDDING,
+	OPTION_NUMERICS,
 	OPTION_HELP,
 };
 
@@ -37,12 +38,13 @@ static const struct option names[] = {
 	{ "context", required_argument, NULL, OPTION_CONTEXT },
 	{ "texts", required_argument, NULL, OPTION_TEXTS },
 	{ "embedding", required_argument, NULL, OPTION_EMBEDDING },
+	{ "numerics", required_argument, NULL, OPTION_NUMERICS },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
 };
 
 /* One for each of these but help, in their order. */
-static const char letters[] = "jtsfnoicxe";
+static const char letters[] = "jtsfnoicxeu";
 
 static const char help[] =
 	"usage: pcc-model inspect FILE [--tensors] [--json]\n"
@@ -88,6 +90,7 @@ static const char help[] =
 	"context\n"
 	"  --context N     tokens at a time (512, or what the model has)\n"
 	"  --texts N       only the first N strings of an array\n"
+	"  --numerics N    of prompts: integers, or bf16\n"
 	"sqnr         what each format loses of normally distributed "
 	"weights, and what\n"
 	"             6 x 6 blocks of six levels would\n"
@@ -155,6 +158,17 @@ static enum err take_number(const char *value, uint32_t *out)
 	return ERR_OK;
 }
 
+static enum err take_numerics(const char *value, struct options *options)
+{
+	if (strcmp(value, "integers") == 0)
+		options->prompts = ACTIVATION_INTEGERS;
+	else if (strcmp(value, "bf16") == 0)
+		options->prompts = ACTIVATION_BF16;
+	else
+		return ERR_UNSUPPORTED;
+	return ERR_OK;
+}
+
 static enum err take(int name, const char *value, struct options *options)
 {
 	switch (name) {
@@ -173,6 +187,8 @@ static enum err take(int name, const char *value, struct options *options)
 	case OPTION_EMBEDDING:
 		options->embedding = form_named(value);
 		return options->embedding == NULL ? ERR_UNSUPPORTED : ERR_OK;
+	case OPTION_NUMERICS:
+		return take_numerics(value, options);
 	case OPTION_SEED:
 		return decimal_parse(bytes_of_string(value), 0, UINT64_MAX,
 				     &options->seed);
@@ -206,7 +222,7 @@ static const struct grammar {
 	[OPTIONS_CONVERT] = { "convert", 2, "", "f" },
 	[OPTIONS_MEASURE] = { "measure", 2, "", "" },
 	[OPTIONS_IMPORTANCE] = { "importance", 2, "o", "cx" },
-	[OPTIONS_PERPLEXITY] = { "perplexity", 2, "", "cx" },
+	[OPTIONS_PERPLEXITY] = { "perplexity", 2, "", "cxu" },
 	[OPTIONS_SQNR] = { "sqnr", 0, "", "n" },
 };
 

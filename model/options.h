@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "inference/activation.h"
 #include "inference/matrix.h"
 #include "model/shape.h"
 
@@ -45,6 +46,7 @@ struct options {
 	const char *importance;
 	uint32_t context;
 	uint32_t texts;
+	enum activation_form prompts;
 };
 
 enum options_verdict options_parse(int count, char **arguments,

@@ -131,6 +131,7 @@ static enum err open_parts(const struct reading_files *files,
 	if (err != ERR_OK)
 		return told(files->model, "is refused; check says why", err);
 	most = made->model->config.context;
+	made->prompts = files->prompts;
 	made->context = files->context;
 	if (made->context == 0)
 		made->context = most < CONTEXT_USUAL ? most : CONTEXT_USUAL;
@@ -151,7 +152,8 @@ struct reading_files reading_files_of(const struct options *options)
 	return (struct reading_files){ .model = options->files[0],
 				       .text = options->files[1],
 				       .context = options->context,
-				       .texts = options->texts };
+				       .texts = options->texts,
+				       .prompts = options->prompts };
 }
 
 enum err reading_open(const struct reading_files *files, struct reading *out)
@@ -228,7 +230,8 @@ static enum err read_windows(const struct reading *reading,
 					     KERNEL_F16 };
 	const struct engine_shape room = { .rows = CHUNK,
 					   .logits = CHUNK,
-					   .context = reading->context };
+					   .context = reading->context,
+					   .prompts = reading->prompts };
 
 	for (size_t i = 0; i < reading->window_count; i++) {
 		size_t begin = reading->windows[i];
@@ -255,7 +258,8 @@ enum err reading_run(const struct reading *reading, const struct kernel *kernel,
 					     KERNEL_F16 };
 	const struct engine_shape room = { .rows = CHUNK,
 					   .logits = CHUNK,
-					   .context = reading->context };
+					   .context = reading->context,
+					   .prompts = reading->prompts };
 	struct reading_result result = { 0 };
 	SCOPED_ARENA arena = { 0 };
 

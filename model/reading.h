@@ -23,6 +23,7 @@ struct reading {
 	uint32_t *tokens; /* of all windows, one after the other */
 	size_t *windows;  /* [window_count + 1]: where each begins */
 	size_t window_count;
+	enum activation_form prompts; /* in what numbers texts go in */
 };
 
 struct reading_files {
@@ -30,6 +31,7 @@ struct reading_files {
 	const char *text;
 	uint32_t context; /* 0: 512, or what the model has */
 	uint32_t texts;	  /* of an array, at most; 0: all */
+	enum activation_form prompts;
 };
 
 struct reading_result {

@@ -28,6 +28,17 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+struct generate_room plan_room(const struct policy *policy)
+{
+	return (struct generate_room){
+		.context_max = policy->context_tokens,
+		.threads = policy->threads,
+		.numerics = policy->numerics == POLICY_NUMERICS_BF16_PROMPTS
+				    ? GENERATE_BF16_PROMPTS
+				    : GENERATE_INTEGERS,
+	};
+}
+
 struct plan plan_for(const struct policy *policy, size_t engine_bytes)
 {
 	struct plan plan = { .engine_bytes = engine_bytes };

@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 
+#include "inference/generate.h"
 #include "policy/policy.h"
 
 struct plan {
@@ -23,6 +24,9 @@ struct plan {
 	size_t engine_bytes; /* what the model needs for its context */
 	size_t arena_bytes;  /* all together */
 };
+
+/* What the policy asks of an engine. */
+struct generate_room plan_room(const struct policy *policy);
 
 /* The plan for this policy and an engine that needs so many bytes. */
 struct plan plan_for(const struct policy *policy, size_t engine_bytes);

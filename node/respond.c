@@ -111,6 +111,7 @@ static struct generate_options options_for(const struct conversation *talk)
 		.stops = request->stops,
 		.stop_count = request->stop_count,
 		.team = talk->respond->team,
+		.numerics = plan_room(policy).numerics,
 	};
 
 	if (options.top_p <= 0.0F) {

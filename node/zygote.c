@@ -384,10 +384,9 @@ static void drop_file(struct zygote *zygote)
 static void reserve_slots(struct zygote *zygote)
 {
 	const struct policy *policy = &zygote->setup.policy;
+	const struct generate_room room = plan_room(policy);
 
-	zygote->plan = plan_for(policy, generate_memory(zygote->model,
-							policy->context_tokens,
-							policy->threads));
+	zygote->plan = plan_for(policy, generate_memory(zygote->model, &room));
 	zygote->slot_count = policy->workers;
 	for (size_t i = 0; i < zygote->slot_count; i++) {
 		struct slot *slot = &zygote->slots[i];

@@ -24,6 +24,7 @@ static const char missing_key[] = "a key is missing";
 static const char not_number[] = "not a decimal number";
 static const char out_of_range[] = "out of range";
 static const char not_shape[] = "not one of paced, sized, off";
+static const char not_numerics[] = "neither integers nor bf16_prompts";
 static const char not_name[] = "not 1 to 64 of a-z, 0-9, dot, dash, underscore";
 static const char too_many[] = "more than eight numbers";
 static const char not_ascending[] = "the numbers do not ascend";
@@ -32,6 +33,11 @@ static const char *const shape_words[] = {
 	[POLICY_SHAPE_PACED] = "paced",
 	[POLICY_SHAPE_SIZED] = "sized",
 	[POLICY_SHAPE_OFF] = "off",
+};
+
+static const char *const numerics_words[] = {
+	[POLICY_NUMERICS_INTEGERS] = "integers",
+	[POLICY_NUMERICS_BF16_PROMPTS] = "bf16_prompts",
 };
 
 struct key {
@@ -152,17 +158,27 @@ static enum err write_buckets(const struct key *key,
 	return ERR_OK;
 }
 
+/* The number of a word, or `count` where it is none of these. */
+static size_t find_word(struct bytes value, const char *const *words,
+			size_t count)
+{
+	size_t i = 0;
+
+	while (i < count && !is_word(value, words[i]))
+		i++;
+	return i;
+}
+
 static const char *read_shape(const struct key *key, struct bytes value,
 			      struct policy *policy)
 {
+	size_t i = find_word(value, shape_words, COUNT_OF(shape_words));
+
 	(void)key;
-	for (size_t i = 0; i < COUNT_OF(shape_words); i++) {
-		if (is_word(value, shape_words[i])) {
-			policy->shape = (enum policy_shape)i;
-			return NULL;
-		}
-	}
-	return not_shape;
+	if (i == COUNT_OF(shape_words))
+		return not_shape;
+	policy->shape = (enum policy_shape)i;
+	return NULL;
 }
 
 static enum err write_shape(const struct key *key, const struct policy *policy,
@@ -170,6 +186,26 @@ static enum err write_shape(const struct key *key, const struct policy *policy,
 {
 	(void)key;
 	return bytes_put(out, bytes_of_string(shape_words[policy->shape]));
+}
+
+static const char *read_numerics(const struct key *key, struct bytes value,
+				 struct policy *policy)
+{
+	size_t i = find_word(value, numerics_words, COUNT_OF(numerics_words));
+
+	(void)key;
+	if (i == COUNT_OF(numerics_words))
+		return not_numerics;
+	policy->numerics = (enum policy_numerics)i;
+	return NULL;
+}
+
+static enum err write_numerics(const struct key *key,
+			       const struct policy *policy, struct writer *out)
+{
+	(void)key;
+	return bytes_put(out,
+			 bytes_of_string(numerics_words[policy->numerics]));
 }
 
 static const char *read_name(const struct key *key, struct bytes value,
@@ -211,6 +247,7 @@ static const struct key keys[] = {
 	NUMBER(key_lifetime_s, 60, KEY_LIFETIME_S),
 	NUMBER(key_rotation_s, 30, KEY_ROTATION_S),
 	KEY("model_name", name, 0, 0, 0),
+	KEY("numerics", numerics, 0, 0, 0),
 	NUMBER(output_tokens_max, 1, LIMIT_OUTPUT_TOKENS),
 	NUMBER(queue, 0, LIMIT_QUEUE),
 	NUMBER(request_ms_max, 1000, LIMIT_REQUEST_MS),
@@ -232,6 +269,7 @@ void policy_default(struct policy *out)
 		.context_tokens = 2048,
 		.output_tokens_max = 1024,
 		.request_ms_max = 5 * 60 * 1000,
+		.numerics = POLICY_NUMERICS_INTEGERS,
 		.shape = POLICY_SHAPE_PACED,
 		.frame_bytes = SHAPE_FRAME_BYTES,
 		.tick_ms = SHAPE_TICK_MS,

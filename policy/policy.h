@@ -35,6 +35,12 @@ enum policy_shape {
 	POLICY_SHAPE_OFF,   /* frames as the text comes; a client sees this */
 };
 
+/* In what numbers prompts go through the model; see generate.h. */
+enum policy_numerics {
+	POLICY_NUMERICS_INTEGERS,
+	POLICY_NUMERICS_BF16_PROMPTS,
+};
+
 /* A policy that policy_parse() filled is within every limit in limits.h. */
 struct policy {
 	uint32_t workers;	    /* requests served at once */
@@ -44,6 +50,7 @@ struct policy {
 	uint32_t context_tokens;    /* prompt and answer together */
 	uint32_t output_tokens_max; /* <= context_tokens */
 	uint32_t request_ms_max;
+	enum policy_numerics numerics;
 	enum policy_shape shape;
 	uint32_t frame_bytes;			    /* a sealed frame */
 	uint32_t tick_ms;			    /* between two frames */

@@ -104,7 +104,9 @@ static struct bare bare_open(const char *path, size_t threads)
 	struct bare bare = { .model = timed_model(path) };
 
 	timed_must(team_open(threads, &bare.team));
-	bare.arena.size = generate_memory(bare.model, CONTEXT, threads);
+	bare.arena.size = generate_memory(
+		bare.model, &(struct generate_room){ .context_max = CONTEXT,
+						     .threads = threads });
 	bare.arena.base = timed_memory(bare.arena.size);
 	return bare;
 }

@@ -117,7 +117,11 @@ static struct cost measure_engine(void)
 	struct model *model;
 
 	invariant(model_open(map_model(), &limits, NULL, &model) == ERR_OK);
-	arena.size = generate_memory(model, CONTEXT, 1) + ARENA_ALIGNMENT;
+	arena.size =
+		generate_memory(model,
+				&(struct generate_room){ .context_max = CONTEXT,
+							 .threads = 1 }) +
+		ARENA_ALIGNMENT;
 	arena.base =
 		aligned_alloc(ARENA_ALIGNMENT,
 			      arena.size / ARENA_ALIGNMENT * ARENA_ALIGNMENT);

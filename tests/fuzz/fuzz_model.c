@@ -16,7 +16,9 @@ static void answer(const struct model *model)
 	const struct generate_options options = { .top_p = 1,
 						  .tokens_max = 3,
 						  .context_max = 8 };
-	size_t bytes = generate_memory(model, 8, 1);
+	size_t bytes = generate_memory(
+		model,
+		&(struct generate_room){ .context_max = 8, .threads = 1 });
 	struct arena arena = { aligned_alloc(64, bytes / 64 * 64 + 64), bytes,
 			       0 };
 	enum generate_state state = GENERATE_RUNNING;

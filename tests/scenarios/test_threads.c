@@ -26,16 +26,22 @@ static void stop(void)
 
 TestSuite(threads, .fini = stop, .timeout = 120);
 
-static void start(uint32_t threads)
+static void start_with(uint32_t threads, enum policy_numerics numerics)
 {
 	struct policy policy = system_policy();
 
 	policy.workers = WORKERS;
 	policy.warm_workers = WORKERS;
 	policy.threads = threads;
+	policy.numerics = numerics;
 	policy.tick_ms = 5;
 	system_start_or_skip(&policy, &pcc);
 	cr_assert(process_await_node(pcc.pids[SYSTEM_NODE], WORKERS, 5000));
+}
+
+static void start(uint32_t threads)
+{
+	start_with(threads, POLICY_NUMERICS_INTEGERS);
 }
 
 static void ask_all(struct openai_answer answers[static SEEDS])
@@ -73,6 +79,19 @@ Test(threads, one_seed_gives_one_text_with_one_thread_and_with_more)
 		}
 	}
 	cr_assert_gt(bytes, 0, "the model says nothing");
+}
+
+Test(threads, prompts_as_bf16_make_one_text_with_one_thread_and_with_more)
+{
+	static struct openai_answer alone[SEEDS], together[SEEDS];
+
+	start_with(1, POLICY_NUMERICS_BF16_PROMPTS);
+	ask_all(alone);
+	stop();
+	start_with(3, POLICY_NUMERICS_BF16_PROMPTS);
+	ask_all(together);
+	for (size_t j = 0; j < SEEDS; j++)
+		cr_expect_str_eq(together[j].text, alone[j].text);
 }
 
 /* They look for work for a moment, and then they have to sleep. */

@@ -43,7 +43,9 @@ static void open_model(struct fixture *fixture, struct bytes file,
 
 	*fixture = (struct fixture){ .file = file };
 	cr_assert_eq(model_open(file, &limits, NULL, &fixture->model), ERR_OK);
-	bytes = generate_memory(fixture->model, context, 1);
+	bytes = generate_memory(fixture->model,
+				&(struct generate_room){ .context_max = context,
+							 .threads = 1 });
 	fixture->arena =
 		(struct arena){ aligned_alloc(64, bytes / 64 * 64 + 64), bytes,
 				0 };

@@ -12,11 +12,10 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const keys[] = {
-	"context_tokens", "frame_bytes",    "key_lifetime_s",
-	"key_rotation_s", "model_name",	    "output_tokens_max",
-	"queue",	  "request_ms_max", "shape",
-	"threads",	  "tick_ms",	    "total_buckets",
-	"warm_workers",	  "workers",
+	"context_tokens", "frame_bytes",  "key_lifetime_s",    "key_rotation_s",
+	"model_name",	  "numerics",	  "output_tokens_max", "queue",
+	"request_ms_max", "shape",	  "threads",	       "tick_ms",
+	"total_buckets",  "warm_workers", "workers",
 };
 
 static const char canonical[] =
@@ -25,6 +24,7 @@ static const char canonical[] =
 	"key_lifetime_s = 86400\n"
 	"key_rotation_s = 43200\n"
 	"model_name = home\n"
+	"numerics = integers\n"
 	"output_tokens_max = 1024\n"
 	"queue = 16\n"
 	"request_ms_max = 300000\n"
@@ -168,18 +168,23 @@ Test(policy, comments_and_the_order_of_keys_mean_nothing)
 	cr_expect_eq(memcmp(&policy, &expected, sizeof(policy)), 0);
 }
 
-Test(policy, another_shape_is_another_text)
+Test(policy, another_word_is_another_text)
 {
-	static const char *const shapes[] = { "sized", "off" };
+	static const struct {
+		const char *key, *word;
+	} words[] = { { "shape", "sized" },
+		      { "shape", "off" },
+		      { "numerics", "bf16_prompts" } };
 
-	for (size_t i = 0; i < COUNT_OF(shapes); i++) {
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
 		char line[32];
 		uint8_t memory[POLICY_TEXT_MAX];
 		struct writer out = WRITER_OVER(memory);
 		struct policy policy;
 
-		snprintf(line, sizeof(line), "shape = %s\n", shapes[i]);
-		struct text text = with("shape", line);
+		snprintf(line, sizeof(line), "%s = %s\n", words[i].key,
+			 words[i].word);
+		struct text text = with(words[i].key, line);
 		cr_assert_eq(parse(view(&text), &policy), ERR_OK);
 		cr_assert_eq(policy_write(&policy, &out), ERR_OK);
 		cr_expect(bytes_equal(bytes_written(&out), view(&text)));
