@@ -1,42 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inference/unicode.h"
 
+#include <string.h>
+
 #include "inference/unicode_table.h"
 
-/* Binary search; `count` is one less than there are, so that the last range
- * found is always one. */
-static bool in_ranges(const struct unicode_range *ranges, size_t count,
-		      uint32_t code)
+/* Entries of every table begin as a range. */
+_Static_assert(offsetof(struct unicode_range, last) ==
+			       offsetof(struct unicode_stride, last) &&
+		       offsetof(struct unicode_range, last) ==
+			       offsetof(struct unicode_lower, last),
+	       "found by it");
+
+/* The entry, of `size` bytes, whose range holds a code, or NULL.  The first
+ * that ends at or after the code is the only one it can be in. */
+static inline const void *find(const void *table, size_t count, size_t size,
+			       uint32_t code)
 {
-	size_t low = 0;
+	const uint8_t *low = table;
+	struct unicode_range range;
 
-	while (low < count) {
-		size_t middle = low + (count - low) / 2;
+	while (count > 1) {
+		size_t half = count / 2;
 
-		if (ranges[middle].last < code)
-			low = middle + 1;
-		else
-			count = middle;
+		memcpy(&range, low + (half - 1) * size, sizeof(range));
+		if (range.last < code) {
+			low += half * size;
+			count -= half;
+		} else {
+			count = half;
+		}
 	}
-	return ranges[low].first <= code && code <= ranges[low].last;
+	memcpy(&range, low, sizeof(range));
+	return range.first <= code && code <= range.last ? low : NULL;
 }
 
-static bool in_strides(const struct unicode_stride *strides, size_t count,
-		       uint32_t code)
+#define FIND(table, code) find(table, table##_count, sizeof((table)[0]), code)
+
+static bool is_step(const struct unicode_stride *stride, uint32_t code)
 {
-	size_t low = 0;
-	size_t high = count - 1;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (strides[middle].last < code)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return strides[low].first <= code && code <= strides[low].last &&
-	       (code - strides[low].first) % strides[low].step == 0;
+	return stride != NULL && (code - stride->first) % stride->step == 0;
 }
 
 /* White_Space; few enough to be listed. */
@@ -53,50 +56,32 @@ enum unicode_kind unicode_kind_of(uint32_t code)
 {
 	if (is_space(code))
 		return UNICODE_SPACE;
-	if (in_ranges(unicode_table_letters, unicode_table_letters_count - 1,
-		      code))
+	if (FIND(unicode_table_letters, code) != NULL)
 		return UNICODE_LETTER;
-	if (in_ranges(unicode_table_numbers, unicode_table_numbers_count - 1,
-		      code))
+	if (FIND(unicode_table_numbers, code) != NULL)
 		return UNICODE_NUMBER;
 	return UNICODE_OTHER;
 }
 
 enum unicode_case unicode_case_of(uint32_t code)
 {
-	if (in_ranges(unicode_table_letters, unicode_table_letters_count - 1,
-		      code)) {
-		if (in_strides(unicode_table_smalls, unicode_table_smalls_count,
-			       code))
+	if (FIND(unicode_table_letters, code) != NULL) {
+		if (is_step(FIND(unicode_table_smalls, code), code))
 			return UNICODE_CASE_SMALL;
-		if (in_strides(unicode_table_capitals,
-			       unicode_table_capitals_count, code))
+		if (is_step(FIND(unicode_table_capitals, code), code))
 			return UNICODE_CASE_CAPITAL;
 		return UNICODE_CASE_EITHER;
 	}
-	if (in_ranges(unicode_table_marks, unicode_table_marks_count - 1, code))
+	if (FIND(unicode_table_marks, code) != NULL)
 		return UNICODE_CASE_EITHER;
 	return UNICODE_CASE_NONE;
 }
 
-/* The first run that ends at or after the code is the only one it can be in. */
 uint32_t unicode_lower(uint32_t code)
 {
-	size_t low = 0;
-	size_t high = unicode_table_lower_count - 1;
-	const struct unicode_lower *run;
+	const struct unicode_lower *run = FIND(unicode_table_lower, code);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (unicode_table_lower[middle].last < code)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	run = &unicode_table_lower[low];
-	if (code < run->first || code > run->last ||
-	    (code - run->first) % run->step != 0)
+	if (run == NULL || (code - run->first) % run->step != 0)
 		return code;
 	return (uint32_t)((int64_t)code + run->difference);
 }
