@@ -10,7 +10,6 @@
  */
 #include <criterion/criterion.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +23,8 @@
 #include "inference/model.h"
 #include "policy/limits.h"
 #include "tests/scenarios/forensic.h"
-#include "tests/scenarios/openai.h"
 #include "tests/scenarios/process.h"
+#include "tests/scenarios/talk.h"
 #include "tests/system.h"
 
 #define WORKERS 2
@@ -142,29 +141,15 @@ static void add_tokens(struct forensic *forensic, const char *text)
 	explicit_bzero(tokens, sizeof(tokens));
 }
 
-/* One request with a word in it, and when to look at the worker that has it. */
-struct talk {
-	pthread_t thread;
-	struct openai_question question;
-	struct openai_answer answer;
-	char prompt[FORENSIC_TEXT_MAX + 1];
-};
-
-static void *run(void *argument)
+/* One request with a word in it, until it is time to look at its worker. */
+static void begin(struct talk *talk, const char *prompt, enum openai_form form,
+		  unsigned seed)
 {
-	struct talk *talk = argument;
+	const struct openai_question question = {
+		.prompt = prompt, .form = form, .seed = seed, .max_tokens = 48
+	};
 
-	openai_complete(pcc.client, &talk->question, &talk->answer);
-	return NULL;
-}
-
-static void begin(struct talk *talk, enum openai_form form, unsigned seed)
-{
-	talk->question = (struct openai_question){ .prompt = talk->prompt,
-						   .form = form,
-						   .seed = seed,
-						   .max_tokens = 48 };
-	cr_assert_eq(pthread_create(&talk->thread, NULL, run, talk), 0);
+	talk_begin(talk, pcc.client, &question);
 	system_sleep_ms(ANSWER_MS / 2); /* in the middle, however it is sent */
 }
 
@@ -198,7 +183,7 @@ static void meet(enum fate fate, struct talk *talk, pid_t worker)
 		system_signal(&pcc, SYSTEM_CLIENT, SIGKILL);
 	if (fate == KILLED)
 		cr_assert_eq(kill(worker, SIGKILL), 0);
-	pthread_join(talk->thread, NULL);
+	talk_end(talk);
 	cr_assert_eq(openai_is_whole(&talk->answer), fate == ANSWERED);
 }
 
@@ -206,17 +191,18 @@ static void nothing_is_left_of_a_prompt(enum openai_form form, enum fate fate)
 {
 	static struct forensic forensic, as_tokens;
 	uint8_t inverted[FORENSIC_TEXT_MAX];
+	char prompt[FORENSIC_TEXT_MAX + 1];
 	struct talk talk;
 	pid_t worker = 0;
 
 	start();
 	forensic_invent(inverted);
-	forensic_reveal(inverted, talk.prompt);
-	forensic_init(&forensic, talk.prompt);
-	add_tokens(&forensic, talk.prompt);
-	add_tokens(&as_tokens, talk.prompt);
+	forensic_reveal(inverted, prompt);
+	forensic_init(&forensic, prompt);
+	add_tokens(&forensic, prompt);
+	add_tokens(&as_tokens, prompt);
 	expect_nowhere(&forensic);
-	begin(&talk, form, 0);
+	begin(&talk, prompt, form, 0);
 	cr_assert_gt(hits_in_workers(&forensic, &worker), 0,
 		     "the worker itself does not have it: the test is blind");
 	cr_assert_gt(hits_in_workers(&as_tokens, &worker), 0,
@@ -247,12 +233,14 @@ Test(canary, nothing_of_a_prompt_is_left_when_its_worker_is_killed)
 	nothing_is_left_of_a_prompt(OPENAI_STREAMED, KILLED);
 }
 
+#define START "Once upon a time"
+
 /* An answer that is long enough to be known again, and its seed. */
 static unsigned find_answer(struct talk *talk)
 {
 	for (unsigned seed = 1; seed < 20; seed++) {
-		begin(talk, OPENAI_WHOLE, seed);
-		pthread_join(talk->thread, NULL);
+		begin(talk, START, OPENAI_WHOLE, seed);
+		talk_end(talk);
 		cr_assert(openai_is_whole(&talk->answer));
 		if (strlen(talk->answer.text) >= ANSWER_LEAST)
 			return seed;
@@ -265,7 +253,7 @@ Test(canary, nothing_of_an_answer_is_left_after_it_was_given)
 {
 	char text[FORENSIC_TEXT_MAX + 1] = "";
 	struct forensic forensic;
-	struct talk talk = { .prompt = "Once upon a time" };
+	struct talk talk;
 	pid_t worker = 0;
 	unsigned seed;
 
@@ -276,7 +264,7 @@ Test(canary, nothing_of_an_answer_is_left_after_it_was_given)
 	forensic_init(&forensic, text);
 	expect_nowhere(&forensic);
 	/* Again the same, to see it where it is for as long as it is. */
-	begin(&talk, OPENAI_WHOLE, seed);
+	begin(&talk, START, OPENAI_WHOLE, seed);
 	cr_assert_gt(hits_in_workers(&forensic, &worker), 0,
 		     "the worker itself does not have it: the test is blind");
 	meet(ANSWERED, &talk, worker);

@@ -4,14 +4,13 @@
  * waits hears of it soon, no half answer looks whole, and the next is good.
  */
 #include <criterion/criterion.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/scenarios/journal.h"
-#include "tests/scenarios/openai.h"
 #include "tests/scenarios/process.h"
+#include "tests/scenarios/talk.h"
 #include "tests/system.h"
 
 /* An answer takes a second and a half, however fast the model is. */
@@ -66,56 +65,19 @@ static pid_t worker(void)
 	return workers.pids[0];
 }
 
-/* One answer under way, in a thread of its own. */
-struct talk {
-	pthread_t thread;
-	struct openai_question question;
-	struct openai_answer answer;
-	volatile bool has_begun; /* the first event came */
-	uint64_t ended_ms;
-};
-
-static bool on_piece(void *user, const struct fetch_response *so_far)
-{
-	struct talk *talk = user;
-
-	(void)so_far;
-	talk->has_begun = true;
-	return true;
-}
-
-static void *run(void *argument)
-{
-	struct talk *talk = argument;
-
-	openai_complete(pcc.client, &talk->question, &talk->answer);
-	talk->ended_ms = system_now_ms();
-	return NULL;
-}
-
 /* Begin, and wait until the answer has. */
 static void begin(struct talk *talk, enum openai_form form)
 {
-	uint64_t patience = system_now_ms() + 10000;
+	const struct openai_question question = { .prompt = "Once upon a time",
+						  .form = form,
+						  .max_tokens = 64 };
 
-	*talk = (struct talk){ .question = { .prompt = "Once upon a time",
-					     .form = form,
-					     .max_tokens = 64,
-					     .on_piece = on_piece } };
-	talk->question.user = talk;
-	cr_assert_eq(pthread_create(&talk->thread, NULL, run, talk), 0);
+	talk_begin(talk, pcc.client, &question);
 	/* A whole answer is held back to its end: be in its middle by time. */
 	if (form == OPENAI_WHOLE)
 		system_sleep_ms(ANSWER_MS / 2);
-	while (form == OPENAI_STREAMED && !talk->has_begun &&
-	       system_now_ms() < patience)
-		system_sleep_ms(5);
-	cr_assert(form == OPENAI_WHOLE || talk->has_begun);
-}
-
-static void end(struct talk *talk)
-{
-	pthread_join(talk->thread, NULL);
+	else
+		talk_await(talk);
 }
 
 /* A streamed answer that was cut says so twice: an error event, no clean end */
@@ -155,7 +117,7 @@ static void kill_in_mid_answer(enum jail_role which)
 	begin(&talk, OPENAI_STREAMED);
 	killed_ms = system_now_ms();
 	kill(which == JAIL_WORKER ? worker() : role(which), SIGKILL);
-	end(&talk);
+	talk_end(&talk);
 	expect_cut(&talk.answer);
 	expect_told_soon(&talk, killed_ms);
 	expect_back_soon();
@@ -191,7 +153,7 @@ Test(death, a_whole_answer_that_broke_off_is_an_error_and_nothing_else)
 	start(1);
 	begin(&talk, OPENAI_WHOLE);
 	kill(worker(), SIGKILL);
-	end(&talk);
+	talk_end(&talk);
 	cr_assert_eq(talk.answer.status, 502, "%ld", talk.answer.status);
 	cr_assert_eq(talk.answer.end, FETCH_WHOLE);
 	cr_assert_str_eq(talk.answer.error_code, "stream_cut");
@@ -227,7 +189,7 @@ Test(death, the_death_of_one_worker_leaves_its_neighbour_alone)
 	begin(&talks[1], OPENAI_STREAMED);
 	kill(worker(), SIGKILL);
 	for (int i = 0; i < 2; i++) {
-		end(&talks[i]);
+		talk_end(&talks[i]);
 		whole += openai_is_whole(&talks[i].answer) &&
 			 talks[i].answer.is_done;
 	}
@@ -255,7 +217,7 @@ Test(death, a_gateway_killed_in_mid_answer_cuts_it)
 	begin(&talk, OPENAI_STREAMED);
 	killed_ms = system_now_ms();
 	system_signal(&pcc, SYSTEM_GATEWAY, SIGKILL);
-	end(&talk);
+	talk_end(&talk);
 	expect_cut(&talk.answer);
 	expect_told_soon(&talk, killed_ms);
 }
@@ -309,6 +271,6 @@ Test(death, the_worker_of_a_client_that_is_killed_is_gone_at_once)
 	begin(&talk, OPENAI_STREAMED);
 	system_signal(&pcc, SYSTEM_CLIENT, SIGKILL);
 	expect_worker_gone(busy, system_now_ms());
-	end(&talk);
+	talk_end(&talk);
 	cr_assert_eq(talk.answer.end, FETCH_CUT);
 }

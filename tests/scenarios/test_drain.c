@@ -4,14 +4,13 @@
  * and nothing is left behind.
  */
 #include <criterion/criterion.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/scenarios/journal.h"
-#include "tests/scenarios/openai.h"
 #include "tests/scenarios/process.h"
+#include "tests/scenarios/talk.h"
 #include "tests/system.h"
 
 #define FRAMES 64
@@ -37,48 +36,16 @@ static void start(void)
 
 TestSuite(drain, .init = start, .fini = stop);
 
-struct talk {
-	pthread_t thread;
-	struct openai_answer answer;
-	volatile bool has_begun;
-};
-
-static bool on_piece(void *user, const struct fetch_response *so_far)
-{
-	struct talk *talk = user;
-
-	(void)so_far;
-	talk->has_begun = true;
-	return true;
-}
-
-static void *run(void *argument)
-{
-	struct talk *talk = argument;
-	struct openai_question question = { .prompt = "Once upon a time",
-					    .form = OPENAI_STREAMED,
-					    .max_tokens = 64,
-					    .on_piece = on_piece,
-					    .user = talk };
-
-	openai_complete(pcc.client, &question, &talk->answer);
-	return NULL;
-}
-
 static void begin(struct talk *talk)
 {
-	uint64_t end = system_now_ms() + PATIENCE_MS;
+	static const struct openai_question question = {
+		.prompt = "Once upon a time",
+		.form = OPENAI_STREAMED,
+		.max_tokens = 64,
+	};
 
-	*talk = (struct talk){ .has_begun = false };
-	cr_assert_eq(pthread_create(&talk->thread, NULL, run, talk), 0);
-	while (!talk->has_begun && system_now_ms() < end)
-		system_sleep_ms(5);
-	cr_assert(talk->has_begun);
-}
-
-static void end(struct talk *talk)
-{
-	pthread_join(talk->thread, NULL);
+	talk_begin(talk, pcc.client, &question);
+	talk_await(talk);
 }
 
 static void expect_ended_well(enum system_part part)
@@ -113,7 +80,7 @@ Test(drain, a_node_told_to_stop_finishes_its_answer_and_takes_no_other)
 	cr_assert_str_eq(refused.error_code, "node_unavailable");
 	cr_assert_str_eq(refused.retry_after, "1");
 	cr_assert_lt(refused.ms, 1000, "%lu ms", refused.ms);
-	end(&talk);
+	talk_end(&talk);
 	cr_assert(openai_is_whole(&talk.answer) && talk.answer.is_done,
 		  "status %ld, end %d, code %s", talk.answer.status,
 		  talk.answer.end, talk.answer.error_code);
@@ -155,7 +122,7 @@ Test(drain, a_node_told_twice_ends_at_once)
 	system_signal(&pcc, SYSTEM_NODE, SIGTERM);
 	expect_ended_well(SYSTEM_NODE);
 	cr_assert_lt(system_now_ms() - told_ms, 1000);
-	end(&talk);
+	talk_end(&talk);
 	cr_assert_eq(talk.answer.end, FETCH_CUT);
 	cr_assert_not(talk.answer.is_done);
 	cr_assert_str_eq(talk.answer.error_code, "stream_cut");
@@ -167,7 +134,7 @@ Test(drain, a_gateway_told_to_stop_finishes_its_answer)
 
 	begin(&talk);
 	system_signal(&pcc, SYSTEM_GATEWAY, SIGTERM);
-	end(&talk);
+	talk_end(&talk);
 	cr_assert(openai_is_whole(&talk.answer) && talk.answer.is_done,
 		  "status %ld, end %d, code %s", talk.answer.status,
 		  talk.answer.end, talk.answer.error_code);

@@ -4,12 +4,11 @@
  * and when to come again, and who got in loses nothing.
  */
 #include <criterion/criterion.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "policy/limits.h"
-#include "tests/scenarios/openai.h"
 #include "tests/scenarios/process.h"
+#include "tests/scenarios/talk.h"
 #include "tests/system.h"
 
 #define TICK_MS 25
@@ -42,31 +41,16 @@ static void start(uint32_t workers, uint32_t queue, uint32_t frames)
 	cr_assert(process_await_node(pcc.pids[SYSTEM_NODE], workers, 5000));
 }
 
-struct talk {
-	pthread_t thread;
-	struct openai_answer answer;
-};
-
-static void *run(void *argument)
-{
-	struct openai_question question = { .prompt = "Once upon a time",
-					    .form = OPENAI_STREAMED,
-					    .max_tokens = 8,
-					    .seed = 5 };
-	struct talk *talk = argument;
-
-	openai_complete(pcc.client, &question, &talk->answer);
-	return NULL;
-}
-
 static void begin(struct talk *talk)
 {
-	cr_assert_eq(pthread_create(&talk->thread, NULL, run, talk), 0);
-}
+	static const struct openai_question question = {
+		.prompt = "Once upon a time",
+		.form = OPENAI_STREAMED,
+		.max_tokens = 8,
+		.seed = 5,
+	};
 
-static void end(struct talk *talk)
-{
-	pthread_join(talk->thread, NULL);
+	talk_begin(talk, pcc.client, &question);
 }
 
 static void expect_whole(const struct talk *talk)
@@ -94,7 +78,7 @@ Test(overload, one_too_many_is_told_so_at_once_and_the_others_are_answered)
 	system_sleep_ms(ANSWER_MS / 5);
 	begin(&talks[2]);
 	for (int i = 0; i < 3; i++)
-		end(&talks[i]);
+		talk_end(&talks[i]);
 	expect_whole(&talks[0]);
 	expect_whole(&talks[1]);
 	expect_told_to_wait(&talks[2]);
@@ -114,11 +98,11 @@ Test(overload, who_waits_too_long_for_a_worker_is_told_so)
 	begin(&talks[0]);
 	system_sleep_ms(200);
 	begin(&talks[1]);
-	end(&talks[1]);
+	talk_end(&talks[1]);
 	expect_told_to_wait(&talks[1]);
 	cr_assert_geq(talks[1].answer.ms, LIMIT_QUEUE_WAIT_MS);
 	cr_assert_leq(talks[1].answer.ms, LIMIT_QUEUE_WAIT_MS + SLACK_MS);
-	end(&talks[0]);
+	talk_end(&talks[0]);
 	expect_whole(&talks[0]);
 }
 
@@ -132,7 +116,7 @@ Test(overload, of_a_crowd_each_gets_a_whole_answer_or_a_refusal)
 	for (size_t i = 0; i < CLIENTS; i++)
 		begin(&talks[i]);
 	for (size_t i = 0; i < CLIENTS; i++)
-		end(&talks[i]);
+		talk_end(&talks[i]);
 	for (size_t i = 0; i < CLIENTS; i++) {
 		if (talks[i].answer.status != 200) {
 			expect_told_to_wait(&talks[i]);
