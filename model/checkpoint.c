@@ -169,7 +169,8 @@ static enum err open_file(struct checkpoint *made, const char *name)
 		err = safetensors_open(made->files[i].file, &made->tensors[i]);
 	}
 	if (err != ERR_OK)
-		err = told(name, "is no file of tensors", err);
+		err = told(source_name_of(bytes_of_string(name)).text,
+			   "is no file of tensors", err);
 	free(path);
 	return err;
 }

@@ -5,6 +5,9 @@
  */
 #include "model/convert.h"
 
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+
 #include "model/check.h"
 #include "model/make_random.h"
 #include "model/measure.h"
@@ -252,6 +255,25 @@ Test(convert, configurations_that_would_be_computed_wrongly_are_refused)
 			      bytes_of_string(bad[i]));
 		cr_expect_neq(convert(&fixture), ERR_OK, "%s", bad[i]);
 	}
+	end(&fixture);
+}
+
+/* A folder is somebody's: its names must not move a terminal's cursor. */
+Test(convert, a_file_s_name_is_told_without_its_control_characters)
+{
+	struct fixture fixture = start("tiny-llama", CONFIG("llama", ""));
+	char said[256] = "";
+	FILE *errors;
+
+	scratch_write(&fixture.scratch, "\x1b[2J.safetensors",
+		      BYTES_LITERAL("none"));
+	cr_redirect_stderr();
+	cr_assert_eq(convert(&fixture), ERR_TRUNCATED);
+	(void)fflush(stderr);
+	errors = cr_get_redirected_stderr();
+	cr_assert_not_null(fgets(said, sizeof(said), errors));
+	cr_assert_not_null(strstr(said, "?[2J.safetensors"), "%s", said);
+	cr_assert_null(strchr(said, '\x1b'));
 	end(&fixture);
 }
 
