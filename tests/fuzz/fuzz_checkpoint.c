@@ -9,7 +9,7 @@
 #include "tests/fuzz/fuzz_folder.h"
 
 #define FILE_MAX (8u << 10)
-#define CONVERTED_MAX 4096 /* rows and layers; more is only time */
+#define CONVERTED_MAX 256 /* rows and layers; more is only time */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);

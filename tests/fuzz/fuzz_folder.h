@@ -19,6 +19,15 @@ struct fuzz_path {
 	char text[64];
 };
 
+/* A writer's buffer is a mebibyte, and each that was freed would be kept from
+ * being used again for long: more memory than a fuzzer may take. */
+const char *__asan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+	return "quarantine_size_mb=32";
+}
+
 static char fuzz_folder[] = "/dev/shm/fuzz-XXXXXX";
 
 static inline struct fuzz_path fuzz_path(const char *name)
