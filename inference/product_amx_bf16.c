@@ -27,7 +27,7 @@
 #define GROUP ((size_t)32) /* columns of a float scale, and of a tile */
 #define GROUPS (PANEL_COLUMNS / GROUP)
 #define ROWS_AT_ONCE ((size_t)256)
-#define PANELS_AT_ONCE ((size_t)8)
+#define PANELS_AT_ONCE ((size_t)4)
 
 /* A block of a panel as tiles. */
 struct weights {

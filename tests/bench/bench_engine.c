@@ -7,9 +7,14 @@
  *
  * Without a file the home model, on one thread and on two.
  * prefill: PROMPT tokens (512), and prefill_bf16 the same where rows of prompts
- * are bf16; decode: ANSWER tokens one by one (64); batch:
- * the same of BATCH sessions at once (8), tokens of all together; open: laying
- * weights out for the kernels.
+ * are bf16; decode: ANSWER tokens one by one (64); batch: the same of BATCH
+ * sessions at once (8), tokens of all together; open: laying weights out for
+ * the kernels.
+ *
+ * With a file also the share that this is of what the machine can do: decode,
+ * weights read, of what can be read from memory (a small model lies in caches
+ * and may have more); prefill, multiplications, of those of tiles of the kind
+ * that have nothing to load.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +22,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "tests/support/limits.h"
 #include "tests/support/timed.h"
 
 #define HOME_MODEL "models/home.gguf"
@@ -31,6 +37,10 @@ struct bench {
 	size_t prompt;
 	size_t answer;
 	size_t batch;
+	enum {
+		SHARES_LEFT_OUT,
+		SHARES_TOLD
+	} shares;
 };
 
 static uint32_t token_at(const struct bench *bench, size_t i)
@@ -151,6 +161,29 @@ static void print(const struct bench *bench, const char *what, double rate)
 	       what, rate);
 }
 
+static void print_share(const struct bench *bench, const char *what,
+			double done, double limit)
+{
+	if (limit > 0)
+		printf("engine.%s.%zu.%s_share %.1f %%\n", bench->name,
+		       bench->threads, what, 100 * done / limit);
+}
+
+static void print_shares(const struct bench *bench,
+			 const struct figures *figures)
+{
+	struct limits_work work = limits_work_of(bench->model);
+	double prompt = (double)bench->prompt * work.multiplications;
+	double answer = (double)bench->answer * work.bytes;
+
+	print_share(bench, "prefill", prompt / figures->prefill,
+		    limits_tiles_int8(bench->team));
+	print_share(bench, "prefill_bf16", prompt / figures->bf16,
+		    limits_tiles_bf16(bench->team));
+	print_share(bench, "decode", answer / figures->decode,
+		    limits_read(bench->team));
+}
+
 static void measure(const struct bench *bench)
 {
 	struct figures figures = { 0 };
@@ -165,6 +198,8 @@ static void measure(const struct bench *bench)
 	if (bench->batch > 0)
 		print(bench, "batch",
 		      (double)(bench->answer * bench->batch) / figures.batch);
+	if (bench->shares == SHARES_TOLD)
+		print_shares(bench, &figures);
 	munmap(arena.base, arena.size);
 }
 
@@ -214,6 +249,7 @@ int main(int count, char **arguments)
 	if (bench.batch > BATCH_MAX || bench.threads == 0)
 		die("at least 1 thread, at most 16 sessions at once");
 	if (count > 1) {
+		bench.shares = SHARES_TOLD;
 		open_model(arguments[1], &bench);
 		run(&bench);
 		return EXIT_SUCCESS;
