@@ -37,7 +37,8 @@ GEN      := $(BUILD)/gen/node.pb-c.c $(BUILD)/gen/node_descriptor.h \
             $(BUILD)/gen/health_descriptor.h
 UNIT     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/test_*.c)))
 HELPERS  := $(filter-out $(wildcard tests/*/test_*.c tests/fuzz/*.c \
-              tests/bench/*.c),$(wildcard tests/*.c tests/*/*.c))
+              tests/bench/*.c) tests/scenarios/call.c, \
+              $(wildcard tests/*.c tests/*/*.c))
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 TREE     := $(call sources,$(MODULES) node gateway client model) \
@@ -119,7 +120,8 @@ $(BUILD)/lib%.a:
 
 $(filter $(BUILD)/tests/node/%,$(UNIT)): $(BUILD)/libnode.a
 $(filter $(BUILD)/tests/gateway/%,$(UNIT)): $(BUILD)/libgateway.a
-$(BUILD)/tests/scenarios/test_caller: $(BUILD)/libgateway.a
+$(BUILD)/tests/scenarios/test_caller $(BUILD)/tests/bench/bench_node: \
+    $(BUILD)/tests/scenarios/call.o $(BUILD)/libgateway.a
 $(filter $(BUILD)/tests/client/%,$(UNIT)): $(BUILD)/libclient.a
 $(filter $(BUILD)/tests/model/%,$(UNIT)): $(BUILD)/libmodel.a
 

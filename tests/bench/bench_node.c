@@ -6,8 +6,8 @@
  *     bench_node [ROUNDS]
  *
  *     engine    inference/ alone, in this process
- *     sealed    the same text from a jailed worker, sealed, unshaped, through
- *               front and gateway
+ *     sealed    the same text from a jailed worker, sealed, unshaped, as one
+ *               who calls the node has it: no gateway, no client
  *
  * The two take turns, since machines have moods, and what is told of both is
  * the median of the rounds (15), or of their differences and ratios.
@@ -30,8 +30,8 @@
 #include "inference/team.h"
 #include "policy/limits.h"
 #include "tests/random_model.h"
+#include "tests/scenarios/call.h"
 #include "tests/scenarios/process.h"
-#include "tests/scenarios/sealed.h"
 #include "tests/support/timed.h"
 #include "tests/system.h"
 
@@ -42,6 +42,7 @@
 #define TOKENS 96
 #define CONTEXT 256
 #define SEED 1
+#define ANSWER_MS 30000
 #define PROMPT "Once upon a time"
 #define MIB 1048576.0
 
@@ -163,29 +164,61 @@ static size_t tokens_of(const struct sealed_answer *answer)
 	return usage == NULL ? 0 : strtoul(usage + sizeof(name) - 1, NULL, 10);
 }
 
-static struct cost time_sealed(const struct sealed_target *target,
-			       size_t expected)
+/* Who asks, and what came. */
+struct asker {
+	struct call_line line;
+	struct sealed_target target;
+	struct fetch_response *response; /* as if a gateway had brought it */
+};
+
+static struct asker asker_open(const struct system *system)
 {
-	struct fetch_response *response = fetch_response_new();
+	struct asker asker = { .line = call_dial(system, 0),
+			       .response = fetch_response_new() };
+
+	invariant(sealed_find(system->gateway, &asker.target));
+	asker.response->status = 200;
+	return asker;
+}
+
+/* Chunk by chunk: when the first came, and when all had. */
+static void receive(struct call *call, struct fetch_response *out,
+		    double *first, double *all)
+{
+	struct writer wire = { (uint8_t *)out->body, 0, FETCH_BODY_MAX };
+
+	*first = 0;
+	while (call_hear(call, &wire)) {
+		*all = timed_now();
+		if (*first == 0 && wire.len > 0)
+			*first = *all;
+	}
+	out->len = wire.len;
+}
+
+static struct cost time_sealed(const struct asker *asker, size_t expected)
+{
 	struct sealed_request request;
 	struct sealed_answer answer;
 	uint8_t memory[1024];
 	struct writer inner = WRITER_OVER(memory);
-	struct cost cost;
+	struct call call;
+	double began, first = 0, all = 0;
 
 	sealed_inner("POST", "/v1/completions", body, &inner);
-	sealed_make(target, OHTTP_CHUNKED, bytes_written(&inner), &request);
-	sealed_send_request(target, &request, response);
-	timed_must(sealed_open(&request, response, &answer));
+	sealed_make(&asker->target, OHTTP_CHUNKED, bytes_written(&inner),
+		    &request);
+	began = timed_now();
+	call_open(&asker->line, ANSWER_MS, &call);
+	call_ask(&call, &asker->target, &request);
+	receive(&call, asker->response, &first, &all);
+	invariant(call_await_end(&call, ANSWER_MS));
+	call_close(&call);
+	timed_must(sealed_open(&request, asker->response, &answer));
 	invariant(answer.status == 200 && tokens_of(&answer) == expected);
-	cost = cost_of((double)response->pieces[0].us * 1e-6,
-		       (double)response->pieces[response->piece_count - 1].us *
-			       1e-6,
-		       expected);
 	free(answer.content);
 	sealed_free(&request);
-	free(response);
-	return cost;
+	return cost_of(first - began, all - began, expected);
 }
 
 struct rounds {
@@ -194,12 +227,12 @@ struct rounds {
 	double over_first[ROUNDS_MAX], rate[ROUNDS_MAX];
 };
 
-static void run_round(struct bare *bare, const struct sealed_target *target,
+static void run_round(struct bare *bare, const struct asker *asker,
 		      struct rounds *rounds, size_t i)
 {
 	size_t tokens;
 	struct cost alone = time_bare(bare, &tokens);
-	struct cost sealed = time_sealed(target, tokens);
+	struct cost sealed = time_sealed(asker, tokens);
 
 	rounds->bare_first[i] = alone.first_ms;
 	rounds->bare_token[i] = alone.token_ms;
@@ -223,13 +256,14 @@ static void measure_answers(uint32_t threads, size_t count)
 	const char *path = model_of("q8_0");
 	struct bare bare = bare_open(path, threads);
 	struct policy policy = policy_for(threads);
-	struct sealed_target target;
 	struct system system;
+	struct asker asker;
 
 	start(path, &policy, &system);
-	invariant(sealed_find(system.gateway, &target));
+	asker = asker_open(&system);
 	for (size_t i = 0; i < count; i++)
-		run_round(&bare, &target, &rounds, i);
+		run_round(&bare, &asker, &rounds, i);
+	free(asker.response);
 	(void)system_stop(&system);
 	team_close(bare.team);
 
