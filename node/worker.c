@@ -19,6 +19,7 @@
 #include "node/frames.h"
 #include "node/respond.h"
 #include "policy/limits.h"
+#include "sandbox/memory.h"
 #include "wire/json.h"
 
 _Static_assert(LIMIT_THREADS <= TEAM_MAX, "what a policy may ask for there is");
@@ -358,6 +359,8 @@ _Noreturn void worker_run(const struct worker_setup *setup)
 
 	worker.setup = setup;
 	worker.frames.policy = setup->policy;
+	memory_enter(setup->weights.data, setup->weights.len, MEMORY_USE_READ);
+	memory_enter(setup->arena->base, setup->arena->size, MEMORY_USE_WRITE);
 	warm_json(setup);
 	leave_on(answer_init(&worker.answer, setup->arena,
 			     setup->plan->answer_bytes));

@@ -24,8 +24,9 @@ struct worker_setup {
 	const struct plan *plan;
 	const struct model *model;
 	const struct jail_filter *filter;
-	struct arena *arena; /* this worker's own */
-	uint32_t json_seed;  /* random, not zero */
+	struct arena *arena;  /* this worker's own */
+	struct bytes weights; /* where the model's are, in shared memory */
+	uint32_t json_seed;   /* random, not zero */
 };
 
 /* What makes the first request as quick as the second: before any fork. */

@@ -53,6 +53,7 @@ struct zygote {
 	struct measure_result model_file;
 	uint8_t tokenizer_digest[HASH_SHA256_BYTES];
 	struct model *model;
+	struct bytes weights;
 	struct plan plan;
 	struct jail_filter worker_filter;
 	uint32_t json_seed;
@@ -73,6 +74,7 @@ static _Noreturn void become_worker(struct zygote *zygote, struct slot *slot,
 		.model = zygote->model,
 		.filter = &zygote->worker_filter,
 		.arena = &slot->arena,
+		.weights = zygote->weights,
 		.json_seed = zygote->json_seed,
 	};
 
@@ -373,12 +375,19 @@ static void parse_model(struct zygote *zygote)
 	      zygote->setup.policy.context_tokens);
 }
 
-/* Weights that were laid out anew are not needed in the file's order, too. */
+/* Once laid out anew, weights need not be there in the file's order as well. */
 static void drop_file(struct zygote *zygote)
 {
 	if (measure_drop(&zygote->model_file,
 			 model_file_needed(zygote->model)) != ERR_OK)
 		die("zygote: no memory for the index of the model file");
+}
+
+static struct bytes weights_of(const struct zygote *zygote)
+{
+	if (laid_out.base == NULL)
+		return zygote->model_file.file;
+	return (struct bytes){ laid_out.base, laid_out.size };
 }
 
 static void reserve_slots(struct zygote *zygote)
@@ -445,6 +454,7 @@ _Noreturn void zygote_run(void)
 	prove_the_jail(&zygote);
 	parse_model(&zygote);
 	drop_file(&zygote);
+	zygote.weights = weights_of(&zygote);
 	reserve_slots(&zygote);
 	random_bytes(&zygote.json_seed, sizeof(zygote.json_seed));
 	zygote.json_seed |= 1;

@@ -274,6 +274,17 @@ void memory_arena_close(uint8_t *arena, size_t size)
 	munmap(arena, rounded);
 }
 
+void memory_enter(const uint8_t *memory, size_t size, enum memory_use use)
+{
+	size_t rounded;
+
+	/* Best effort: it saves time, and nothing depends on it. */
+	if (round_up(size, HUGE_PAGE, &rounded) == ERR_OK)
+		madvise((void *)(uintptr_t)memory, rounded,
+			use == MEMORY_USE_READ ? MADV_POPULATE_READ
+					       : MADV_POPULATE_WRITE);
+}
+
 enum err memory_inherit(uint8_t *arena, size_t size,
 			enum memory_inherit inherit)
 {

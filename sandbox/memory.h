@@ -86,6 +86,17 @@ MUST_CHECK enum err memory_arena_open(size_t size, uint8_t **out);
 /* Wiped, then unmapped. */
 void memory_arena_close(uint8_t *arena, size_t size);
 
+/*
+ * Enter pages that are shared into this process's own tables, which a fork
+ * begins without, as far as the kernel can (Linux 5.14): else each is entered
+ * when it is first used, in the middle of work.  To be written as well, or read.
+ */
+enum memory_use {
+	MEMORY_USE_READ,
+	MEMORY_USE_WRITE,
+};
+void memory_enter(const uint8_t *memory, size_t size, enum memory_use use);
+
 enum memory_inherit {
 	MEMORY_INHERIT_NOTHING, /* a fork does not have the pages at all */
 	MEMORY_INHERIT_SHARED,	/* parent and child see the same pages */

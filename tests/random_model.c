@@ -11,8 +11,6 @@
 
 #include "tests/system.h"
 
-#define FOLDER "bench_models"
-
 static _Noreturn void become_maker(const char *shape, const char *format,
 				   const char *path)
 {
@@ -27,26 +25,31 @@ static _Noreturn void become_maker(const char *shape, const char *format,
 	_exit(127);
 }
 
-const char *random_model(const char *shape, const char *format)
+static bool make(const char *shape, const char *format, const char *path)
 {
-	static char path[SYSTEM_BUILT_MAX];
-	char folder[SYSTEM_BUILT_MAX], name[256];
-	pid_t pid;
 	int status;
+	pid_t pid = fork();
 
-	snprintf(name, sizeof(name), FOLDER "/%s-%s.gguf", shape, format);
-	if (!system_built(FOLDER, folder) || !system_built(name, path))
-		return NULL;
-	if (access(path, R_OK) == 0)
-		return path;
-	if (mkdir(folder, 0755) != 0 && errno != EEXIST)
-		return NULL;
-	pid = fork();
 	if (pid == 0)
 		become_maker(shape, format, path);
 	/* Another test may have been first: what is there is not replaced. */
-	if (pid < 0 || waitpid(pid, &status, 0) != pid ||
-	    access(path, R_OK) != 0)
+	return pid > 0 && waitpid(pid, &status, 0) == pid &&
+	       access(path, R_OK) == 0;
+}
+
+const char *random_model(const char *shape, const char *format)
+{
+	static char path[SYSTEM_BUILT_MAX + 256];
+	const char *folder = getenv("BENCH_MODELS");
+	char built[SYSTEM_BUILT_MAX];
+
+	if (folder == NULL && system_built("bench_models", built))
+		folder = built;
+	if (folder == NULL || (mkdir(folder, 0755) != 0 && errno != EEXIST))
 		return NULL;
-	return path;
+	snprintf(path, sizeof(path), "%.1000s/%.100s-%.100s.gguf", folder,
+		 shape, format);
+	if (access(path, R_OK) == 0 || make(shape, format, path))
+		return path;
+	return NULL;
 }

@@ -14,13 +14,16 @@
  *
  *     start     from the start of the node until it serves, with the file in
  *               the page cache (warm) or not (cold), less the time that
- *               hashing it takes
- *     memory    of the zygote over that of the file; of one worker more
+ *               hashing it takes; of a file that is laid out anew, and of one
+ *               that is used as it lies
+ *     memory    the file's size, what the zygote has, and the whole node; what
+ *               one worker more costs, keys and values included
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -275,6 +278,160 @@ static void measure_answers(uint32_t threads, size_t count)
 	tell(threads, "of_engine.rate", rounds.rate, count, "percent");
 }
 
+/* Starting. */
+
+static struct bytes map_file(const char *path)
+{
+	SCOPED_FD file = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	void *mapped;
+
+	invariant(file >= 0 && fstat(file, &status) == 0);
+	mapped = mmap(NULL, (size_t)status.st_size, PROT_READ,
+		      MAP_PRIVATE | MAP_POPULATE, file, 0);
+	invariant(mapped != MAP_FAILED);
+	return (struct bytes){ mapped, (size_t)status.st_size };
+}
+
+/* As the node does it, of a file that is in memory. */
+static double hash_ms(const char *path)
+{
+	struct bytes file = map_file(path), rest = file;
+	uint8_t root[MERKLE_HASH_BYTES];
+	double began = timed_now();
+	struct merkle tree;
+
+	merkle_init(&tree);
+	while (rest.len > 0) {
+		size_t len = rest.len < LIMIT_MODEL_PIECE ? rest.len
+							  : LIMIT_MODEL_PIECE;
+		struct bytes piece;
+
+		timed_must(bytes_take(&rest, len, &piece));
+		merkle_add_leaf(&tree, piece);
+	}
+	merkle_root(&tree, root);
+	began = (timed_now() - began) * 1e3;
+	munmap((void *)(uintptr_t)file.data, file.len);
+	return began;
+}
+
+/* What is not dirty leaves the page cache; the next reader has to wait. */
+static void forget(const char *path)
+{
+	SCOPED_FD file = open(path, O_RDONLY | O_CLOEXEC);
+
+	invariant(file >= 0 && fdatasync(file) == 0 &&
+		  posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) == 0);
+}
+
+/* The node's own word: from its start until every role is ready. */
+static double ready_ms(const struct system *system)
+{
+	static char log[SYSTEM_LOG_MAX];
+	static const char name[] = "node_ready ";
+	const char *line, *ms;
+
+	(void)system_log(system, SYSTEM_NODE, log);
+	line = strstr(log, name);
+	ms = line == NULL ? NULL : strstr(line, "ms=");
+	invariant(ms != NULL);
+	return strtod(ms + strlen("ms="), NULL);
+}
+
+enum page_cache {
+	COLD,
+	WARM,
+};
+
+static void measure_start(const char *format, enum page_cache cache)
+{
+	const char *path = model_of(format);
+	struct policy policy = policy_for(1);
+	double ready[STARTS], hash[STARTS];
+
+	for (size_t i = 0; i < STARTS; i++) {
+		struct system system;
+
+		hash[i] = hash_ms(path);
+		if (cache == COLD)
+			forget(path);
+		start(path, &policy, &system);
+		ready[i] = ready_ms(&system);
+		(void)system_stop(&system);
+	}
+	printf("node.start.%s.%s %.0f ms\n", format,
+	       cache == COLD ? "cold" : "warm",
+	       timed_median(ready, STARTS) - timed_median(hash, STARTS));
+	if (cache == WARM)
+		printf("node.start.%s.hash %.0f ms\n", format,
+		       timed_median(hash, STARTS));
+}
+
+/* Memory. */
+
+static double mib_of(pid_t pid, const char *what)
+{
+	return (double)process_memory_kib(pid, what) / 1024;
+}
+
+static double node_mib(const struct system *system)
+{
+	struct process_list all;
+	double mib = 0;
+
+	process_node(system->pids[SYSTEM_NODE], &all);
+	for (size_t i = 0; i < all.count; i++)
+		mib += mib_of(all.pids[i], "Pss");
+	return mib;
+}
+
+/* A node of so many workers: what all of it has, and its zygote. */
+static double measure_workers(const char *format, uint32_t workers,
+			      double *zygote)
+{
+	struct policy policy = policy_for(1);
+	struct process_list list;
+	struct system system;
+	double all;
+
+	policy.workers = workers;
+	policy.warm_workers = workers;
+	start(model_of(format), &policy, &system);
+	(void)process_await_node(system.pids[SYSTEM_NODE], workers, 5000);
+	process_workers(system.pids[SYSTEM_NODE], &list);
+	*zygote = mib_of(process_role(system.pids[SYSTEM_NODE], JAIL_ZYGOTE),
+			 "Rss");
+	if (workers == 1 && list.count == 1)
+		printf("memory.%s.worker.private %.1f MiB\n", format,
+		       mib_of(list.pids[0], "Private_Dirty") +
+			       mib_of(list.pids[0], "Private_Clean"));
+	all = node_mib(&system);
+	(void)system_stop(&system);
+	return all;
+}
+
+static void measure_memory(const char *format)
+{
+	struct bytes file = map_file(model_of(format));
+	double zygote, more_zygote;
+	double one = measure_workers(format, 1, &zygote);
+	double two = measure_workers(format, 2, &more_zygote);
+
+	printf("memory.%s.file %.1f MiB\n", format, (double)file.len / MIB);
+	printf("memory.%s.zygote %.1f MiB\n", format, zygote);
+	printf("memory.%s.node %.1f MiB\n", format, one);
+	printf("memory.%s.further_worker %.1f MiB\n", format, two - one);
+	munmap((void *)(uintptr_t)file.data, file.len);
+}
+
+static void measure_format(const char *format)
+{
+	measure_start(format, COLD);
+	measure_start(format, WARM);
+	measure_memory(format);
+}
+
 int main(int count, char **arguments)
 {
 	size_t rounds = count > 1 ? strtoul(arguments[1], NULL, 10) : ROUNDS;
@@ -285,5 +442,7 @@ int main(int count, char **arguments)
 		die(system_obstacle());
 	measure_answers(1, rounds);
 	measure_answers(2, rounds);
+	measure_format("q8_0");
+	measure_format("p_q8");
 	return EXIT_SUCCESS;
 }

@@ -132,6 +132,11 @@ Test(footprint, weights_that_are_used_as_they_lie_are_in_memory_once)
 	expect_weights_once("f16");
 }
 
+Test(footprint, weights_in_panels_are_in_memory_once)
+{
+	expect_weights_once("p_q8");
+}
+
 Test(footprint, a_further_worker_costs_its_cache_and_little_more)
 {
 	struct sizes sizes = start("q8_0", 1);

@@ -257,6 +257,41 @@ Test(memory, a_fork_has_an_arena_only_when_it_is_shared)
 
 /* ---- secrets */
 
+/* How often the kernel has to enter pages while all of them are read, or 99. */
+static int read_all(uint8_t *shared, size_t size)
+{
+	struct rusage before, after;
+	long faults;
+
+	cr_assert_eq(getrusage(RUSAGE_SELF, &before), 0);
+	for (size_t at = 0; at < size; at += 4096)
+		(void)*(volatile uint8_t *)(shared + at);
+	cr_assert_eq(getrusage(RUSAGE_SELF, &after), 0);
+	faults = after.ru_minflt - before.ru_minflt;
+	return faults < 99 ? (int)faults : 99;
+}
+
+static int read_unprepared(void *shared)
+{
+	return read_all(shared, 8 * HUGE_PAGE);
+}
+
+static int read_entered(void *shared)
+{
+	memory_enter(shared, 8 * HUGE_PAGE, MEMORY_USE_READ);
+	return read_all(shared, 8 * HUGE_PAGE);
+}
+
+Test(memory, shared_pages_that_a_fork_has_entered_are_there_at_once)
+{
+	uint8_t *shared;
+
+	cr_assert_eq(memory_shared_open(8 * HUGE_PAGE, &shared), ERR_OK);
+	/* Eight faults at least, on huge pages; a few are the reader's own. */
+	cr_expect_geq(WEXITSTATUS(in_a_fork(read_unprepared, shared)), 8);
+	cr_expect_leq(WEXITSTATUS(in_a_fork(read_entered, shared)), 4);
+}
+
 Test(memory, a_secret_is_zero_and_not_inherited)
 {
 	void *secret;
