@@ -50,7 +50,7 @@ mkdir -p "$plots"
 awk -f tools/svg.awk -f tools/plot_tracks.awk "$table" >"$plots/tracks.svg" ||
 	rm "$plots/tracks.svg"
 
-awk '{ printf "%-36s %14s %14s  %s\n", $1, $2, $3, $4 }' "$table"
+awk '{ printf "%-44s %14s %14s  %s\n", $1, $2, $3, $4 }' "$table"
 echo "written: $out and $plots (load $(cut -d' ' -f1 /proc/loadavg), $(nproc) processors)"
 if [ "$keep" = --keep ]; then
 	cp "$out" tests/bench/figures.json

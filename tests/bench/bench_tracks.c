@@ -32,6 +32,7 @@
 #define ROUNDS_MAX 99
 #define ROUND_SECONDS 0.06 /* a round, of each way to decode */
 #define PREFILL_ROUNDS 3
+#define CONDITION_SECONDS 5 /* after which no round begins */
 #define PROMPT 512
 #define WAYS_MAX 5
 
@@ -182,22 +183,32 @@ static void print(struct contest *contest, const char *what,
 	}
 }
 
-static void run_decode(struct contest *contest, enum condition condition)
+static double decode(struct timed *timed)
 {
-	for (size_t i = 0; i < contest->rounds; i++)
-		for (size_t w = 0; w < contest->way_count; w++)
-			contest->ways[w].rates[i] = timed_decode(
-				contest->ways[w].timed, ROUND_SECONDS);
-	print(contest, "decode", condition, contest->rounds);
+	return timed_decode(timed, ROUND_SECONDS);
 }
 
-static void run_prefill(struct contest *contest, enum condition condition)
+static double prefill(struct timed *timed)
 {
-	for (size_t i = 0; i < PREFILL_ROUNDS; i++)
+	return timed_prefill(timed, PROMPT);
+}
+
+/* Rounds there are as many as there is time for: where the machine is busy,
+ * threads that meet often take many times as long. */
+static void run_rounds(struct contest *contest, const char *what,
+		       enum condition condition, size_t rounds,
+		       double (*measure)(struct timed *timed))
+{
+	double end = timed_now() + CONDITION_SECONDS;
+	size_t round = 0;
+
+	do {
 		for (size_t w = 0; w < contest->way_count; w++)
-			contest->ways[w].rates[i] =
-				timed_prefill(contest->ways[w].timed, PROMPT);
-	print(contest, "prefill", condition, PREFILL_ROUNDS);
+			contest->ways[w].rates[round] =
+				measure(contest->ways[w].timed);
+		round++;
+	} while (round < rounds && timed_now() < end);
+	print(contest, what, condition, round);
 }
 
 static void run_condition(struct contest *contest, enum condition condition)
@@ -210,9 +221,11 @@ static void run_condition(struct contest *contest, enum condition condition)
 	    pthread_create(&other, NULL, never_rest, NULL) != 0)
 		die("no thread to be had");
 	if (contest->decode >> condition & 1)
-		run_decode(contest, condition);
+		run_rounds(contest, "decode", condition, contest->rounds,
+			   decode);
 	if (contest->prefill >> condition & 1)
-		run_prefill(contest, condition);
+		run_rounds(contest, "prefill", condition, PREFILL_ROUNDS,
+			   prefill);
 	link_delay = 0;
 	atomic_store(&is_restless, 0);
 	if (condition == BUSY)
