@@ -76,10 +76,11 @@ function svg_mark(x, y, series,   class) {
 			x, y - 5.5, x - 5, y + 4, x + 5, y + 4, class
 }
 
-# A round number so that an axis to `most` has four to eight steps of it.
-function svg_step(most,   step) {
-	for (step = 1; step * 8 < most; step *= 10);
-	for (; step * 4 > most; step /= 10);
-	if (step * 8 >= most) return step
-	return step * 4 >= most / 2 ? step * 2 : step * 5
+# A round number, of which an axis to `most` has three to eight steps.
+function svg_step(most,   unit) {
+	for (unit = 1; unit * 10 <= most; unit *= 10);
+	for (; unit > most; unit /= 10);
+	if (most <= 1.6 * unit) return unit / 5
+	if (most <= 4 * unit) return unit / 2
+	return most <= 8 * unit ? unit : unit * 2
 }

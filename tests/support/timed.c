@@ -113,14 +113,14 @@ static uint32_t token_at(const struct timed *timed, size_t i)
 }
 
 /* The next tokens of the text. */
-static void feed(struct timed *timed, size_t count)
+static void feed(struct timed *timed, enum engine_rows rows, size_t count)
 {
 	uint32_t tokens[TIMED_CHUNK];
 
 	for (size_t i = 0; i < count; i++)
 		tokens[i] = token_at(timed, timed->session.position + i);
 	timed_must(engine_advance(
-		&timed->engine, ENGINE_PROMPT,
+		&timed->engine, rows,
 		&(struct engine_input){ &timed->session, tokens, count }, 1));
 }
 
@@ -139,7 +139,7 @@ double timed_decode(struct timed *timed, double seconds)
 
 	for (; taken < seconds || tokens == 0; taken = timed_now() - start) {
 		timed->session.position = tokens % TEXT;
-		feed(timed, 1);
+		feed(timed, ENGINE_ANSWER, 1);
 		look(timed, 0);
 		tokens++;
 	}
@@ -154,7 +154,7 @@ double timed_prefill(struct timed *timed, size_t tokens)
 	timed->session.position = 0;
 	for (size_t left = tokens; left > 0; left -= count) {
 		count = left < TIMED_CHUNK ? left : TIMED_CHUNK;
-		feed(timed, count);
+		feed(timed, ENGINE_PROMPT, count);
 	}
 	look(timed, count - 1);
 	return (double)tokens / (timed_now() - start);
