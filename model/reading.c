@@ -210,10 +210,11 @@ static enum err read_window(struct engine *engine, struct session *session,
 			rows[r] = r;
 		TRY(engine_advance(engine, ENGINE_PROMPT, &input, 1));
 		TRY(engine_logits(engine, rows, input.count, &logits));
-		for (size_t r = 0; r < input.count; r++)
+		for (size_t r = 0; r < input.count; r++) {
 			out->surprise +=
 				surprise_of(logits + r * vocabulary, vocabulary,
 					    tokens[at + r + 1]);
+		}
 		out->tokens += input.count;
 	}
 	return ERR_OK;
