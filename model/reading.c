@@ -9,7 +9,8 @@
 #include "model/report.h"
 #include "policy/limits.h"
 
-#define CHUNK 32 /* tokens that go in at once */
+#define CHUNK 256 /* tokens that go in at once */
+#define ASKED 32  /* logits that are asked for at once: they are wide */
 
 #define CONTEXT_USUAL 512
 
@@ -192,60 +193,85 @@ static double surprise_of(const float *logits, size_t count, uint32_t token)
 	return log(sum) + most - (double)logits[token];
 }
 
-/* One window; the last token of it is only asked for. */
-static enum err read_window(struct engine *engine, struct session *session,
-			    const uint32_t *tokens, size_t count,
-			    struct reading_result *out)
+/* A window, while it is read. */
+struct window {
+	struct session session;
+	struct engine engine;
+	struct report_progress *progress;
+	struct reading_result *result;
+};
+
+/* How surprising the tokens after a chunk's were, each after its own. */
+static enum err ask(struct window *window, const uint32_t *tokens, size_t count)
 {
-	size_t vocabulary = engine->model.config->vocabulary;
-	size_t rows[CHUNK];
+	size_t vocabulary = window->engine.model.config->vocabulary;
+	size_t rows[ASKED];
 	const float *logits;
 
-	for (size_t at = 0; at + 1 < count; at += CHUNK) {
-		size_t left = count - 1 - at;
-		struct engine_input input = { session, tokens + at,
-					      left < CHUNK ? left : CHUNK };
+	for (size_t at = 0; at < count; at += ASKED) {
+		size_t left = count - at;
+		size_t some = left < ASKED ? left : ASKED;
 
-		for (size_t r = 0; r < input.count; r++)
-			rows[r] = r;
-		TRY(engine_advance(engine, ENGINE_PROMPT, &input, 1));
-		TRY(engine_logits(engine, rows, input.count, &logits));
-		for (size_t r = 0; r < input.count; r++) {
-			out->surprise +=
+		for (size_t r = 0; r < some; r++)
+			rows[r] = at + r;
+		TRY(engine_logits(&window->engine, rows, some, &logits));
+		for (size_t r = 0; r < some; r++)
+			window->result->surprise +=
 				surprise_of(logits + r * vocabulary, vocabulary,
 					    tokens[at + r + 1]);
-		}
-		out->tokens += input.count;
+	}
+	window->result->tokens += count;
+	return ERR_OK;
+}
+
+/* The last token of a window is only asked for. */
+static enum err read_window(struct window *window, const uint32_t *tokens,
+			    size_t count)
+{
+	for (size_t at = 0; at + 1 < count; at += CHUNK) {
+		size_t left = count - 1 - at;
+		struct engine_input input = { &window->session, tokens + at,
+					      left < CHUNK ? left : CHUNK };
+
+		TRY(engine_advance(&window->engine, ENGINE_PROMPT, &input, 1));
+		TRY(ask(window, tokens + at, input.count));
+		report_advance(window->progress, input.count);
 	}
 	return ERR_OK;
+}
+
+static struct session_shape session_shape_of(const struct reading *reading)
+{
+	return (struct session_shape){ reading->context, CHUNK, KERNEL_F16 };
+}
+
+static struct engine_shape engine_shape_of(const struct reading *reading)
+{
+	return (struct engine_shape){ .rows = CHUNK,
+				      .logits = ASKED,
+				      .context = reading->context,
+				      .prompts = reading->prompts };
 }
 
 static enum err read_windows(const struct reading *reading,
 			     const struct work_model *model,
 			     struct arena *arena, struct reading_result *out)
 {
+	const struct session_shape shape = session_shape_of(reading);
+	const struct engine_shape room = engine_shape_of(reading);
 	struct report_progress progress = report_begin(
 		"reading", reading->windows[reading->window_count]);
-
-	const struct session_shape shape = { reading->context, CHUNK,
-					     KERNEL_F16 };
-	const struct engine_shape room = { .rows = CHUNK,
-					   .logits = CHUNK,
-					   .context = reading->context,
-					   .prompts = reading->prompts };
 
 	for (size_t i = 0; i < reading->window_count; i++) {
 		size_t begin = reading->windows[i];
 		size_t count = reading->windows[i + 1] - begin;
-		struct session session;
-		struct engine engine;
+		struct window window = { .progress = &progress, .result = out };
 
 		arena_wipe(arena);
-		TRY(session_open(&session, model->config, &shape, arena));
-		TRY(engine_open(&engine, model, &room, NULL, arena));
-		TRY(read_window(&engine, &session, reading->tokens + begin,
-				count, out));
-		report_advance(&progress, count);
+		TRY(session_open(&window.session, model->config, &shape,
+				 arena));
+		TRY(engine_open(&window.engine, model, &room, NULL, arena));
+		TRY(read_window(&window, reading->tokens + begin, count));
 	}
 	out->seconds = report_end(&progress);
 	return ERR_OK;
@@ -255,12 +281,8 @@ enum err reading_run(const struct reading *reading, const struct kernel *kernel,
 		     struct reading_result *out)
 {
 	struct work_model model = model_for_engine(reading->model);
-	const struct session_shape shape = { reading->context, CHUNK,
-					     KERNEL_F16 };
-	const struct engine_shape room = { .rows = CHUNK,
-					   .logits = CHUNK,
-					   .context = reading->context,
-					   .prompts = reading->prompts };
+	const struct session_shape shape = session_shape_of(reading);
+	const struct engine_shape room = engine_shape_of(reading);
 	struct reading_result result = { 0 };
 	SCOPED_ARENA arena = { 0 };
 
