@@ -73,7 +73,7 @@ void activation_copy(struct activation *activation, size_t row,
 	memcpy(activation->values + row * activation->stride,
 	       from->values + from_row * from->stride,
 	       from->blocks * PANEL_COLUMNS);
-	if (from->form == ACTIVATION_BF16)
+	if (activation->form == ACTIVATION_BF16)
 		memcpy(activation->bf16 + row * activation->stride,
 		       from->bf16 + from_row * from->stride,
 		       from->blocks * PANEL_COLUMNS * sizeof(*from->bf16));

@@ -73,7 +73,8 @@ MUST_CHECK enum err activation_open(struct activation *activation,
 /* From now on rows have so many columns; what they held is lost. */
 void activation_resize(struct activation *activation, size_t columns);
 
-/* Row `row` becomes a row of another of the same shape. */
+/* Row `row` becomes a row of another of as many columns, which has this one's
+ * form or more. */
 void activation_copy(struct activation *activation, size_t row,
 		     const struct activation *from, size_t from_row);
 

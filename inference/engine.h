@@ -37,7 +37,9 @@ struct engine_shape {
 	size_t context; /* of the longest session */
 	enum engine_deal deal;
 	/* Numbers of prompts: as all others, or as bf16 in attention and where
-	   weights have a scale for 32 columns: faster where there is AMX. */
+	   weights that all rows share have a scale for 32 columns; that is
+	   faster where there is AMX.  Experts take integers always: few rows
+	   share one. */
 	enum activation_form prompts;
 };
 

@@ -107,7 +107,7 @@ static size_t bench_memory(const struct config *config,
 {
 	const struct activation_shape expert_rows = { shape->rows,
 						      expert_columns(config),
-						      shape->prompts };
+						      ACTIVATION_INTEGERS };
 	struct buffer buffers[BENCH_BUFFERS];
 	size_t bytes = 0;
 
@@ -159,7 +159,7 @@ static enum err take_bench(const struct config *config,
 {
 	const struct activation_shape expert_rows = { shape->rows,
 						      expert_columns(config),
-						      shape->prompts };
+						      ACTIVATION_INTEGERS };
 	struct buffer buffers[BENCH_BUFFERS];
 
 	list_bench(config, shape, buffers);
@@ -178,9 +178,7 @@ enum err work_open(struct work *work, const struct work_model *model,
 	const struct activation_shape inner = { shape->rows,
 						inner_columns(config),
 						shape->prompts };
-	struct work made = { .model = model,
-			     .members = shape->members,
-			     .span = span_of(shape) };
+	struct work made = { .model = model, .span = span_of(shape) };
 	struct buffer buffers[BUFFERS];
 
 	made.benches =
@@ -202,8 +200,6 @@ void work_set_form(struct work *work, enum activation_form form)
 	work->form = form;
 	work->normed_quantised.form = form;
 	work->inner_quantised.form = form;
-	for (size_t i = 0; i < work->members; i++)
-		work->benches[i].quantised.form = form;
 }
 
 struct each {

@@ -55,8 +55,7 @@ struct work {
 	const struct work_model *model;
 	const struct work_trace *trace; /* NULL but in tests */
 	struct team *team;		/* NULL: this thread alone */
-	size_t members;			/* of the team */
-	struct work_bench *benches;	/* [members] */
+	struct work_bench *benches;	/* [members of the team] */
 	size_t span;			/* positions of a bench's scores */
 	enum activation_form form;	/* of the rows that go through */
 
@@ -96,7 +95,8 @@ MUST_CHECK enum err work_open(struct work *work, const struct work_model *model,
 /* Numbers from a query as bf16 to the next one. */
 size_t work_query_stride(const struct config *config);
 
-/* What rows are made into from now on: integers, or what prompts are. */
+/* What rows are made into from now on, but those of experts: they are integers
+ * always, since few rows of a prompt share one. */
 void work_set_form(struct work *work, enum activation_form form);
 
 /* Do something with each of so many rows, dealt to the team. */
