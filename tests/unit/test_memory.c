@@ -257,8 +257,10 @@ Test(memory, a_fork_has_an_arena_only_when_it_is_shared)
 
 /* ---- secrets */
 
-/* How often the kernel has to enter pages while all of them are read, or 99. */
-static int read_all(uint8_t *shared, size_t size)
+/* How often the kernel has to enter pages while all of them are read, or 99;
+ * a sanitizer would read, and enter, pages of its own. */
+__attribute__((no_sanitize("address"))) static int read_all(uint8_t *shared,
+							    size_t size)
 {
 	struct rusage before, after;
 	long faults;
