@@ -107,6 +107,10 @@ static void *serve(void *argument)
 		await(self, &team->round, round);
 		if (team->is_closing)
 			return NULL;
+		/* The round before was team_open's, and after it nobody knows
+		   when work comes: until now it slept at once. */
+		if (round == 1)
+			self->spins = SPINS_MOST;
 		team->work(team->context, self->number);
 		advance(&self->done, round + 1);
 	}
@@ -127,13 +131,12 @@ enum err team_open(size_t members, struct team **out)
 	team = aligned_alloc(64, sizeof(*team));
 	if (team == NULL)
 		return ERR_UNAVAILABLE;
-	*team = (struct team){ .count = 1, .members[0].spins = SPINS_MOST };
+	*team = (struct team){ .count = 1 };
 	while (team->count < members) {
 		struct member *member = &team->members[team->count];
 
 		member->team = team;
 		member->number = team->count;
-		member->spins = SPINS_MOST;
 		if (pthread_create(&member->thread, NULL, serve, member) != 0) {
 			team_close(team);
 			return ERR_UNAVAILABLE;
@@ -141,9 +144,10 @@ enum err team_open(size_t members, struct team **out)
 		team->count++;
 	}
 	/* Who has worked once is through with what libc does in a new thread.
-	 */
+	   That may need the caller's processor: so it does not look on. */
 	team_run(team, begin, NULL);
 	team->meetings = 0;
+	team->members[0].spins = SPINS_MOST;
 	*out = team;
 	return ERR_OK;
 }
