@@ -221,6 +221,18 @@ static enum err measure(const struct reading *reading, const char *path)
 	return write_file(&reading->model->gguf, path);
 }
 
+/* These are multiplied by other means, which nobody looks at. */
+static bool has_integers(const struct gguf *gguf)
+{
+	enum panel_format panels;
+
+	for (size_t i = 0; i < gguf->tensor_count; i++)
+		if (matrix_panels_for(gguf->tensors[i].format, &panels) ==
+		    ERR_OK)
+			return true;
+	return false;
+}
+
 int importance_run(const struct options *options)
 {
 	const struct reading_files files = reading_files_of(options);
@@ -229,8 +241,7 @@ int importance_run(const struct options *options)
 
 	if (reading_open(&files, &reading) != ERR_OK)
 		return REPORT_REFUSED;
-	/* Integers are multiplied by other means, which nobody looks at. */
-	if (reading.model->memory.base != NULL) {
+	if (has_integers(&reading.model->gguf)) {
 		reading_close(&reading);
 		(void)report_failure(files.model,
 				     "has weights that are no floats",
