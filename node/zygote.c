@@ -108,14 +108,13 @@ static enum err fork_into(struct zygote *zygote, size_t index, int front,
 			  int keeper)
 {
 	struct slot *slot = &zygote->slots[index];
-	struct arena *arena = &slot->arena;
 
-	TRY(memory_inherit(arena->base, arena->size, MEMORY_INHERIT_SHARED));
+	TRY(memory_inherit(&slot->arena, MEMORY_INHERIT_SHARED));
 	slot->pid = fork();
 	if (slot->pid == 0)
 		become_worker(zygote, slot, front, keeper);
 	/* From here on no other worker can be forked with this arena in it. */
-	TRY(memory_inherit(arena->base, arena->size, MEMORY_INHERIT_NOTHING));
+	TRY(memory_inherit(&slot->arena, MEMORY_INHERIT_NOTHING));
 	if (slot->pid < 0)
 		return ERR_UNAVAILABLE;
 	slot->pidfd = (int)syscall(SYS_pidfd_open, slot->pid, 0);
@@ -400,10 +399,9 @@ static void reserve_slots(struct zygote *zygote)
 	for (size_t i = 0; i < zygote->slot_count; i++) {
 		struct slot *slot = &zygote->slots[i];
 
-		if (memory_arena_open(zygote->plan.arena_bytes,
-				      &slot->arena.base) != ERR_OK)
+		if (memory_arena_open(zygote->plan.arena_bytes, &slot->arena) !=
+		    ERR_OK)
 			die("zygote: no memory for all workers of the policy");
-		slot->arena.size = zygote->plan.arena_bytes;
 		slot->pidfd = -1;
 	}
 	for (size_t i = 0; i < PLACES; i++)

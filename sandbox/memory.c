@@ -246,32 +246,29 @@ enum err memory_weights_keep(const uint8_t *mapped, size_t size, size_t kept)
 	return ERR_OK;
 }
 
-enum err memory_arena_open(size_t size, uint8_t **out)
+enum err memory_arena_open(size_t size, struct arena *out)
 {
-	size_t rounded;
-	uint8_t *arena;
+	struct arena made = { 0 };
 
-	TRY(map_shared(size, &rounded, &arena));
-	if (madvise(arena, rounded, MADV_DONTDUMP) != 0 ||
-	    madvise(arena, rounded, MADV_DONTFORK) != 0) {
-		munmap(arena, rounded);
+	TRY(map_shared(size, &made.size, &made.base));
+	if (madvise(made.base, made.size, MADV_DONTDUMP) != 0 ||
+	    madvise(made.base, made.size, MADV_DONTFORK) != 0) {
+		munmap(made.base, made.size);
 		return ERR_UNAVAILABLE;
 	}
-	make_huge(arena, rounded);
-	madvise(arena, rounded, MADV_POPULATE_WRITE);
+	make_huge(made.base, made.size);
+	madvise(made.base, made.size, MADV_POPULATE_WRITE);
 	/* Best effort: a node with a swap device does not start at all. */
-	mlock(arena, rounded);
-	*out = arena;
+	mlock(made.base, made.size);
+	*out = made;
 	return ERR_OK;
 }
 
-void memory_arena_close(uint8_t *arena, size_t size)
+void memory_arena_close(struct arena *arena)
 {
-	size_t rounded = size;
-
-	invariant(round_up(size, HUGE_PAGE, &rounded) == ERR_OK);
-	secret_wipe(arena, rounded);
-	munmap(arena, rounded);
+	arena_wipe(arena);
+	munmap(arena->base, arena->size);
+	*arena = (struct arena){ 0 };
 }
 
 void memory_enter(const uint8_t *memory, size_t size, enum memory_use use)
@@ -285,13 +282,11 @@ void memory_enter(const uint8_t *memory, size_t size, enum memory_use use)
 					       : MADV_POPULATE_WRITE);
 }
 
-enum err memory_inherit(uint8_t *arena, size_t size,
-			enum memory_inherit inherit)
+enum err memory_inherit(const struct arena *arena, enum memory_inherit inherit)
 {
-	size_t rounded;
-
-	TRY(round_up(size, HUGE_PAGE, &rounded));
-	if (madvise(arena, rounded,
+	/* A part of the mapping would be inherited that nobody wipes. */
+	invariant(arena->size % HUGE_PAGE == 0);
+	if (madvise(arena->base, arena->size,
 		    inherit == MEMORY_INHERIT_SHARED ? MADV_DOFORK
 						     : MADV_DONTFORK) != 0)
 		return ERR_UNAVAILABLE;

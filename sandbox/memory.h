@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/err.h"
+#include "base/arena.h"
 
 enum memory_pages {
 	MEMORY_PAGES_4K,
@@ -76,15 +76,16 @@ MUST_CHECK enum err memory_weights_keep(const uint8_t *mapped, size_t size,
 					size_t kept);
 
 /*
- * Zeroed memory for at least `size` bytes, present at once, on huge pages where
- * the kernel gives them, locked where the limit allows.  Not inherited until
- * memory_inherit() says so: the zygote shares an arena just around the fork of
- * the one worker that it is for.
+ * A zeroed arena for at least `size` bytes, present at once, on huge pages where
+ * the kernel gives them, locked where the limit allows.  Its size is that of
+ * the whole mapping, so that what is wiped is all that a worker can write.  Not
+ * inherited until memory_inherit() says so: the zygote shares an arena just
+ * around the fork of the one worker that it is for.
  */
-MUST_CHECK enum err memory_arena_open(size_t size, uint8_t **out);
+MUST_CHECK enum err memory_arena_open(size_t size, struct arena *out);
 
 /* Wiped, then unmapped. */
-void memory_arena_close(uint8_t *arena, size_t size);
+void memory_arena_close(struct arena *arena);
 
 /*
  * Enter pages that are shared into this process's own tables, which a fork
@@ -103,7 +104,7 @@ enum memory_inherit {
 };
 
 /* Whether the next fork has an arena's pages. */
-MUST_CHECK enum err memory_inherit(uint8_t *arena, size_t size,
+MUST_CHECK enum err memory_inherit(const struct arena *arena,
 				   enum memory_inherit inherit);
 
 /*

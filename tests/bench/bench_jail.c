@@ -164,13 +164,13 @@ static void bench_workers(void)
 static void bench_arena(void)
 {
 	double open_us[9];
-	uint8_t *arena;
+	struct arena arena;
 
 	for (size_t i = 0; i < 9; i++) {
 		open_us[i] = now_us();
 		must(memory_arena_open(ARENA, &arena));
 		open_us[i] = now_us() - open_us[i];
-		memory_arena_close(arena, ARENA);
+		memory_arena_close(&arena);
 	}
 	print_median("jail_arena_open_64_mib", open_us, 9);
 }

@@ -226,33 +226,78 @@ Test(memory, the_page_size_told_is_the_one_the_kernel_gave)
 
 Test(memory, an_arena_is_zero_aligned_and_rounded_up)
 {
-	uint8_t *arena;
+	struct arena arena;
 
 	cr_assert_eq(memory_arena_open(HUGE_PAGE + 1, &arena), ERR_OK);
-	cr_expect_eq((uintptr_t)arena % HUGE_PAGE, 0);
-	cr_expect(secret_is_zero(arena, 2 * HUGE_PAGE));
-	memory_arena_close(arena, HUGE_PAGE + 1);
+	cr_expect_eq((uintptr_t)arena.base % HUGE_PAGE, 0);
+	cr_expect_eq(arena.size, 2 * HUGE_PAGE);
+	cr_expect_eq(arena.used, 0);
+	cr_expect(arena_is_zero(&arena));
+	memory_arena_close(&arena);
 	cr_expect_eq(memory_arena_open(0, &arena), ERR_UNAVAILABLE);
 	cr_expect_eq(memory_arena_open(SIZE_MAX, &arena), ERR_UNAVAILABLE);
 }
 
 Test(memory, a_fork_has_an_arena_only_when_it_is_shared)
 {
-	uint8_t *arena;
+	struct arena arena;
 
 	cr_assert_eq(memory_arena_open(HUGE_PAGE, &arena), ERR_OK);
-	cr_expect(faulted(in_a_fork(read_it, arena)));
-	cr_assert_eq(memory_inherit(arena, HUGE_PAGE, MEMORY_INHERIT_SHARED),
-		     ERR_OK);
-	cr_expect_eq(in_a_fork(write_it, arena), 0);
+	cr_expect(faulted(in_a_fork(read_it, arena.base)));
+	cr_assert_eq(memory_inherit(&arena, MEMORY_INHERIT_SHARED), ERR_OK);
+	cr_expect_eq(in_a_fork(write_it, arena.base), 0);
 	/* The parent sees, and so can wipe, what the child left. */
-	cr_expect_eq(arena[0], 42);
-	secret_wipe(arena, HUGE_PAGE);
-	cr_expect(secret_is_zero(arena, HUGE_PAGE));
-	cr_assert_eq(memory_inherit(arena, HUGE_PAGE, MEMORY_INHERIT_NOTHING),
-		     ERR_OK);
-	cr_expect(faulted(in_a_fork(read_it, arena)));
-	memory_arena_close(arena, HUGE_PAGE);
+	cr_expect_eq(arena.base[0], 42);
+	arena_wipe(&arena);
+	cr_expect(arena_is_zero(&arena));
+	cr_assert_eq(memory_inherit(&arena, MEMORY_INHERIT_NOTHING), ERR_OK);
+	cr_expect(faulted(in_a_fork(read_it, arena.base)));
+	memory_arena_close(&arena);
+}
+
+/* Writes on to where its memory ends, and ends of it. */
+static int write_all_there_is(void *memory)
+{
+	for (volatile uint8_t *byte = memory;; byte++)
+		*byte = 42;
+	return 0;
+}
+
+/* Nothing that could be written may lie past what is looked at here. */
+static uint8_t *inaccessible_page_after(const struct arena *arena)
+{
+	uint8_t *end = arena->base + arena->size;
+	void *page =
+		mmap(end, 4096, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	/* Taken already: by another's mapping, or by more of the arena. */
+	cr_assert_eq(page, end);
+	return page;
+}
+
+Test(memory, of_all_that_a_worker_can_write_past_its_arena_nothing_is_left)
+{
+	static const size_t sizes[] = { 1, HUGE_PAGE - 1, HUGE_PAGE + 12345 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct arena arena;
+		uint8_t *after;
+
+		cr_assert_eq(memory_arena_open(sizes[i], &arena), ERR_OK);
+		after = inaccessible_page_after(&arena);
+		cr_assert_eq(memory_inherit(&arena, MEMORY_INHERIT_SHARED),
+			     ERR_OK);
+		cr_expect(faulted(in_a_fork(write_all_there_is, arena.base)));
+		cr_expect_eq(after[-1], 42, "the way to look works");
+		cr_expect_not(arena_is_zero(&arena));
+		arena_wipe(&arena);
+		cr_expect(arena_is_zero(&arena));
+		for (const uint8_t *byte = arena.base; byte < after; byte++)
+			cr_assert_eq(*byte, 0);
+		munmap(after, 4096);
+		memory_arena_close(&arena);
+	}
 }
 
 /* ---- secrets */
