@@ -12,13 +12,6 @@
 
 #include "inference/rope.h"
 
-/* Some layers use the keys and values of another. */
-static bool has_keys(const struct config *config,
-		     const struct layer_place *place)
-{
-	return config_cache_of(config, place->layer) == place->layer;
-}
-
 /* Queries, keys or values of one row, on their way into attention. */
 struct heads {
 	float *values; /* [count][d] */
@@ -76,12 +69,13 @@ struct attention {
 	struct work *work;
 	const struct layer_place *place;
 	const struct weights_layer *weights;
+	_Atomic bool is_broken; /* a key or value is no number */
 };
 
 /* A row's queries are made ready, its keys and values kept. */
 static void enter_row(void *context, size_t row)
 {
-	const struct attention *attention = context;
+	struct attention *attention = context;
 	struct work *work = attention->work;
 	const struct weights_layer *weights = attention->weights;
 	const struct config *config = work->model->config;
@@ -101,14 +95,15 @@ static void enter_row(void *context, size_t row)
 				     NULL };
 
 	prepare(work->model, layer, &query, rotation);
-	if (!has_keys(config, attention->place))
+	if (!config_has_keys(config, layer))
 		return;
 	prepare(work->model, layer, &key, rotation);
 	add_bias(&value, config->head_width);
-	cache_put(session_cache(batch->rows[row].session, layer,
-				attention->place->track),
-		  work->model->kernel, batch->rows[row].position, key.values,
-		  value.values);
+	if (cache_put(session_cache(batch->rows[row].session, layer,
+				    attention->place->track),
+		      work->model->kernel, batch->rows[row].position,
+		      key.values, value.values) != ERR_OK)
+		attention->is_broken = true;
 }
 
 /* Positions [first, end). */
@@ -472,8 +467,11 @@ static void project(const struct attention *attention)
 		{ &weights->value, work->value },
 	};
 
-	work_multiply(work, &in, products,
-		      has_keys(work->model->config, attention->place) ? 3 : 1);
+	work_multiply(
+		work, &in, products,
+		config_has_keys(work->model->config, attention->place->layer)
+			? 3
+			: 1);
 }
 
 static void report_heads(const struct attention *attention)
@@ -486,18 +484,18 @@ static void report_heads(const struct attention *attention)
 
 	layer_report(work, place, "q", work->query,
 		     rows * config_query_width(config));
-	if (!has_keys(config, place))
+	if (!config_has_keys(config, place->layer))
 		return;
 	layer_report(work, place, "k", work->key, kv);
 	layer_report(work, place, "v", work->value, kv);
 }
 
-void attention_apply(struct work *work, const struct layer_place *place,
-		     const struct weights_layer *weights)
+enum err attention_apply(struct work *work, const struct layer_place *place,
+			 const struct weights_layer *weights)
 {
 	const struct config *config = work->model->config;
 	const struct batch *batch = place->batch;
-	struct attention attention = { work, place, weights };
+	struct attention attention = { work, place, weights, false };
 	size_t query = config_query_width(config);
 	const struct multiply_input mixed = { work->mixed,
 					      &work->inner_quantised,
@@ -506,6 +504,8 @@ void attention_apply(struct work *work, const struct layer_place *place,
 
 	project(&attention);
 	work_each(work, batch->count, enter_row, &attention);
+	if (attention.is_broken)
+		return ERR_MALFORMED;
 	report_heads(&attention);
 	/* [R][Q], each head against its key-value head, to [R][Q] and [R][H] */
 	work_items(work, batch->tile_count * config->kv_heads, attend,
@@ -515,4 +515,5 @@ void attention_apply(struct work *work, const struct layer_place *place,
 	activation_resize(&work->inner_quantised, query);
 	work_each(work, batch->count, quantise_mixed, work);
 	work_multiply(work, &mixed, &output, 1);
+	return ERR_OK;
 }

@@ -7,8 +7,12 @@
 
 #include "inference/layer.h"
 
-/* work->branch [R][H] from work->normed [R][H]; keys and values are kept. */
-void attention_apply(struct work *work, const struct layer_place *place,
-		     const struct weights_layer *weights);
+/*
+ * work->branch [R][H] from work->normed [R][H]; keys and values are kept.
+ * ERR_MALFORMED when one of these is infinite or NaN.
+ */
+MUST_CHECK enum err attention_apply(struct work *work,
+				    const struct layer_place *place,
+				    const struct weights_layer *weights);
 
 #endif

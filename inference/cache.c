@@ -6,6 +6,8 @@
 
 #include "inference/reserve.h"
 
+#define HALF_EXPONENT 0x7c00u /* of what is infinite or NaN */
+
 static size_t slots_of(const struct cache_shape *shape)
 {
 	return (shape->slots + KERNEL_POSITIONS_BF16 - 1) /
@@ -74,7 +76,8 @@ static float largest(const float *x, size_t count)
 }
 
 /* As in activation.h, for one head: the bytes, and their scale. */
-static float put_bytes(const float *x, size_t count, struct place place)
+static enum err put_bytes(const float *x, size_t count, struct place place,
+			  float *scale)
 {
 	int8_t *to = (int8_t *)place.first;
 	float most = largest(x, count);
@@ -84,45 +87,51 @@ static float put_bytes(const float *x, size_t count, struct place place)
 	for (size_t i = 0; i < count; i++)
 		to[i * place.step] =
 			is_usual ? (int8_t)nearbyintf(x[i] * inverse) : 0;
-	if (isnan(most))
-		return NAN;
-	return is_usual ? most / 127.0f : 0.0f;
+	*scale = is_usual ? most / 127.0f : 0.0f;
+	return isnan(most) ? ERR_MALFORMED : ERR_OK;
 }
 
 /* Rounded side by side, a few at a time, then put where they belong. */
-static void put_halves(const struct kernel *kernel, const float *x,
-		       size_t count, struct place place)
+static enum err put_halves(const struct kernel *kernel, const float *x,
+			   size_t count, struct place place)
 {
 	uint16_t *to = (uint16_t *)(void *)place.first;
 	uint16_t some[64];
+	bool is_broken = false;
 
 	for (size_t done = 0; done < count; done += 64) {
 		size_t left = count - done < 64 ? count - done : 64;
 
 		kernel->narrow(x + done, left, some);
-		for (size_t i = 0; i < left; i++)
+		for (size_t i = 0; i < left; i++) {
 			to[(done + i) * place.step] = some[i];
+			is_broken |= (some[i] & HALF_EXPONENT) == HALF_EXPONENT;
+		}
 	}
+	return is_broken ? ERR_MALFORMED : ERR_OK;
 }
 
-static void put_floats(const float *x, size_t count, struct place place)
+static enum err put_floats(const float *x, size_t count, struct place place)
 {
 	float *to = (float *)(void *)place.first;
+	bool is_broken = false;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		to[i * place.step] = x[i];
+		is_broken |= !isfinite(x[i]);
+	}
+	return is_broken ? ERR_MALFORMED : ERR_OK;
 }
 
 /* One head's key or value of one position. */
-static void put(const struct cache *cache, const struct kernel *kernel,
-		const float *x, struct place place, float *scale)
+static enum err put(const struct cache *cache, const struct kernel *kernel,
+		    const float *x, struct place place, float *scale)
 {
 	if (cache->store == KERNEL_F32)
-		put_floats(x, cache->width, place);
-	else if (cache->store == KERNEL_F16)
-		put_halves(kernel, x, cache->width, place);
-	else
-		*scale = put_bytes(x, cache->width, place);
+		return put_floats(x, cache->width, place);
+	if (cache->store == KERNEL_F16)
+		return put_halves(kernel, x, cache->width, place);
+	return put_bytes(x, cache->width, place, scale);
 }
 
 /* Element number i of keys or values. */
@@ -143,10 +152,9 @@ static size_t value_at(const struct cache *cache, size_t head, size_t slot)
 	return (head * cache->slots + slot) * cache->width;
 }
 
-/* One head's share of a position. */
-static void put_head(struct cache *cache, const struct kernel *kernel,
-		     size_t head, size_t slot, const float *key,
-		     const float *value)
+/* One head's share of a slot. */
+static enum err put_head(const struct cache *cache, const struct kernel *kernel,
+			 size_t head, size_t slot, const float *of[2])
 {
 	struct place keys = { at(cache, cache->keys, key_at(cache, head, slot)),
 			      KERNEL_POSITIONS };
@@ -156,20 +164,21 @@ static void put_head(struct cache *cache, const struct kernel *kernel,
 	size_t index = head * cache->slots + slot;
 	bool has_scales = cache->store == KERNEL_I8;
 
-	put(cache, kernel, key, keys,
-	    has_scales ? &cache->key_scales[index] : NULL);
-	put(cache, kernel, value, values,
-	    has_scales ? &cache->value_scales[index] : NULL);
+	TRY(put(cache, kernel, of[0] + head * cache->width, keys,
+		has_scales ? &cache->key_scales[index] : NULL));
+	return put(cache, kernel, of[1] + head * cache->width, values,
+		   has_scales ? &cache->value_scales[index] : NULL);
 }
 
-void cache_put(struct cache *cache, const struct kernel *kernel,
-	       size_t position, const float *keys, const float *values)
+enum err cache_put(struct cache *cache, const struct kernel *kernel,
+		   size_t position, const float *keys, const float *values)
 {
-	size_t slot = position % cache->slots;
+	const float *both[2] = { keys, values };
 
 	for (size_t head = 0; head < cache->heads; head++)
-		put_head(cache, kernel, head, slot, keys + head * cache->width,
-			 values + head * cache->width);
+		TRY(put_head(cache, kernel, head, position % cache->slots,
+			     both));
+	return ERR_OK;
 }
 
 const void *cache_keys(const struct cache *cache, size_t head, size_t slot)

@@ -44,9 +44,14 @@ MUST_CHECK enum err cache_open(struct cache *cache,
 			       const struct cache_shape *shape,
 			       struct arena *arena);
 
-/* A position's keys and values, [heads][d] each. */
-void cache_put(struct cache *cache, const struct kernel *kernel,
-	       size_t position, const float *keys, const float *values);
+/*
+ * A position's keys and values, [heads][d] each.  ERR_MALFORMED where one is
+ * infinite or NaN, or becomes so: rows that do not see it may still meet it,
+ * multiplied by zero, so that nothing may be computed any more.
+ */
+MUST_CHECK enum err cache_put(struct cache *cache, const struct kernel *kernel,
+			      size_t position, const float *keys,
+			      const float *values);
 
 /* Where a head's keys from a slot that is a multiple of 16 on lie. */
 const void *cache_keys(const struct cache *cache, size_t head, size_t slot);

@@ -75,8 +75,8 @@ struct kernel_blend {
 	size_t out_stride;
 };
 
-/* The same for rows of a prompt.  All sixteen queries that the last of them is
- * one of are read, and their scores written. */
+/* The same for rows of a prompt.  Queries go by sixteens: up to the next
+ * multiple of 16 they are read, and as many rows of scores are written. */
 struct kernel_score_bf16 {
 	const uint16_t *queries; /* [count][query_stride]; zeros from `width` to
 				    the next multiple of 32 */
@@ -90,7 +90,7 @@ struct kernel_score_bf16 {
 	size_t score_stride;
 };
 
-/* The same for rows of a prompt, and of those sixteen. */
+/* The same for rows of a prompt, by sixteens as well. */
 struct kernel_blend_bf16 {
 	const uint16_t *weights; /* [count][weight_stride] */
 	size_t weight_stride;
@@ -140,7 +140,7 @@ struct kernel {
 	/* out[i] = the half nearest to x[i], ties to even. */
 	void (*narrow)(const float *x, size_t count, uint16_t *out);
 
-	/* The same to bf16; see activation.h.  out may begin where x does. */
+	/* The same to bf16; see activation.h.  out may begin at x, or before. */
 	void (*narrow_bf16)(const float *x, size_t count, uint16_t *out);
 
 	/* out[i] += scale * x[i], by one fused multiply-add. */

@@ -17,6 +17,7 @@
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+#include <string.h>
 
 #include "inference/kernel_store.h"
 #include "inference/tiles_amx.h"
@@ -143,12 +144,13 @@ static INLINE size_t at_most(size_t count, size_t most)
 	return count < most ? count : most;
 }
 
-/* A group of keys as tiles [d / 32]. */
+/* A group of keys as tiles [d / 32]; the last is filled up with zeros. */
 static INLINE void read_keys(enum kernel_store store,
 			     const struct kernel_score_bf16 *job, size_t group,
 			     uint16_t *out)
 {
 	size_t from = group * job->width * KERNEL_POSITIONS;
+	size_t rest = (GROUP - job->width % GROUP) % GROUP;
 
 	for (size_t d = 0; d < job->width; d += 2) {
 		interleave(store, job->keys, from, from + KERNEL_POSITIONS,
@@ -156,6 +158,7 @@ static INLINE void read_keys(enum kernel_store store,
 		from += 2 * KERNEL_POSITIONS;
 		out += 2 * KERNEL_POSITIONS;
 	}
+	memset(out, 0, rest * KERNEL_POSITIONS * sizeof(*out));
 }
 
 static INLINE void score_store(enum kernel_store store,
@@ -167,7 +170,7 @@ static INLINE void score_store(enum kernel_store store,
 		.rows = job->queries,
 		.stride = job->query_stride,
 		.columns = { tiles, NULL },
-		.groups = job->width / GROUP,
+		.groups = (job->width + GROUP - 1) / GROUP,
 	};
 
 	for (size_t first = 0; first < job->groups; first += most) {
@@ -184,7 +187,7 @@ static INLINE void score_store(enum kernel_store store,
 
 TARGET void kernel_amx_bf16_score(const struct kernel_score_bf16 *job)
 {
-	if (job->width % GROUP != 0 || job->width > WIDTH_MAX) {
+	if (job->width > WIDTH_MAX) {
 		kernel_avx2()->score_bf16(job);
 		return;
 	}

@@ -57,7 +57,7 @@ enum err layer_apply(struct work *work, const struct layer_place *place)
 
 	work_each(work, rows, norm_row, &before_attention);
 	layer_report(work, place, "attn_norm", work->normed, count);
-	attention_apply(work, place, weights);
+	TRY(attention_apply(work, place, weights));
 	work_each(work, rows, add_row, work);
 	layer_report(work, place, "x_attn", work->x, count);
 

@@ -21,7 +21,7 @@ struct layer_place {
 
 /*
  * Apply a layer to work->x, and remember its keys and values.
- * ERR_MALFORMED when a router's numbers break down.
+ * ERR_MALFORMED when keys, values or a router's numbers break down.
  */
 MUST_CHECK enum err layer_apply(struct work *work,
 				const struct layer_place *place);

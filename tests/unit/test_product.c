@@ -11,7 +11,7 @@
 #include "inference/pack.h"
 #include "tests/unit/numbers.h"
 
-#define ROWS_MAX 37
+#define ROWS_MAX 261
 #define COLUMNS_MAX 1100
 #define OUTPUTS_MAX 150
 
@@ -157,8 +157,34 @@ Test(product, every_path_gives_the_same_bits_in_every_format)
 					&numbers);
 }
 
+Test(product, rows_beyond_what_is_multiplied_at_once_are_multiplied_alike)
+{
+	static const enum panel_format formats[] = { PANEL_Q8, PANEL_Q4,
+						     PANEL_Q4_K, PANEL_C8 };
+	struct numbers numbers = { 7 };
+
+	for (size_t f = 0; f < 4; f++)
+		for (size_t rows = 130; rows <= ROWS_MAX; rows += 131)
+			compare_all(&(struct subject){ .format = formats[f],
+						       .outputs = 150,
+						       .columns = 300,
+						       .rows = rows },
+				    &numbers);
+}
+
+/* An activation as the products take it. */
+static double decoded_activation(const struct activation *x, size_t r, size_t c,
+				 enum activation_form form)
+{
+	if (form == ACTIVATION_BF16)
+		return (double)half_value_brain(x->bf16[r * x->stride + c]);
+	return (double)x->sums[r * x->blocks + c / PANEL_COLUMNS].scale *
+	       x->values[r * x->stride + c];
+}
+
 /* What the definition says, with weights and activations decoded. */
-static double decoded_product(const struct subject *subject, size_t r,
+static double decoded_product(const struct subject *subject,
+			      enum activation_form form, size_t r,
 			      size_t output, double *size)
 {
 	struct matrix matrix = { .data = subject->panels,
@@ -175,16 +201,35 @@ static double decoded_product(const struct subject *subject, size_t r,
 	matrix_decode(&matrix, output, 0, subject->columns, row);
 	*size = 0;
 	for (size_t c = 0; c < subject->columns; c++) {
-		size_t block = c / PANEL_COLUMNS;
-		double x =
-			(double)subject->x.sums[r * subject->x.blocks + block]
-				.scale *
-			subject->x.values[r * subject->x.stride + c];
+		double x = decoded_activation(&subject->x, r, c, form);
+		double w = form == ACTIVATION_BF16
+				   ? (double)half_value_brain(
+					     half_of_brain(row[c]))
+				   : (double)row[c];
 
-		sum += x * (double)row[c];
-		*size += fabs(x * (double)row[c]);
+		sum += x * w;
+		*size += fabs(x * w);
 	}
 	return sum;
+}
+
+static void expect_right(const struct subject *subject,
+			 enum activation_form form)
+{
+	struct product product = product_of(subject, got);
+	double size;
+
+	if (form == ACTIVATION_BF16)
+		kernel_best()->product_bf16(&product);
+	else
+		kernel_best()->product(&product);
+	for (size_t o = 0; o < subject->outputs; o++) {
+		double right = decoded_product(subject, form, 1, o, &size);
+
+		cr_assert_lt(fabs((double)got[subject->outputs + o] - right),
+			     1e-5 * size, "%s",
+			     panel_forms[subject->format].name);
+	}
 }
 
 Test(product, products_are_right_in_every_format)
@@ -196,20 +241,46 @@ Test(product, products_are_right_in_every_format)
 					   .outputs = 20,
 					   .columns = 600,
 					   .rows = 2 };
-		struct product product;
-		double size;
 
 		prepare(&subject, &numbers);
-		product = product_of(&subject, got);
-		kernel_best()->product(&product);
-		for (size_t o = 0; o < subject.outputs; o++) {
-			double right = decoded_product(&subject, 1, o, &size);
-
-			cr_assert_lt(
-				fabs((double)got[subject.outputs + o] - right),
-				1e-5 * size, "%s", panel_forms[f].name);
-		}
+		expect_right(&subject, ACTIVATION_INTEGERS);
+		if (product_takes_bf16(subject.format))
+			expect_right(&subject, ACTIVATION_BF16);
 		release(&subject);
+	}
+}
+
+/*
+ * Thirty-two products: 2^24 in an even place, 1 in all others.  To 2^24 no 1
+ * can be added, so that those in even places are lost and the sixteen in odd
+ * places, which are added up by themselves, are not.
+ */
+Test(product, even_and_odd_columns_of_bf16_are_added_apart)
+{
+	struct arena arena = { .base = memory, .size = sizeof(memory) };
+	struct block weights = { .group = 32, .part = 32 };
+	static uint8_t block[4352] __attribute__((aligned(64)));
+	struct activation x;
+	float row[32];
+
+	memset(memory, 0, sizeof(memory));
+	for (size_t c = 0; c < 32; c++) {
+		weights.values[c] = 1;
+		row[c] = c == 0 ? 0x1p24f : 1.0f;
+	}
+	for (size_t p = 0; p < BLOCK_LARGE / 16; p++)
+		weights.part_scales[p] = 1;
+	for (size_t g = 0; g < BLOCK_LARGE / 32; g++)
+		weights.scales[g] = 1;
+	panel_write(PANEL_Q8, &weights, 0, block);
+	open_rows(&x, 1, 32, &arena);
+	activation_set(&x, 0, row, 32);
+	for (size_t k = 0; kernel_at(k) != NULL; k++) {
+		float out = 0;
+
+		kernel_at(k)->product_bf16(&(struct product){
+			PANEL_Q8, block, 1, &x, 1, &out, 1 });
+		cr_assert_eq(out, 0x1p24f + 16, "%s", kernel_at(k)->name);
 	}
 }
 

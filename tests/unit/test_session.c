@@ -229,30 +229,37 @@ static void open_reuse(struct opened_session *opened)
 			    kernel_best());
 }
 
+static void run_reuse(enum activation_form prompts, size_t chunk, float *out)
+{
+	const struct opened_session_how how = { .kernel = kernel_best(),
+						.store = KERNEL_F16,
+						.prompts = prompts };
+	uint32_t tokens[OPENED_SESSION_CONTEXT];
+	struct opened_session fixture;
+
+	opened_session_open_how(
+		&fixture, model_files_own("tests/reference/tiny_reuse.gguf"),
+		&how);
+	opened_session_tokens(tokens, OPENED_SESSION_CONTEXT,
+			      fixture.config.vocabulary);
+	opened_session_run(&fixture, tokens, OPENED_SESSION_CONTEXT, chunk,
+			   out);
+	opened_session_close(&fixture);
+}
+
 Test(session, reused_keys_in_chunks_are_reused_keys_at_once)
 {
 	static float whole[OPENED_SESSION_FLOATS];
 	static float parts[OPENED_SESSION_FLOATS];
 	static const size_t chunks[] = { 1, 2, 5, 31 };
-	uint32_t tokens[OPENED_SESSION_CONTEXT];
-	struct opened_session fixture;
 
-	open_reuse(&fixture);
-	opened_session_tokens(tokens, OPENED_SESSION_CONTEXT,
-			      fixture.config.vocabulary);
-	opened_session_run(&fixture, tokens, OPENED_SESSION_CONTEXT,
-			   OPENED_SESSION_CHUNK, whole);
-	opened_session_close(&fixture);
-	for (size_t c = 0; c < 4; c++) {
-		open_reuse(&fixture);
-		opened_session_run(&fixture, tokens, OPENED_SESSION_CONTEXT,
-				   chunks[c], parts);
-		cr_assert_arr_eq(whole, parts,
-				 OPENED_SESSION_CONTEXT *
-					 fixture.config.vocabulary *
-					 sizeof(float),
-				 "chunks of %zu", chunks[c]);
-		opened_session_close(&fixture);
+	for (int n = ACTIVATION_INTEGERS; n <= ACTIVATION_BF16; n++) {
+		run_reuse((enum activation_form)n, OPENED_SESSION_CHUNK, whole);
+		for (size_t c = 0; c < 4; c++) {
+			run_reuse((enum activation_form)n, chunks[c], parts);
+			cr_assert_arr_eq(whole, parts, sizeof(whole),
+					 "chunks of %zu", chunks[c]);
+		}
 	}
 }
 
@@ -449,8 +456,60 @@ Test(session, numbers_that_break_down_are_an_error)
 	/* And where there is no router to notice. */
 	shape.experts = 0;
 	opened_session_open(&fixture, tiny_model_build(&shape), kernel_best());
-	cr_assert_eq(opened_session_advance(&fixture, tokens, 3), ERR_OK);
-	cr_assert_eq(opened_session_logits(&fixture, 2, &logits),
-		     ERR_MALFORMED);
+	err = opened_session_advance(&fixture, tokens, 3);
+	if (err == ERR_OK)
+		err = opened_session_logits(&fixture, 2, &logits);
+	cr_assert_eq(err, ERR_MALFORMED);
 	opened_session_close(&fixture);
+}
+
+/* How many tokens go in before one is refused, so many at a time. */
+static size_t count_taken(const struct tiny_model_shape *shape,
+			  const struct opened_session_how *how,
+			  const uint32_t *tokens, size_t chunk)
+{
+	struct opened_session fixture;
+	size_t taken = 0;
+
+	opened_session_open_how(&fixture, tiny_model_build(shape), how);
+	while (taken + chunk <= OPENED_SESSION_CONTEXT &&
+	       opened_session_advance(&fixture, tokens + taken, chunk) ==
+		       ERR_OK)
+		taken += chunk;
+	opened_session_close(&fixture);
+	return taken;
+}
+
+/* Some values of this scale are infinite as halves: what comes before them
+ * goes in, and nothing that is beside one. */
+Test(session, a_value_that_is_none_stops_its_batch_and_nothing_before)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+	uint32_t tokens[OPENED_SESSION_CONTEXT];
+	size_t stopped = 0;
+
+	opened_session_tokens(tokens, OPENED_SESSION_CONTEXT,
+			      TINY_MODEL_VOCABULARY);
+	shape.experts = 0;
+	for (int n = ACTIVATION_INTEGERS; n <= ACTIVATION_BF16; n++) {
+		for (shape.scale = 2000; shape.scale < 2e5f;
+		     shape.scale *= 1.2f) {
+			const struct opened_session_how how = {
+				.kernel = kernel_best(),
+				.store = KERNEL_F16,
+				.prompts = (enum activation_form)n,
+			};
+			size_t most = count_taken(&shape, &how, tokens, 1);
+
+			if (most == 0 || most == OPENED_SESSION_CONTEXT)
+				continue;
+			stopped++;
+			for (size_t chunk = 2; chunk < 17; chunk *= 2)
+				cr_assert_eq(count_taken(&shape, &how, tokens,
+							 chunk),
+					     most / chunk * chunk);
+		}
+	}
+	cr_log_info("%zu models stopped on the way", stopped);
+	cr_assert_gt(stopped, 0);
 }
