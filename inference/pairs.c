@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROBES_MAX 512 /* see vocabulary.c */
-
 /* Free where key is NO_PAIR, which is no pair of tokens. */
 struct pairs_slot {
 	uint64_t key; /* left token << 32 | right token */
@@ -27,12 +25,11 @@ static size_t slot_of(const struct pairs *pairs, uint64_t key)
 	return (size_t)(key >> 32) & pairs->slot_mask;
 }
 
-/* See vocabulary.c for why a long search is the file's fault. */
 static enum err insert(struct pairs *pairs, const struct pairs_slot *merge)
 {
 	size_t slot = slot_of(pairs, merge->key);
 
-	for (size_t i = 0; i < PROBES_MAX; i++) {
+	for (size_t i = 0; i < VOCABULARY_PROBES_MAX; i++) {
 		struct pairs_slot *at = &pairs->slots[slot];
 
 		if (at->key == merge->key)
@@ -155,10 +152,12 @@ struct pairs_result pairs_find(const struct pairs *pairs, uint32_t left,
 {
 	uint64_t key = key_of(left, right);
 	size_t slot = slot_of(pairs, key);
-	const struct pairs_slot *at;
 
-	/* Half of the slots are free, so this ends. */
-	while ((at = &pairs->slots[slot])->key != NO_PAIR) {
+	for (size_t i = 0; i < VOCABULARY_PROBES_MAX; i++) {
+		const struct pairs_slot *at = &pairs->slots[slot];
+
+		if (at->key == NO_PAIR)
+			break;
 		if (at->key == key)
 			return (struct pairs_result){ at->rank, at->token };
 		slot = (slot + 1) & pairs->slot_mask;

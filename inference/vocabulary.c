@@ -11,11 +11,6 @@
 #include "inference/unicode.h"
 
 #define SENTENCEPIECE_SPACE 0x2581
-/*
- * A file that makes longer runs of occupied slots was built to be slow: half
- * of the slots are free, and real vocabularies stay below 50.
- */
-#define PROBES_MAX 512
 #define HASH_START 0xcbf29ce484222325u
 
 /* FNV-1a, a byte at a time so that all prefixes of a text are one pass. */
@@ -47,15 +42,18 @@ static enum vocabulary_kind kind_of(const struct vocabulary *vocabulary,
 	return (enum vocabulary_kind)vocabulary->kinds[token];
 }
 
-/* Ends, because half of the slots are free; soon, because of PROBES_MAX.  The
- * first token that was inserted is the lowest. */
+/* The runs of many homes may lie in a row, so a free slot may be far: but no
+ * token is.  The first that was inserted is the lowest. */
 static uint32_t find_hashed(const struct vocabulary *vocabulary, uint64_t hash,
 			    struct bytes text, enum vocabulary_kind kind)
 {
 	size_t slot = slot_of(vocabulary, hash);
-	uint32_t token;
 
-	while ((token = vocabulary->slots[slot]) != VOCABULARY_NONE) {
+	for (size_t i = 0; i < VOCABULARY_PROBES_MAX; i++) {
+		uint32_t token = vocabulary->slots[slot];
+
+		if (token == VOCABULARY_NONE)
+			break;
 		if (kind_of(vocabulary, token) == kind &&
 		    bytes_equal(vocabulary->texts[token], text))
 			return token;
@@ -126,7 +124,7 @@ static enum err insert(struct vocabulary *vocabulary, uint32_t token)
 	struct bytes text = vocabulary->texts[token];
 	size_t slot = slot_of(vocabulary, hash_text(text));
 
-	for (size_t i = 0; i < PROBES_MAX; i++) {
+	for (size_t i = 0; i < VOCABULARY_PROBES_MAX; i++) {
 		if (vocabulary->slots[slot] == VOCABULARY_NONE) {
 			vocabulary->slots[slot] = token;
 			return ERR_OK;
@@ -273,6 +271,15 @@ static enum err read_kind(struct bytes *types, uint8_t *out)
 	return ERR_OK;
 }
 
+/* Whether how long a token is decides how long the search for it takes. */
+static bool is_looked_for(enum vocabulary_kind kind,
+			  enum vocabulary_spelling spelling)
+{
+	return kind == VOCABULARY_USER_DEFINED ||
+	       (kind == VOCABULARY_NORMAL &&
+		spelling == VOCABULARY_SENTENCEPIECE);
+}
+
 static enum err read_tokens(struct vocabulary *vocabulary,
 			    enum vocabulary_spelling spelling,
 			    struct bytes tokens, struct bytes types)
@@ -288,7 +295,7 @@ static enum err read_tokens(struct vocabulary *vocabulary,
 		TRY(respell(kind_of(vocabulary, i), spelling, text, &pool));
 		vocabulary->texts[i] = (struct bytes){ vocabulary->pool + start,
 						       pool.len - start };
-		if (kind_of(vocabulary, i) == VOCABULARY_USER_DEFINED &&
+		if (is_looked_for(kind_of(vocabulary, i), spelling) &&
 		    vocabulary->texts[i].len > VOCABULARY_WHOLE_MAX)
 			return ERR_UNSUPPORTED;
 		note_token(vocabulary, i, spelling);

@@ -14,8 +14,10 @@
 
 /*
  * Bytes of a token that is looked for at every place of a text: user-defined
- * ones, and those that templates spell.  Real ones stay below 100; the time that
- * a search takes grows with the square of this.
+ * ones, those that templates spell, and all normal ones of SentencePiece, which
+ * merges by text.  Real ones stay below 100; the time that a search takes grows
+ * with the square of this.  Byte-level merging never looks at texts, and there
+ * are vocabularies with runs of 512 spaces.
  */
 #define VOCABULARY_WHOLE_MAX 256
 
@@ -50,8 +52,8 @@ struct vocabulary {
 
 /*
  * Read tokenizer.ggml.tokens and .token_type.  ERR_MALFORMED where they
- * disagree, ERR_TOO_LARGE beyond count_max, ERR_UNSUPPORTED for user-defined
- * tokens beyond VOCABULARY_WHOLE_MAX.  Close with vocabulary_close().
+ * disagree, ERR_TOO_LARGE beyond count_max, ERR_UNSUPPORTED for tokens beyond
+ * VOCABULARY_WHOLE_MAX where that counts.  Close with vocabulary_close().
  */
 MUST_CHECK enum err vocabulary_open(const struct gguf *gguf,
 				    enum vocabulary_spelling spelling,
@@ -81,8 +83,15 @@ MUST_CHECK enum err vocabulary_respell(struct bytes spelt, struct writer *out);
 
 /*
  * How many slots a table by hash has for this many keys: a power of two, and at
- * least half of them stay free, so that a search ends.
+ * least half of them stay free, so that most searches end at once.
  */
 size_t vocabulary_slots(size_t count);
+
+/*
+ * How far from its own slot a key of such a table may lie, and so how many
+ * slots any search looks at.  A file that needs more was built to be slow: half
+ * of the slots are free, and real vocabularies stay below 50.
+ */
+#define VOCABULARY_PROBES_MAX 512
 
 #endif

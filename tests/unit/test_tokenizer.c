@@ -368,22 +368,91 @@ Test(tokenizer, vocabularies_that_lie_are_refused)
 		     ERR_MALFORMED);
 }
 
-/* They are looked for at every place of a text. */
-Test(tokenizer, user_defined_tokens_are_not_longer_than_their_limit)
+/* They are looked for at every place of a text; control tokens are not. */
+Test(tokenizer, tokens_that_texts_are_searched_for_have_a_longest)
 {
 	char longest[VOCABULARY_WHOLE_MAX + 2];
 	const char *const tokens[] = { "<s>", longest, "b" };
 	const int32_t whole[] = { 3, 4, 1 };
 	const int32_t normal[] = { 3, 1, 1 };
+	const int32_t control[] = { 3, 3, 1 };
 	const float scores[] = { 0, -1, 0 };
 
 	memset(longest, 'a', sizeof(longest));
 	longest[VOCABULARY_WHOLE_MAX] = 0;
 	cr_expect_eq(try_vocabulary(tokens, whole, scores, 0), ERR_OK);
+	cr_expect_eq(try_vocabulary(tokens, normal, scores, 0), ERR_OK);
 	longest[VOCABULARY_WHOLE_MAX] = 'a';
 	longest[VOCABULARY_WHOLE_MAX + 1] = 0;
 	cr_expect_eq(try_vocabulary(tokens, whole, scores, 0), ERR_UNSUPPORTED);
-	cr_expect_eq(try_vocabulary(tokens, normal, scores, 0), ERR_OK);
+	cr_expect_eq(try_vocabulary(tokens, normal, scores, 0),
+		     ERR_UNSUPPORTED);
+	cr_expect_eq(try_vocabulary(tokens, control, scores, 0), ERR_OK);
+}
+
+/* Tokens of one text take a slot each, one after the other. */
+static enum err open_alike(struct tokenizer_fixture *opened, size_t count)
+{
+	static const char *tokens[VOCABULARY_PROBES_MAX + 1];
+	static int32_t kinds[VOCABULARY_PROBES_MAX + 1];
+	static const float scores[VOCABULARY_PROBES_MAX + 1];
+	struct gguf_builder builder = gguf_builder_start();
+
+	for (size_t i = 0; i < count; i++) {
+		tokens[i] = "a";
+		kinds[i] = i + 1 == count ? 1 : 3;
+	}
+	gguf_builder_string(&builder, "tokenizer.ggml.model", "llama");
+	gguf_builder_strings(&builder, "tokenizer.ggml.tokens", tokens, count);
+	gguf_builder_i32s(&builder, "tokenizer.ggml.token_type", kinds, count);
+	gguf_builder_f32s(&builder, "tokenizer.ggml.scores", scores, count);
+	gguf_builder_u32(&builder, "tokenizer.ggml.bos_token_id", 0);
+	return tokenizer_fixture_open(opened, gguf_builder_finish(&builder));
+}
+
+Test(tokenizer, a_token_is_found_as_far_from_its_slot_as_it_may_lie)
+{
+	struct tokenizer_fixture opened;
+	const struct vocabulary *vocabulary = &opened.tokenizer.vocabulary;
+
+	cr_assert_eq(open_alike(&opened, VOCABULARY_PROBES_MAX), ERR_OK);
+	cr_expect_eq(vocabulary_find(vocabulary, BYTES_LITERAL("a"),
+				     VOCABULARY_NORMAL),
+		     VOCABULARY_PROBES_MAX - 1);
+	cr_expect_eq(vocabulary_find(vocabulary, BYTES_LITERAL("a"),
+				     VOCABULARY_USER_DEFINED),
+		     VOCABULARY_NONE);
+	tokenizer_fixture_close(&opened);
+	cr_expect_eq(open_alike(&opened, VOCABULARY_PROBES_MAX + 1),
+		     ERR_MALFORMED);
+	tokenizer_fixture_close(&opened);
+}
+
+#define SLOTS ((size_t)4 * VOCABULARY_PROBES_MAX)
+
+/* No file makes a table without any; but the runs of many homes make stretches
+ * of thousands, and none of those may be walked. */
+Test(tokenizer, a_search_ends_wherever_the_next_free_slot_is, .timeout = 20)
+{
+	static uint32_t slots[SLOTS];	       /* all of them token 0 */
+	static uint64_t pair_slots[4 * SLOTS]; /* the pair of 0 and 0 */
+	struct bytes text = BYTES_LITERAL("a");
+	uint8_t kind = VOCABULARY_NORMAL;
+	const struct vocabulary vocabulary = { .count = 1,
+					       .texts = &text,
+					       .kinds = &kind,
+					       .slots = slots,
+					       .slot_mask = SLOTS - 1,
+					       .longest = 1 };
+	const struct pairs pairs = { .slots = (void *)pair_slots,
+				     .slot_mask = SLOTS - 1 };
+
+	cr_expect_eq(vocabulary_find(&vocabulary, text, VOCABULARY_NORMAL), 0);
+	cr_expect_eq(vocabulary_find(&vocabulary, BYTES_LITERAL("b"),
+				     VOCABULARY_NORMAL),
+		     VOCABULARY_NONE);
+	cr_expect_eq(pairs_find(&pairs, 0, 0).token, 0);
+	cr_expect_eq(pairs_find(&pairs, 1, 2).token, VOCABULARY_NONE);
 }
 
 Test(tokenizer, hostile_texts_are_encoded_in_time, .timeout = 60)
