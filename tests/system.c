@@ -323,7 +323,9 @@ static const char *start_part(struct system *system, enum system_part part,
 			      char rest[static SYSTEM_URL_MAX])
 {
 	SCOPED_FD program = open_program(part);
+	uint64_t began = system_now_us();
 	pid_t self = getpid();
+	const char *wrong;
 	pid_t pid;
 
 	if (program < 0)
@@ -334,7 +336,9 @@ static const char *start_part(struct system *system, enum system_part part,
 	if (pid < 0)
 		return "cannot fork";
 	system->pids[part] = pid;
-	return await_ready(system, part, rest);
+	wrong = await_ready(system, part, rest);
+	system->ready_us[part] = system_now_us() - began;
+	return wrong;
 }
 
 /* argv has no const; what is behind these is never written. */

@@ -41,6 +41,7 @@ struct system {
 	char gateway[SYSTEM_URL_MAX]; /* such as http://127.0.0.1:40000 */
 	char client[SYSTEM_URL_MAX];
 	pid_t pids[SYSTEM_PARTS];
+	uint64_t ready_us[SYSTEM_PARTS]; /* from its fork until it said so */
 	enum system_caller caller;
 };
 
