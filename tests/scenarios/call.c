@@ -56,7 +56,6 @@ static bool await(const struct call *call, void *tag, int ms)
 /* Its status is waited for from the beginning, under the tag of the call. */
 void call_open(const struct call_line *line, int timeout_ms, struct call *out)
 {
-	grpc_op head = { .op = GRPC_OP_SEND_INITIAL_METADATA };
 	grpc_op end = { .op = GRPC_OP_RECV_STATUS_ON_CLIENT };
 
 	*out = (struct call){ .line = line, .details = grpc_empty_slice() };
@@ -70,21 +69,23 @@ void call_open(const struct call_line *line, int timeout_ms, struct call *out)
 	end.data.recv_status_on_client.status = &out->status;
 	end.data.recv_status_on_client.status_details = &out->details;
 	begin_batch(out, &end, 1, out);
-	begin_batch(out, &head, 1, &head);
-	invariant(await(out, &head, SAY_MS));
 }
 
 void call_say(struct call *call, const struct rpc_serve_request *request)
 {
 	struct writer out = { malloc(ENCODED_MAX), 0, ENCODED_MAX };
-	grpc_op op = { .op = GRPC_OP_SEND_MESSAGE };
+	grpc_op ops[2] = { { .op = GRPC_OP_SEND_MESSAGE },
+			   { .op = GRPC_OP_SEND_INITIAL_METADATA } };
+	grpc_byte_buffer *message;
 
 	invariant(out.data != NULL &&
 		  rpc_serve_request_encode(request, &out) == ERR_OK);
-	op.data.send_message.send_message = dial_message(bytes_written(&out));
-	begin_batch(call, &op, 1, &op);
-	invariant(await(call, &op, SAY_MS));
-	grpc_byte_buffer_destroy(op.data.send_message.send_message);
+	message = dial_message(bytes_written(&out));
+	ops[0].data.send_message.send_message = message;
+	begin_batch(call, ops, call->has_said ? 1 : 2, ops);
+	call->has_said = true;
+	invariant(await(call, ops, SAY_MS));
+	grpc_byte_buffer_destroy(message);
 	free(out.data);
 }
 

@@ -31,7 +31,7 @@ struct call {
 	grpc_metadata_array initial, trailing;
 	grpc_slice details;
 	grpc_status_code status;
-	bool has_heard;
+	bool has_said, has_heard;
 };
 
 /* To the node's socket; bytes that it takes ahead of its reader, 0: gRPC's own
