@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sort.h"
+
 #define VERSION 3
 #define DEFAULT_ALIGNMENT 32
 #define LARGEST_ALIGNMENT (1u << 20)
@@ -202,7 +204,7 @@ static enum err sort_entries(void *entries, size_t count, size_t size)
 {
 	const uint8_t *entry = entries;
 
-	qsort(entries, count, size, compare_entries);
+	sort_by(entries, count, size, compare_entries);
 	for (size_t i = 1; i < count; i++) {
 		if (compare_entries(entry, entry + size) == 0)
 			return ERR_MALFORMED;
@@ -248,7 +250,7 @@ static enum err place_tensors(struct gguf *gguf, struct placed *places,
 	uint64_t end = 0;
 
 	TRY(read_alignment(gguf, &alignment));
-	qsort(places, gguf->tensor_count, sizeof(*places), compare_places);
+	sort_by(places, gguf->tensor_count, sizeof(*places), compare_places);
 	for (size_t i = 0; i < gguf->tensor_count; i++) {
 		const struct placed *place = &places[i];
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sort.h"
+
 static bool is_between(struct bytes text, const char *left, const char *right)
 {
 	size_t before = strlen(left), after = strlen(right);
@@ -87,7 +89,7 @@ static void collect(const struct tokenizer *tokenizer, struct sorted *sorted,
 						 vocabulary->kinds[i], i };
 		}
 	}
-	qsort(sorted, count, sizeof(*sorted), compare_sorted);
+	sort_by(sorted, count, sizeof(*sorted), compare_sorted);
 	for (size_t i = 0; i < count; i++) {
 		if (i == 0 ||
 		    compare_texts(sorted[i - 1].text, sorted[i].text) != 0)

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/sort.h"
+
 /* tokenizer.ggml.pre: which splitting rule a vocabulary was trained with, by
  * the names that llama.cpp's converter writes. */
 static const struct {
@@ -133,7 +135,7 @@ static enum err rank_scores(struct bytes scores, size_t count, uint32_t *ranks)
 		return ERR_UNAVAILABLE;
 	err = read_scores(scores, sorted, count);
 	if (err == ERR_OK) {
-		qsort(sorted, count, sizeof(*sorted), compare_scores);
+		sort_by(sorted, count, sizeof(*sorted), compare_scores);
 		assign_ranks(sorted, count, ranks);
 	}
 	free(sorted);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sort.h"
+
 struct trie_node {
 	uint32_t first_child;
 	uint32_t value; /* or TRIE_NONE */
@@ -114,8 +116,7 @@ enum err trie_open(struct trie_text *texts, size_t count, struct trie *out)
 	struct trie made = { 0 };
 	struct range *ranges;
 
-	if (count > 0)
-		qsort(texts, count, sizeof(*texts), compare_texts);
+	sort_by(texts, count, sizeof(*texts), compare_texts);
 	TRY(count_nodes(texts, count, &made.count));
 	made.nodes = calloc(made.count, sizeof(*made.nodes));
 	ranges = calloc(made.count, sizeof(*ranges));

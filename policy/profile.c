@@ -123,7 +123,6 @@ static const struct jail_rule zygote_rules[] = {
 	ALLOW_IF(prctl, 0, PR_SET_DUMPABLE, "a worker leaves no core"),
 	ALLOW_IF(prctl, 0, PR_SET_NO_NEW_PRIVS, "a worker's filter needs it"),
 	ALLOW_IF(seccomp, 0, SECCOMP_SET_MODE_FILTER, "a worker closes"),
-	REFUSE(sysinfo, "libc, before it sorts a model file's index"),
 };
 
 static const struct jail_limit zygote_limits[] = {
