@@ -145,7 +145,7 @@ static bool is_bf16(const struct look *look)
 }
 
 /* Slots from a position on that follow each other in memory. */
-static size_t stretch(const struct cache *cache, size_t position, size_t end)
+static size_t contiguous(const struct cache *cache, size_t position, size_t end)
 {
 	size_t until_wrap = cache->slots - position % cache->slots;
 
@@ -200,7 +200,7 @@ static void score(const struct look *look)
 	size_t at = look->span.first;
 
 	while (at < look->span.end) {
-		size_t count = stretch(cache, at, look->span.end);
+		size_t count = contiguous(cache, at, look->span.end);
 		const void *keys =
 			cache_keys(cache, look->kv_head, at % cache->slots);
 		float *scores = look->bench->scores + (at - look->span.first);
@@ -258,7 +258,7 @@ static void blend(const struct look *look, size_t first, size_t count,
 				    .out_stride = cache->width };
 
 	while (range.first < range.end) {
-		size_t positions = stretch(cache, range.first, range.end);
+		size_t positions = contiguous(cache, range.first, range.end);
 
 		job.weights = look->bench->scores + first * work->span +
 			      (range.first - look->span.first);
@@ -343,7 +343,7 @@ static void blend_bf16(const struct look *look)
 			      (at - look->span.first);
 		job.values =
 			cache_values(cache, look->kv_head, at % cache->slots);
-		job.positions = stretch(cache, at, look->span.end);
+		job.positions = contiguous(cache, at, look->span.end);
 		work->model->kernel->blend_bf16(&job);
 		at += job.positions;
 	}
@@ -412,7 +412,7 @@ static void look_back(struct look *look)
 		       look->bench->mixed + q * width, width * sizeof(float));
 }
 
-/* A tile of rows and a key-value head: all queries that look at these keys, a
+/* A stretch of rows and a key-value head: all queries that look at these keys, a
  * few at a time. */
 static void attend(void *context, size_t member, size_t item)
 {
@@ -420,7 +420,8 @@ static void attend(void *context, size_t member, size_t item)
 	struct work *work = attention->work;
 	const struct config *config = work->model->config;
 	const struct batch *batch = attention->place->batch;
-	const struct batch_tile *tile = &batch->tiles[item / config->kv_heads];
+	const struct batch_stretch *rows =
+		&batch->stretches[item / config->kv_heads];
 	size_t group = config->heads / config->kv_heads;
 	size_t most = work->form == ACTIVATION_BF16 ? WORK_QUERIES_BF16
 						    : WORK_QUERIES;
@@ -429,15 +430,15 @@ static void attend(void *context, size_t member, size_t item)
 			     .kv_head = item % config->kv_heads };
 
 	look.cache =
-		session_cache(batch->rows[tile->first].session,
+		session_cache(batch->rows[rows->first].session,
 			      attention->place->layer, attention->place->track);
-	for (size_t i = 0; i < tile->count * group; i++) {
-		size_t row = tile->first + i / group;
+	for (size_t i = 0; i < rows->count * group; i++) {
+		size_t row = rows->first + i / group;
 
 		look.rows[look.count] = row;
 		look.heads[look.count] = look.kv_head * group + i % group;
 		look.ranges[look.count] = range_of(attention, row);
-		if (++look.count == most || i + 1 == tile->count * group) {
+		if (++look.count == most || i + 1 == rows->count * group) {
 			look_back(&look);
 			look.count = 0;
 		}
@@ -449,8 +450,8 @@ static void quantise_mixed(void *context, size_t row)
 	struct work *work = context;
 	size_t width = config_query_width(work->model->config);
 
-	work->model->kernel->quantise(&work->inner_quantised, row,
-				      work->mixed + row * width, width);
+	work->model->kernel->set_row(&work->inner_activation, row,
+				     work->mixed + row * width, width);
 }
 
 /* [R][H] to [R][Q], [R][K] and [R][K] */
@@ -459,7 +460,7 @@ static void project(const struct attention *attention)
 	struct work *work = attention->work;
 	const struct weights_layer *weights = attention->weights;
 	const struct multiply_input in = { work->normed,
-					   &work->normed_quantised,
+					   &work->normed_activation,
 					   attention->place->batch->count };
 	const struct work_product products[] = {
 		{ &weights->query, work->query },
@@ -498,7 +499,7 @@ enum err attention_apply(struct work *work, const struct layer_place *place,
 	struct attention attention = { work, place, weights, false };
 	size_t query = config_query_width(config);
 	const struct multiply_input mixed = { work->mixed,
-					      &work->inner_quantised,
+					      &work->inner_activation,
 					      batch->count };
 	const struct work_product output = { &weights->output, work->branch };
 
@@ -508,11 +509,11 @@ enum err attention_apply(struct work *work, const struct layer_place *place,
 		return ERR_MALFORMED;
 	report_heads(&attention);
 	/* [R][Q], each head against its key-value head, to [R][Q] and [R][H] */
-	work_items(work, batch->tile_count * config->kv_heads, attend,
+	work_items(work, batch->stretch_count * config->kv_heads, attend,
 		   &attention);
 	layer_report(work, place, "attn_mixed", work->mixed,
 		     batch->count * query);
-	activation_resize(&work->inner_quantised, query);
+	activation_resize(&work->inner_activation, query);
 	work_each(work, batch->count, quantise_mixed, work);
 	work_multiply(work, &mixed, &output, 1);
 	return ERR_OK;

@@ -17,21 +17,21 @@ struct batch_row {
 };
 
 /* A few neighbouring rows of one run, which look back together. */
-struct batch_tile {
+struct batch_stretch {
 	size_t first;
 	size_t count;
 };
 
 /* At most so many, and of a prompt as bf16. */
-#define BATCH_TILE_ROWS 8
-#define BATCH_TILE_ROWS_BF16 32
+#define BATCH_STRETCH_ROWS 8
+#define BATCH_STRETCH_ROWS_BF16 32
 
 struct batch {
 	struct batch_row *rows;
 	size_t count;
 	float *rotations; /* [count][d/2][2]: cosine, sine of each row */
-	struct batch_tile *tiles;
-	size_t tile_count;
+	struct batch_stretch *stretches;
+	size_t stretch_count;
 };
 
 #endif

@@ -48,7 +48,7 @@ static size_t batch_memory(const struct config *config, size_t rows)
 {
 	return reserve_bytes(rows, sizeof(struct batch_row)) +
 	       reserve_bytes(rows, config->head_width * sizeof(float)) +
-	       reserve_bytes(rows, sizeof(struct batch_tile));
+	       reserve_bytes(rows, sizeof(struct batch_stretch));
 }
 
 size_t engine_memory(const struct config *config,
@@ -77,9 +77,9 @@ static enum err open_batch(struct batch *batch, const struct config *config,
 	batch->rows = arena_alloc(arena, rows, sizeof(*batch->rows));
 	batch->rotations =
 		arena_alloc(arena, rows, config->head_width * sizeof(float));
-	batch->tiles = arena_alloc(arena, rows, sizeof(*batch->tiles));
+	batch->stretches = arena_alloc(arena, rows, sizeof(*batch->stretches));
 	return batch->rows == NULL || batch->rotations == NULL ||
-			       batch->tiles == NULL
+			       batch->stretches == NULL
 		       ? ERR_TOO_LARGE
 		       : ERR_OK;
 }
@@ -114,7 +114,7 @@ static enum err open_rows(struct engine *engine, struct arena *arena)
 		arena_alloc(arena, config->tracks * engine->shape.rows, hidden);
 	engine->last = arena_alloc(arena, logits, hidden);
 	engine->normed = arena_alloc(arena, logits, hidden);
-	TRY(activation_open(&engine->normed_quantised, &last, arena));
+	TRY(activation_open(&engine->normed_activation, &last, arena));
 	engine->logits =
 		arena_alloc(arena, logits, config->vocabulary * sizeof(float));
 	return engine->h == NULL || engine->tracks == NULL ||
@@ -156,23 +156,24 @@ void engine_watch(struct engine *engine, const struct work_trace *trace)
 }
 
 /* Rows that look back together: neighbours of one session, a few. */
-static void cut_tiles(struct batch *batch, enum activation_form form)
+static void cut_stretches(struct batch *batch, enum activation_form form)
 {
-	size_t most = form == ACTIVATION_BF16 ? BATCH_TILE_ROWS_BF16
-					      : BATCH_TILE_ROWS;
+	size_t most = form == ACTIVATION_BF16 ? BATCH_STRETCH_ROWS_BF16
+					      : BATCH_STRETCH_ROWS;
 
-	batch->tile_count = 0;
+	batch->stretch_count = 0;
 	for (size_t r = 0; r < batch->count; r++) {
-		struct batch_tile *tile = &batch->tiles[batch->tile_count];
+		struct batch_stretch *stretch =
+			&batch->stretches[batch->stretch_count];
 		const struct batch_row *row = &batch->rows[r];
 
-		if (r > 0 && tile[-1].count < most &&
+		if (r > 0 && stretch[-1].count < most &&
 		    row[-1].session == row->session &&
 		    row[-1].position + 1 == row->position)
-			tile[-1].count++;
+			stretch[-1].count++;
 		else
-			batch->tiles[batch->tile_count++] =
-				(struct batch_tile){ r, 1 };
+			batch->stretches[batch->stretch_count++] =
+				(struct batch_stretch){ r, 1 };
 	}
 }
 
@@ -185,7 +186,7 @@ static void prepare_batch(const struct engine *engine, struct batch *batch)
 		rope_rotation(config, engine->frequencies,
 			      batch->rows[r].position,
 			      batch->rotations + r * config->head_width);
-	cut_tiles(batch, engine->works[0].form);
+	cut_stretches(batch, engine->works[0].form);
 }
 
 /* All inputs are looked at before any is used: an error changes nothing. */
@@ -384,7 +385,7 @@ static void multiply_output(void *context, size_t member)
 	struct engine *engine = context;
 	const struct matrix *output = &engine->model.weights->output;
 	const struct multiply_input in = { engine->normed,
-					   &engine->normed_quantised,
+					   &engine->normed_activation,
 					   engine->wanted.count };
 
 	multiply(engine->model.kernel, output, &in,
@@ -407,8 +408,8 @@ enum err engine_logits(struct engine *engine, const size_t *rows, size_t count,
 
 		kernel_rms_norm(kernel, &norm,
 				engine->last + i * config->hidden, normed);
-		kernel->quantise(&engine->normed_quantised, i, normed,
-				 config->hidden);
+		kernel->set_row(&engine->normed_activation, i, normed,
+				config->hidden);
 	}
 	team_run(engine->team, multiply_output, engine);
 	for (size_t i = 0; i < count * config->vocabulary; i++)

@@ -10,9 +10,9 @@
  * An engine is the room that this takes, and a team of threads.  Sessions come
  * and go through it, several at a time if wanted.  Neither where a prompt is
  * cut, nor who else is in a batch, nor how many threads there are changes one
- * bit of any result.  What may differ by choice is in what numbers the rows of
- * a prompt go through the layers: it is the same for all of them, and another
- * for none that answers (engine_shape).
+ * bit of any result.  One thing is chosen: with shape.prompts = ACTIVATION_BF16
+ * rows that go in as ENGINE_PROMPT are computed in bf16, rows that go in as
+ * ENGINE_ANSWER never.  Logits are of integers for both.
  *
  * Layers that use the keys and values of another (kv_reuse_from) are run for
  * the rows that are asked for alone.
@@ -45,8 +45,8 @@ struct engine_shape {
 
 /* What the rows are that go in. */
 enum engine_rows {
-	ENGINE_PROMPT, /* given */
-	ENGINE_ANSWER, /* drawn */
+	ENGINE_PROMPT, /* tokens of the request, earlier answers in it too */
+	ENGINE_ANSWER, /* tokens that were drawn */
 };
 
 struct engine {
@@ -62,8 +62,8 @@ struct engine {
 	float *tracks;	     /* [T][R][H], what each track made of it */
 	float *last;	     /* [L][H], rows whose logits are wanted */
 	float *normed;	     /* [L][H] */
-	struct activation normed_quantised; /* of normed */
-	float *logits;			    /* [L][V] */
+	struct activation normed_activation; /* of normed */
+	float *logits;			     /* [L][V] */
 };
 
 /* Bytes of arena that an engine takes with so many threads. */

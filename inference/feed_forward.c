@@ -43,8 +43,8 @@ static void quantise_gate(void *context, size_t row)
 	struct work *work = context;
 	size_t width = work->model->config->feed_forward;
 
-	work->model->kernel->quantise(&work->inner_quantised, row,
-				      work->gate + row * width, width);
+	work->model->kernel->set_row(&work->inner_activation, row,
+				     work->gate + row * width, width);
 }
 
 /* [R][H] to [R][F] twice, to one [R][F], to [R][H] */
@@ -52,14 +52,14 @@ static void run_dense(struct work *work, size_t rows,
 		      const struct weights_layer *weights)
 {
 	const struct multiply_input in = { work->normed,
-					   &work->normed_quantised, rows };
+					   &work->normed_activation, rows };
 	const struct multiply_input inner = { work->gate,
-					      &work->inner_quantised, rows };
+					      &work->inner_activation, rows };
 	const struct work_product down = { &weights->down, work->branch };
 	struct dense dense = { work, weights, &in };
 
 	team_run(work->team, open_part, &dense);
-	activation_resize(&work->inner_quantised, weights->gate.rows);
+	activation_resize(&work->inner_activation, weights->gate.rows);
 	work_each(work, rows, quantise_gate, work);
 	work_multiply(work, &inner, &down, 1);
 }
@@ -148,7 +148,7 @@ static enum err route(struct work *work, const struct layer_place *place,
 	size_t rows = place->batch->count;
 	size_t experts = work->model->config->experts;
 	const struct multiply_input in = { work->normed,
-					   &work->normed_quantised, rows };
+					   &work->normed_activation, rows };
 	const struct work_product to_router = { router, work->router };
 
 	work_multiply(work, &in, &to_router, 1);
@@ -177,15 +177,15 @@ static size_t gather(const struct experts *experts, struct work_bench *bench,
 	size_t used = work->model->config->experts_used;
 	size_t count = 0;
 
-	activation_resize(&bench->quantised, hidden);
+	activation_resize(&bench->activation, hidden);
 	for (size_t i = 0; i < experts->rows * used; i++) {
 		if (work->chosen[i] != expert)
 			continue;
 		memcpy(bench->gathered + count * hidden,
 		       work->normed + i / used * hidden,
 		       hidden * sizeof(float));
-		activation_copy(&bench->quantised, count,
-				&work->normed_quantised, i / used);
+		activation_copy(&bench->activation, count,
+				&work->normed_activation, i / used);
 		bench->places[count++] = (uint32_t)i;
 	}
 	return count;
@@ -231,7 +231,7 @@ static void run_expert(void *context, size_t member, size_t expert)
 	struct matrix up = pick(&experts->weights->up, expert);
 	struct matrix down = pick(&experts->weights->down, expert);
 	size_t count = gather(experts, bench, (uint32_t)expert);
-	struct multiply_input in = { bench->gathered, &bench->quantised,
+	struct multiply_input in = { bench->gathered, &bench->activation,
 				     count };
 
 	if (count == 0)
@@ -240,10 +240,10 @@ static void run_expert(void *context, size_t member, size_t expert)
 	multiply_whole(kernel, &up, &in, bench->up);
 	kernel->swiglu(bench->gate, bench->up, count * gate.rows);
 	in.values = bench->gate;
-	activation_resize(&bench->quantised, gate.rows);
+	activation_resize(&bench->activation, gate.rows);
 	for (size_t r = 0; r < count; r++)
-		kernel->quantise(&bench->quantised, r,
-				 bench->gate + r * gate.rows, gate.rows);
+		kernel->set_row(&bench->activation, r,
+				bench->gate + r * gate.rows, gate.rows);
 	multiply_whole(kernel, &down, &in, bench->answer);
 	scatter(work, bench, count);
 }

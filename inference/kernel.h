@@ -113,8 +113,8 @@ struct kernel {
 	void (*product_bf16)(const struct product *product);
 
 	/* Row `row` becomes x; see activation.h. */
-	void (*quantise)(struct activation *activation, size_t row,
-			 const float *x, size_t columns);
+	void (*set_row)(struct activation *activation, size_t row,
+			const float *x, size_t columns);
 
 	void (*multiply)(const struct kernel_multiply *multiply);
 

@@ -32,7 +32,7 @@ static void norm_row(void *context, size_t row)
 	float *normed = work->normed + row * hidden;
 
 	kernel_rms_norm(kernel, &job, work->x + row * hidden, normed);
-	kernel->quantise(&work->normed_quantised, row, normed, hidden);
+	kernel->set_row(&work->normed_activation, row, normed, hidden);
 }
 
 /* x += branch */

@@ -24,13 +24,13 @@ static void multiply_panels(const struct kernel *kernel,
 		.panels = matrix->data +
 			  share.first / PANEL_ROWS * matrix->stride,
 		.outputs = share.end - share.first,
-		.x = in->quantised,
+		.x = in->activation,
 		.rows = in->rows,
 		.out = out.values + share.first,
 		.stride = out.stride,
 	};
 
-	if (in->quantised->form == ACTIVATION_BF16 &&
+	if (in->activation->form == ACTIVATION_BF16 &&
 	    product_takes_bf16(product.format))
 		kernel->product_bf16(&product);
 	else

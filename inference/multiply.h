@@ -13,7 +13,7 @@
 
 struct multiply_input {
 	const float *values; /* [rows][columns] */
-	struct activation *quantised;
+	struct activation *activation;
 	size_t rows;
 };
 

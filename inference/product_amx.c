@@ -41,7 +41,7 @@
 #define PLANES 2
 
 /* A block of a panel as tiles. */
-struct weights {
+struct unpacked {
 	int8_t planes[PLANES][PANEL_COLUMNS * PANEL_ROWS];
 } __attribute__((aligned(64)));
 
@@ -167,7 +167,7 @@ static INLINE void split(__m512i values, __m512i scales, unsigned shift,
 }
 
 static INLINE void unpack_scaled(enum panel_format format, const uint8_t *block,
-				 struct weights *out)
+				 struct unpacked *out)
 {
 	size_t vectors = panel_forms[format].part / 4; /* of a part */
 	__m512i scales, low, high;
@@ -185,7 +185,7 @@ static INLINE void unpack_scaled(enum panel_format format, const uint8_t *block,
 }
 
 static INLINE void unpack(enum panel_format format, const uint8_t *block,
-			  struct weights *out)
+			  struct unpacked *out)
 {
 	if (panel_forms[format].part != 0) {
 		unpack_scaled(format, block, out);
@@ -218,7 +218,7 @@ struct rows {
 /* Products of all 256, with one plane of weights or two. */
 static INLINE void multiply_block(enum panel_format format,
 				  const struct rows *x,
-				  const struct weights *weights,
+				  const struct unpacked *weights,
 				  struct products *out)
 {
 	const int8_t *low = weights->planes[0], *high = weights->planes[1];
@@ -372,7 +372,7 @@ struct part {
 /* What such a part is computed in. */
 struct scratch {
 	struct products products[2];
-	struct weights weights[PANELS_AT_ONCE];
+	struct unpacked weights[PANELS_AT_ONCE];
 	float results[PANELS_AT_ONCE][ROWS_AT_ONCE][PANEL_ROWS];
 } __attribute__((aligned(64)));
 
@@ -387,7 +387,7 @@ static INLINE const uint8_t *block_of(const struct product *product,
 struct tile {
 	struct rows x;
 	const uint8_t *block;
-	const struct weights *weights;
+	const struct unpacked *weights;
 	float (*results)[PANEL_ROWS];
 };
 

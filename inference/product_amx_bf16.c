@@ -30,7 +30,7 @@
 #define PANELS_AT_ONCE ((size_t)4)
 
 /* A block of a panel as tiles. */
-struct weights {
+struct unpacked {
 	uint16_t of[GROUPS][GROUP * PANEL_ROWS];
 } __attribute__((aligned(64)));
 
@@ -122,7 +122,7 @@ static INLINE void store_four(enum panel_format format, __m512i integers,
 
 /* The order of columns is that of panel.h. */
 static INLINE void unpack(enum panel_format format, const uint8_t *block,
-			  struct weights *out)
+			  struct unpacked *out)
 {
 	size_t vectors = panel_forms[format].bits; /* of a group */
 
@@ -154,7 +154,7 @@ struct part {
 };
 
 struct scratch {
-	struct weights weights[2];
+	struct unpacked weights[2];
 	struct results results[PANELS_AT_ONCE];
 };
 
@@ -213,7 +213,7 @@ static INLINE struct place place_of(const struct step *step, size_t p,
 static INLINE void add_tiles(const struct step *step, size_t tiles,
 			     size_t panels, size_t row)
 {
-	const struct weights *weights = step->scratch->weights;
+	const struct unpacked *weights = step->scratch->weights;
 	const struct activation *x = step->part->product->x;
 	const struct tiles_bf16 job = {
 		.rows = x->bf16 + (step->part->row + row) * x->stride +

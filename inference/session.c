@@ -5,13 +5,13 @@
 
 /*
  * A local layer looks back from any row of a chunk after the whole of it has
- * gone in, and by whole groups of keys: so beside its window a ring has room
- * for a chunk and a group.
+ * gone in: so beside its window a ring has room for a chunk.  What is read
+ * besides, out to whole groups, weighs nothing.
  */
 static size_t slots_of(const struct config *config, uint32_t layer,
 		       const struct session_shape *shape)
 {
-	size_t slots = (size_t)config->window + shape->chunk + KERNEL_POSITIONS;
+	size_t slots = (size_t)config->window + shape->chunk;
 
 	if (config_reach_of(config, layer) == CONFIG_GLOBAL ||
 	    slots > shape->context)

@@ -166,7 +166,7 @@ static enum err take_bench(const struct config *config,
 	TRY(take(out, buffers, BENCH_BUFFERS, arena));
 	if (config->experts == 0)
 		return ERR_OK;
-	return activation_open(&out->quantised, &expert_rows, arena);
+	return activation_open(&out->activation, &expert_rows, arena);
 }
 
 enum err work_open(struct work *work, const struct work_model *model,
@@ -189,8 +189,8 @@ enum err work_open(struct work *work, const struct work_model *model,
 		TRY(take_bench(config, shape, arena, &made.benches[i]));
 	list_buffers(config, shape->rows, buffers);
 	TRY(take(&made, buffers, BUFFERS, arena));
-	TRY(activation_open(&made.normed_quantised, &hidden, arena));
-	TRY(activation_open(&made.inner_quantised, &inner, arena));
+	TRY(activation_open(&made.normed_activation, &hidden, arena));
+	TRY(activation_open(&made.inner_activation, &inner, arena));
 	*work = made;
 	return ERR_OK;
 }
@@ -198,8 +198,8 @@ enum err work_open(struct work *work, const struct work_model *model,
 void work_set_form(struct work *work, enum activation_form form)
 {
 	work->form = form;
-	work->normed_quantised.form = form;
-	work->inner_quantised.form = form;
+	work->normed_activation.form = form;
+	work->inner_activation.form = form;
 }
 
 struct each {

@@ -2,9 +2,9 @@
 /*
  * work: the room in which one track is computed.
  *
- * Where there are more tracks than threads, each thread has a track and this
- * room for itself; otherwise tracks go through one room after the other, and
- * the members of a team share every step.
+ * Where there are at least as many tracks as threads, each thread has its tracks
+ * and a room for itself; otherwise tracks go through one room after the other,
+ * and the members of a team share every step.
  *
  * Capital letters in shapes: R rows of a batch, H hidden, Q all heads, K all
  * key-value heads, d one head, F the widest feed-forward, E experts of width X,
@@ -39,16 +39,16 @@ struct work_trace {
 
 /* What each member of a team needs for itself. */
 struct work_bench {
-	float *queries;		     /* [q][d], of so many at once */
-	uint16_t *queries_bf16;	     /* [q][d up to a multiple of 32] */
-	float *scores;		     /* [q][span] */
-	float *mixed;		     /* [q][d] */
-	uint32_t *places;	     /* [R], whence an expert's rows came */
-	float *gathered;	     /* [R][H], an expert's rows */
-	float *gate;		     /* [R][X] */
-	float *up;		     /* [R][X] */
-	float *answer;		     /* [R][H] */
-	struct activation quantised; /* of gathered rows, then of gate */
+	float *queries;		      /* [q][d], of so many at once */
+	uint16_t *queries_bf16;	      /* [q][d up to a multiple of 32] */
+	float *scores;		      /* [q][span] */
+	float *mixed;		      /* [q][d] */
+	uint32_t *places;	      /* [R], whence an expert's rows came */
+	float *gathered;	      /* [R][H], an expert's rows */
+	float *gate;		      /* [R][X] */
+	float *up;		      /* [R][X] */
+	float *answer;		      /* [R][H] */
+	struct activation activation; /* of gathered rows, then of gate */
 };
 
 struct work {
@@ -72,8 +72,8 @@ struct work {
 	float *shares;	  /* [R][k], of the experts chosen */
 	uint32_t *chosen; /* [R][k] */
 	float *answers;	  /* [R][k][H], what each of them said */
-	struct activation normed_quantised; /* of normed */
-	struct activation inner_quantised;  /* of mixed, then of gate */
+	struct activation normed_activation; /* of normed */
+	struct activation inner_activation;  /* of mixed, then of gate */
 };
 
 /* What a work is to have room for. */

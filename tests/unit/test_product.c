@@ -300,7 +300,7 @@ Test(activation, every_path_rounds_to_the_same_bits)
 			       (numbers_next(&numbers) % 3 == 0 ? 1e-3f : 1.0f);
 		activation_set(&a, 0, x, columns);
 		for (size_t k = 1; kernel_at(k) != NULL; k++) {
-			kernel_at(k)->quantise(&b, 0, x, columns);
+			kernel_at(k)->set_row(&b, 0, x, columns);
 			cr_assert_arr_eq(a.values, b.values, columns);
 			cr_assert_arr_eq(a.bf16, b.bf16,
 					 a.blocks * PANEL_COLUMNS *
@@ -323,7 +323,7 @@ Test(activation, a_value_is_off_by_half_a_step_at_most)
 	open_rows(&a, 1, PANEL_COLUMNS, &arena);
 	for (size_t c = 0; c < PANEL_COLUMNS; c++)
 		x[c] = numbers_float(&numbers);
-	kernel_best()->quantise(&a, 0, x, PANEL_COLUMNS);
+	kernel_best()->set_row(&a, 0, x, PANEL_COLUMNS);
 	for (size_t c = 0; c < PANEL_COLUMNS; c++)
 		cr_assert_float_eq((double)(a.sums[0].scale * a.values[c]),
 				   (double)x[c],
@@ -342,7 +342,7 @@ Test(activation, numbers_that_are_none_make_products_that_are_none)
 	for (size_t k = 0; kernel_at(k) != NULL; k++) {
 		for (size_t i = 0; i < 3; i++) {
 			x[270] = none[i];
-			kernel_at(k)->quantise(&a, 0, x, 300);
+			kernel_at(k)->set_row(&a, 0, x, 300);
 			cr_assert_eq(a.sums[0].scale, 0.0f);
 			cr_assert(isnan(a.sums[1].scale));
 			cr_assert_not(isfinite(half_value_brain(a.bf16[270])));
