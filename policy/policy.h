@@ -14,8 +14,9 @@
  * example and states the defaults.
  *
  * policy_write() gives the canonical form, keys in order and no comments; its
- * SHA-256 stands in the node statement, so that a client sees what was chosen,
- * shape = off included.
+ * SHA-256 stands in the node statement.  A client sees this digest, and of the
+ * choices themselves the shape (off included) and the model's name alone: who
+ * has the file can compare.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
@@ -65,6 +66,7 @@ struct policy {
 struct policy_fault {
 	size_t line; /* from 1; one past the last where a key is missing */
 	const char *reason;
+	uint32_t least, most; /* of a number that is out of range; else 0 */
 };
 
 /* The policy that deploy/policy.conf states. */

@@ -11,7 +11,7 @@
  *        3: bytes[32]  SHA-256 of the program file that runs
  *        4: bytes[32]  Merkle root of the model file (crypto/merkle.h)
  *        5: bytes[32]  digest of the tokenizer
- *        6: bytes[32]  digest of the policy file
+ *        6: bytes[32]  SHA-256 of policy_write()'s canonical form
  *        7: bytes[32]  digest of the system call filters of all roles
  *        8: bytes[32]  digest of the log grammar
  *        9: [ mode, frame bytes, tick ms ]  the shape of responses
