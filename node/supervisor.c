@@ -71,6 +71,17 @@ static int open_file(const char *path)
 	return fd;
 }
 
+static _Noreturn void refuse_policy(const char *path,
+				    const struct policy_fault *fault)
+{
+	fprintf(stderr, "pcc-node: %s: line %zu: %s", path, fault->line,
+		fault->reason);
+	if (fault->most != 0)
+		fprintf(stderr, " (%u to %u)", fault->least, fault->most);
+	fputc('\n', stderr);
+	exit(EXIT_FAILURE);
+}
+
 static void read_policy(struct supervisor *node)
 {
 	static uint8_t memory[POLICY_TEXT_MAX];
@@ -85,11 +96,8 @@ static void read_policy(struct supervisor *node)
 	fd = open_file(node->options->policy);
 	if (fd_read_all(fd, &text) != ERR_OK)
 		die(node->options->policy);
-	if (policy_parse(bytes_written(&text), &node->policy, &fault) == ERR_OK)
-		return;
-	fprintf(stderr, "pcc-node: %s: line %zu: %s\n", node->options->policy,
-		fault.line, fault.reason);
-	exit(EXIT_FAILURE);
+	if (policy_parse(bytes_written(&text), &node->policy, &fault) != ERR_OK)
+		refuse_policy(node->options->policy, &fault);
 }
 
 static void hash_file(int fd, uint8_t digest[static HASH_SHA256_BYTES])

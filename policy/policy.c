@@ -20,7 +20,6 @@ static const char too_much[] = "the text is too long";
 static const char no_key[] = "not of the form: key = value";
 static const char unknown_key[] = "no such key";
 static const char doubled_key[] = "the key was given before";
-static const char missing_key[] = "a key is missing";
 static const char not_number[] = "not a decimal number";
 static const char out_of_range[] = "out of range";
 static const char not_shape[] = "not one of paced, sized, off";
@@ -49,6 +48,7 @@ struct key {
 	size_t offset; /* of a number in struct policy */
 	uint32_t least;
 	uint32_t most;
+	const char *missing; /* what is said where it does not stand */
 };
 
 static bool is_word(struct bytes value, const char *word)
@@ -233,9 +233,10 @@ static enum err write_name(const struct key *key, const struct policy *policy,
 	return bytes_put(out, bytes_of_string(policy->model_name));
 }
 
-#define KEY(name, kind, offset, least, most)                         \
-	{                                                            \
-		name, read_##kind, write_##kind, offset, least, most \
+#define KEY(name, kind, offset, least, most)                          \
+	{                                                             \
+		name, read_##kind, write_##kind, offset, least, most, \
+			"the key " name " is missing"                 \
 	}
 #define NUMBER(field, least, most) \
 	KEY(#field, number, offsetof(struct policy, field), least, most)
@@ -318,7 +319,8 @@ static const struct key *find_key(struct bytes name)
 struct reading {
 	struct policy policy;
 	bool seen[COUNT_OF(keys)];
-	const char *fault; /* NULL while all is well */
+	const char *fault;    /* NULL while all is well */
+	uint32_t least, most; /* of the key, where the fault is its range */
 };
 
 static enum err refuse(struct reading *reading, const char *fault, enum err err)
@@ -345,7 +347,11 @@ static enum err read_line(struct reading *reading, struct bytes line)
 	reading->fault = key->read(key, rest, &reading->policy);
 	if (reading->fault == NULL)
 		return ERR_OK;
-	return reading->fault == out_of_range ? ERR_DENIED : ERR_MALFORMED;
+	if (reading->fault != out_of_range)
+		return ERR_MALFORMED;
+	reading->least = key->least;
+	reading->most = key->most;
+	return ERR_DENIED;
 }
 
 /* One line without its end.  Comments are held to the same bytes. */
@@ -378,7 +384,7 @@ static enum err read_all(struct bytes text, struct reading *reading,
 		TRY(take_line(&text, reading));
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
 		if (!reading->seen[i])
-			return refuse(reading, missing_key, ERR_TRUNCATED);
+			return refuse(reading, keys[i].missing, ERR_TRUNCATED);
 	}
 	reading->fault = contradiction(&reading->policy);
 	return reading->fault == NULL ? ERR_OK : ERR_DENIED;
@@ -392,7 +398,8 @@ enum err policy_parse(struct bytes text, struct policy *out,
 	enum err err = read_all(text, &reading, &line);
 
 	if (err != ERR_OK) {
-		*where = (struct policy_fault){ line, reading.fault };
+		*where = (struct policy_fault){ line, reading.fault,
+						reading.least, reading.most };
 		return err;
 	}
 	*out = reading.policy;

@@ -195,9 +195,13 @@ Test(policy, another_word_is_another_text)
 
 Test(policy, a_missing_key_is_refused)
 {
-	for (size_t i = 0; i < COUNT_OF(keys); i++)
-		expect_line_refused(keys[i], NULL, ERR_TRUNCATED,
-				    "a key is missing");
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		char reason[64];
+
+		snprintf(reason, sizeof(reason), "the key %s is missing",
+			 keys[i]);
+		expect_line_refused(keys[i], NULL, ERR_TRUNCATED, reason);
+	}
 }
 
 Test(policy, a_doubled_line_is_refused)
@@ -289,24 +293,34 @@ static const struct range ranges[] = {
 	{ "workers", 1, LIMIT_WORKERS },
 };
 
-static void expect_number_refused(const char *key, uint64_t number)
+/* And the range is told. */
+static void expect_number_refused(const struct range *range, uint64_t number)
 {
+	struct policy_fault where = { 0 };
+	struct policy policy;
+	struct text text;
 	char line[64];
 
-	snprintf(line, sizeof(line), "%s = %ju\n", key, (uintmax_t)number);
-	expect_line_refused(key, line, ERR_DENIED, "out of range");
+	snprintf(line, sizeof(line), "%s = %ju\n", range->key,
+		 (uintmax_t)number);
+	expect_line_refused(range->key, line, ERR_DENIED, "out of range");
+	text = with(range->key, line);
+	cr_assert_eq(policy_parse(view(&text), &policy, &where), ERR_DENIED);
+	cr_expect_eq(where.least, range->least);
+	cr_expect_eq(where.most, range->most);
 }
 
 Test(policy, a_number_out_of_range_is_refused)
 {
 	for (size_t i = 0; i < COUNT_OF(ranges); i++) {
-		if (ranges[i].least != 0)
-			expect_number_refused(ranges[i].key,
-					      ranges[i].least - 1);
-		expect_number_refused(ranges[i].key, ranges[i].most + 1);
-		expect_number_refused(ranges[i].key, UINT32_MAX);
-		expect_number_refused(ranges[i].key, 1ull << 32);
-		expect_number_refused(ranges[i].key, UINT64_MAX);
+		const struct range *range = &ranges[i];
+
+		if (range->least != 0)
+			expect_number_refused(range, range->least - 1);
+		expect_number_refused(range, range->most + 1);
+		expect_number_refused(range, UINT32_MAX);
+		expect_number_refused(range, 1ull << 32);
+		expect_number_refused(range, UINT64_MAX);
 	}
 }
 
@@ -464,6 +478,7 @@ Test(policy, the_line_of_the_fault_is_named)
 				  &policy, &where),
 		     ERR_MALFORMED);
 	cr_expect_eq(where.line, 3);
+	cr_expect_eq(where.most, 0, "no range was missed");
 	cr_assert_eq(
 		policy_parse(BYTES_LITERAL("workers = 1\n"), &policy, &where),
 		ERR_TRUNCATED);
