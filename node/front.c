@@ -315,10 +315,10 @@ static void start_server(struct front *front)
 	for (size_t i = 0; i < options.service_count; i++)
 		services[i] = *parts[i];
 	if (server_start(&options, &port) != ERR_OK)
-		die("front: cannot listen on the TLS address");
+		die("cannot listen on the TLS address");
 	setup_forget_key(&front->setup);
 	if (server_run() != ERR_OK)
-		die("front: no threads");
+		die("no threads");
 	/* The core's threads and its TLS port exist before the filter, since
 	   making them takes calls that it forbids; what was isolated before
 	   them holds for them too. */
@@ -332,7 +332,7 @@ _Noreturn void front_run(void)
 	static struct front front = { .keeper = -1 };
 
 	if (setup_receive(&front.setup) != ERR_OK)
-		die("front: set-up is not what it should be");
+		die("set-up is not what it should be");
 	role_isolate_keeping(JAIL_FRONT, front.setup.listener,
 			     listener_port(front.setup.tls_address));
 	pool_init(&front.pool, front.setup.policy.workers);

@@ -319,7 +319,7 @@ static void open_keyring(struct keeper *keeper)
 	};
 
 	if (keyring_open(&times, clock_now_s(), &keeper->ring) != ERR_OK)
-		die("keeper: no memory for keys that nobody else can read");
+		die("no memory for keys that nobody else can read");
 	random_bytes(keeper->node_id, sizeof(keeper->node_id));
 	for (size_t i = 0; i < PLACES; i++)
 		keeper->peers[i] =
@@ -333,7 +333,7 @@ _Noreturn void keeper_run(void)
 
 	role_isolate(JAIL_KEEPER);
 	if (setup_receive(&keeper.setup) != ERR_OK)
-		die("keeper: set-up is not what it should be");
+		die("set-up is not what it should be");
 	/* OpenSSL looks for files at its first use: it may not, later. */
 	aead_warm();
 	hash_warm();

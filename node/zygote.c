@@ -360,14 +360,15 @@ static void parse_model(struct zygote *zygote)
 
 	if (model_open(zygote->model_file.file, &limits, &memory,
 		       &zygote->model) != ERR_OK)
-		die("zygote: the model file is not one this build can run");
+		die("the model file is not one this build can run; "
+		    "pcc-model check FILE says why");
 	if (laid_out.base != NULL &&
 	    memory_shared_close_to_writing(laid_out.base, laid_out.size) !=
 		    ERR_OK)
-		die("zygote: the weights cannot be made read-only");
+		die("the weights cannot be made read-only");
 	if (measure_tokenizer(zygote->model_file.file,
 			      zygote->tokenizer_digest) != ERR_OK)
-		die("zygote: the tokenizer cannot be measured");
+		die("the tokenizer cannot be measured");
 	lower(&zygote->setup.policy.context_tokens,
 	      model_describe(zygote->model).context);
 	lower(&zygote->setup.policy.output_tokens_max,
@@ -379,7 +380,7 @@ static void drop_file(struct zygote *zygote)
 {
 	if (measure_drop(&zygote->model_file,
 			 model_file_needed(zygote->model)) != ERR_OK)
-		die("zygote: no memory for the index of the model file");
+		die("no memory for the index of the model file");
 }
 
 static struct bytes weights_of(const struct zygote *zygote)
@@ -401,7 +402,7 @@ static void reserve_slots(struct zygote *zygote)
 
 		if (memory_arena_open(zygote->plan.arena_bytes, &slot->arena) !=
 		    ERR_OK)
-			die("zygote: no memory for all workers of the policy");
+			die("no memory for all workers of the policy");
 		slot->pidfd = -1;
 	}
 	for (size_t i = 0; i < PLACES; i++)
@@ -428,7 +429,7 @@ static void prove_the_jail(const struct zygote *zygote)
 	struct selftest_result result;
 
 	if (selftest_run(&zygote->worker_filter, &result) != ERR_OK)
-		die("zygote: a forbidden act works in the worker's jail");
+		die("a forbidden act works in the worker's jail");
 }
 
 _Noreturn void zygote_run(void)
@@ -439,12 +440,12 @@ _Noreturn void zygote_run(void)
 	/* Asks the kernel for tiles, which the jail forbids; forks have them. */
 	model_prepare();
 	if (setup_receive(&zygote.setup) != ERR_OK)
-		die("zygote: set-up is not what it should be");
+		die("set-up is not what it should be");
 	if (filter_compile(profile_of(JAIL_WORKER), &zygote.worker_filter) !=
 	    ERR_OK)
-		die("zygote: the worker's filter does not compile");
+		die("the worker's filter does not compile");
 	if (measure_file(zygote.setup.model, &zygote.model_file) != ERR_OK)
-		die("zygote: the model file cannot be read into memory");
+		die("the model file cannot be read into memory");
 	fd_close(&zygote.setup.model);
 	worker_warm();
 	/* The filter is closed before the first byte of the model is parsed. */

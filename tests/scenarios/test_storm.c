@@ -161,7 +161,7 @@ static void expect_numbers_in_log(void)
 
 	(void)system_log(&pcc, SYSTEM_NODE, log);
 	/* A zygote whose self-test we killed a child of has to think so. */
-	strike(log, "pcc-node: zygote: zygote: a forbidden act works in the "
+	strike(log, "pcc-node: zygote: a forbidden act works in the "
 		    "worker's jail\n");
 	stray = journal_stray_line(SYSTEM_NODE, log);
 	cr_assert_null(stray, "stray line: %s", stray);
