@@ -2,6 +2,7 @@
 #include "model/options.h"
 
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -90,7 +91,7 @@ static const char help[] =
 	"context\n"
 	"  --context N     tokens at a time (512, or what the model has)\n"
 	"  --texts N       only the first N strings of an array\n"
-	"  --numerics N    of prompts: integers, or bf16\n"
+	"  --numerics N    of prompts: integers, or bf16_prompts\n"
 	"sqnr         what each format loses of normally distributed "
 	"weights, and what\n"
 	"             6 x 6 blocks of six levels would\n"
@@ -162,7 +163,7 @@ static enum err take_numerics(const char *value, struct options *options)
 {
 	if (strcmp(value, "integers") == 0)
 		options->prompts = ACTIVATION_INTEGERS;
-	else if (strcmp(value, "bf16") == 0)
+	else if (strcmp(value, "bf16_prompts") == 0)
 		options->prompts = ACTIVATION_BF16;
 	else
 		return ERR_UNSUPPORTED;
@@ -226,9 +227,16 @@ static const struct grammar {
 	[OPTIONS_SQNR] = { "sqnr", 0, "", "n" },
 };
 
-static enum options_verdict complain(const char *what, const char *which)
+__attribute__((format(printf, 1, 2))) static enum options_verdict
+complain(const char *format, ...)
 {
-	fprintf(stderr, "pcc-model: %s%s; see --help\n", which, what);
+	va_list values;
+
+	va_start(values, format);
+	fputs("pcc-model: ", stderr);
+	(void)vfprintf(stderr, format, values);
+	fputs("; see --help\n", stderr);
+	va_end(values);
 	return OPTIONS_USAGE;
 }
 
@@ -240,10 +248,11 @@ static enum options_verdict check(const struct grammar *grammar, unsigned given)
 		bool is_given = (given >> i & 1) != 0;
 
 		if (needed && !is_given)
-			return complain(" is needed", names[i].name);
-		if (!needed && !known && is_given)
-			return complain(" is not for this command",
+			return complain("%s needs --%s", grammar->word,
 					names[i].name);
+		if (!needed && !known && is_given)
+			return complain("--%s is not for %s", names[i].name,
+					grammar->word);
 	}
 	return OPTIONS_RUN;
 }
@@ -260,15 +269,18 @@ static const struct grammar *find_command(const char *word)
 static enum options_verdict take_words(int count, char **words,
 				       struct options *options)
 {
-	const struct grammar *grammar =
-		count > 0 ? find_command(words[0]) : NULL;
+	const struct grammar *grammar;
 
+	if (count == 0)
+		return complain("a command is needed");
+	grammar = find_command(words[0]);
 	if (grammar == NULL)
-		return complain("a command is needed", "");
+		return complain("%s is no command", words[0]);
 	options->command = (enum options_command)(grammar - commands);
 	if (count - 1 != grammar->files)
-		return complain(" takes another number of files",
-				grammar->word);
+		return complain("%s takes %d file%s, and was given %d",
+				grammar->word, grammar->files,
+				grammar->files == 1 ? "" : "s", count - 1);
 	for (int i = 0; i < grammar->files; i++)
 		options->files[i] = words[1 + i];
 	return OPTIONS_RUN;
@@ -290,13 +302,13 @@ enum options_verdict options_parse(int count, char **arguments,
 			return OPTIONS_HELP;
 		}
 		if (name == '?')
-			return complain("unknown or incomplete option", "");
+			return complain("unknown or incomplete option");
 		if (name == 'o')
 			name = OPTION_OUTPUT;
 		given |= 1u << (name - OPTION_JSON);
 		if (take(name, optarg, &options) != ERR_OK)
-			return complain(" is no value that this option has",
-					optarg);
+			return complain("%s is no value of --%s", optarg,
+					names[name - OPTION_JSON].name);
 	}
 	verdict = take_words(count - optind, arguments + optind, &options);
 	if (verdict == OPTIONS_RUN)

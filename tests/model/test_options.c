@@ -2,6 +2,8 @@
 #include "model/options.h"
 
 #include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <stdio.h>
 #include <string.h>
 
 #define WORDS_MAX 16
@@ -46,6 +48,15 @@ Test(options, every_command_is_understood)
 		     OPTIONS_RUN);
 	cr_assert_eq(options.context, 64);
 	cr_assert_eq(options.texts, 3);
+	cr_assert_eq(options.prompts, ACTIVATION_INTEGERS);
+	cr_assert_eq(parse("pcc-model perplexity a b --numerics bf16_prompts",
+			   &options),
+		     OPTIONS_RUN);
+	cr_assert_eq(options.prompts, ACTIVATION_BF16);
+	cr_assert_eq(
+		parse("pcc-model perplexity a b --numerics integers", &options),
+		OPTIONS_RUN);
+	cr_assert_eq(options.prompts, ACTIVATION_INTEGERS);
 	cr_assert_eq(parse("pcc-model convert a b", &options), OPTIONS_RUN);
 	cr_assert_eq(parse("pcc-model importance a b -o c", &options),
 		     OPTIONS_RUN);
@@ -89,6 +100,7 @@ Test(options, what_makes_no_sense_is_told_and_changes_nothing)
 		"pcc-model perplexity a b --context 0",
 		"pcc-model perplexity a b --context 4294967296",
 		"pcc-model perplexity a b --texts many",
+		"pcc-model perplexity a b --numerics bf16",
 		"pcc-model importance a b",
 		"pcc-model measure a b --nonsense",
 		"pcc-model measure a b --output",
@@ -99,4 +111,42 @@ Test(options, what_makes_no_sense_is_told_and_changes_nothing)
 		cr_expect_eq(parse(lines[i], &options), OPTIONS_USAGE, "%s",
 			     lines[i]);
 	cr_assert_eq(options.seed, 42);
+}
+
+/* Each mistake, and what is said of it. */
+static const struct {
+	const char *line, *says;
+} mistakes[] = {
+	{ "pcc-model", "a command is needed" },
+	{ "pcc-model fly a", "fly is no command" },
+	{ "pcc-model quantize a b --format q4", "q4 is no value of --format" },
+	{ "pcc-model perplexity a b --numerics bf16",
+	  "bf16 is no value of --numerics" },
+	{ "pcc-model check", "check takes 1 file, and was given 0" },
+	{ "pcc-model pack a b c", "pack takes 2 files, and was given 3" },
+	{ "pcc-model sqnr a", "sqnr takes 0 files, and was given 1" },
+	{ "pcc-model quantize a b", "quantize needs --format" },
+	{ "pcc-model check a --json", "--json is not for check" },
+};
+
+#define MISTAKES (sizeof(mistakes) / sizeof(mistakes[0]))
+
+Test(options, a_mistake_is_told_with_the_word_that_is_one)
+{
+	struct options options;
+	FILE *errors;
+
+	cr_redirect_stderr();
+	for (size_t i = 0; i < MISTAKES; i++)
+		cr_expect_eq(parse(mistakes[i].line, &options), OPTIONS_USAGE);
+	(void)fflush(stderr);
+	errors = cr_get_redirected_stderr();
+	for (size_t i = 0; i < MISTAKES; i++) {
+		char said[128] = "", expected[128];
+
+		(void)snprintf(expected, sizeof(expected),
+			       "pcc-model: %s; see --help\n", mistakes[i].says);
+		cr_expect_not_null(fgets(said, sizeof(said), errors));
+		cr_expect_str_eq(said, expected);
+	}
 }
