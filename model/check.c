@@ -215,7 +215,7 @@ int check_run(const struct options *options)
 	enum err err = source_map(path, &source);
 
 	if (err != ERR_OK)
-		return report_failure(path, "cannot be read", err);
+		return report_file(path, "cannot be read", err);
 	err = check_source(&source, &finding);
 	if (err != ERR_OK)
 		return report_failure(path, finding.text, err);

@@ -195,14 +195,25 @@ static enum err open_files(struct checkpoint *made)
 	return err;
 }
 
+static enum err open_config(struct checkpoint *made)
+{
+	char *path;
+
+	made->config = checkpoint_json(made->folder, "config.json");
+	if (made->config != NULL)
+		return ERR_OK;
+	path = checkpoint_path(made->folder, "config.json");
+	if (path != NULL)
+		(void)report_file(path, "does not parse", ERR_MALFORMED);
+	free(path);
+	return ERR_MALFORMED;
+}
+
 static enum err open_parts(struct checkpoint *made)
 {
 	enum err err;
 
-	made->config = checkpoint_json(made->folder, "config.json");
-	if (made->config == NULL)
-		return told(made->folder, "has no config.json that parses",
-			    ERR_MALFORMED);
+	TRY(open_config(made));
 	err = take_shape(made->config, &made->shape);
 	if (err == ERR_OK)
 		err = rope_read(made->config, &made->shape, &made->rope);

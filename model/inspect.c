@@ -301,8 +301,8 @@ int inspect_run(const struct options *options)
 	json_t *made;
 
 	if (err != ERR_OK)
-		return report_failure(options->files[0],
-				      "is no model file that can be read", err);
+		return report_file(options->files[0],
+				   "is no model file that can be read", err);
 	made = inspect_source(&source, options->tensors ? INSPECT_TENSORS
 							: INSPECT_SUMMARY);
 	if (made == NULL)

@@ -117,12 +117,12 @@ int measure_run(const struct options *options)
 	enum err err = source_open(options->files[0], &a);
 
 	if (err != ERR_OK)
-		return report_failure(options->files[0],
-				      "is no model file that can be read", err);
+		return report_file(options->files[0],
+				   "is no model file that can be read", err);
 	err = source_open(options->files[1], &b);
 	if (err != ERR_OK)
-		return report_failure(options->files[1],
-				      "is no model file that can be read", err);
+		return report_file(options->files[1],
+				   "is no model file that can be read", err);
 	return compare_sources(&a, &b);
 }
 

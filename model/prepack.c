@@ -103,8 +103,8 @@ int prepack_run(const struct options *options)
 	enum err err = source_open(options->files[0], &source);
 
 	if (err != ERR_OK)
-		return report_failure(options->files[0],
-				      "is no model file that can be read", err);
+		return report_file(options->files[0],
+				   "is no model file that can be read", err);
 	return report_made(options->files[1],
 			   prepack_source(&source, options->files[1]));
 }

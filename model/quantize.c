@@ -152,13 +152,13 @@ int quantize_run(const struct options *options)
 	enum err err = source_open(options->files[0], &source);
 
 	if (err != ERR_OK)
-		return report_failure(options->files[0],
-				      "is no model file that can be read", err);
+		return report_file(options->files[0],
+				   "is no model file that can be read", err);
 	if (options->importance != NULL) {
 		err = source_open(options->importance, &importance);
 		if (err != ERR_OK)
-			return report_failure(options->importance,
-					      "is no file of importance", err);
+			return report_file(options->importance,
+					   "is no file of importance", err);
 		quantize.importance = &importance.gguf;
 	}
 	return report_made(

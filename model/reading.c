@@ -120,6 +120,12 @@ static enum err told(const char *subject, const char *what, enum err err)
 	return err;
 }
 
+static enum err told_of_file(const char *path, const char *what, enum err err)
+{
+	(void)report_file(path, what, err);
+	return err;
+}
+
 static enum err open_parts(const struct reading_files *files,
 			   struct reading *made)
 {
@@ -127,7 +133,7 @@ static enum err open_parts(const struct reading_files *files,
 	enum err err = source_map(files->model, &made->source);
 
 	if (err != ERR_OK)
-		return told(files->model, "cannot be read", err);
+		return told_of_file(files->model, "cannot be read", err);
 	err = model_open(made->source.file, &limits, NULL, &made->model);
 	if (err != ERR_OK)
 		return told(files->model, "is refused; check says why", err);
@@ -140,8 +146,8 @@ static enum err open_parts(const struct reading_files *files,
 		return told(files->model, "has no such context", ERR_TOO_LARGE);
 	err = texts_open(files->text, &made->texts);
 	if (err != ERR_OK)
-		return told(files->text, "is no text and no array of strings",
-			    err);
+		return told_of_file(files->text,
+				    "is no text and no array of strings", err);
 	err = encode(made, files->texts);
 	return err == ERR_OK
 		       ? ERR_OK

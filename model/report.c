@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define QUIET_S 1.0 /* what is over by then says nothing */
@@ -17,6 +18,20 @@ int report_failure(const char *subject, const char *what, enum err err)
 		fprintf(stderr, ": %s", strerror(errno));
 	fputs(")\n", stderr);
 	return REPORT_REFUSED;
+}
+
+int report_file(const char *path, const char *what, enum err err)
+{
+	struct stat status;
+
+	if (stat(path, &status) != 0) {
+		if (errno == ENOENT)
+			return report_failure(path, "is not there",
+					      ERR_UNAVAILABLE);
+	} else if (S_ISREG(status.st_mode) && status.st_size == 0) {
+		return report_failure(path, "is empty", err);
+	}
+	return report_failure(path, what, err);
 }
 
 int report_made(const char *path, enum err err)

@@ -21,6 +21,10 @@
  */
 int report_failure(const char *subject, const char *what, enum err err);
 
+/* The same of a file that could not be opened: that it is not there, or is
+ * empty, where that is the case, and else WHAT. */
+int report_file(const char *path, const char *what, enum err err);
+
 /* The same of a file that was to be made. */
 int report_made(const char *path, enum err err);
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/check.h"
 
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
 #include <math.h>
 
 #include "model/inspect.h"
 #include "model/make_random.h"
+#include "model/perplexity.h"
 #include "model/reading.h"
+#include "model/report.h"
 #include "tests/model/scratch.h"
 
 /* A random model in memory that a test may spoil. */
@@ -215,5 +219,59 @@ Test(perplexity, an_array_that_is_not_of_strings_is_refused)
 	cr_assert_eq(texts_open(text.text, &texts), ERR_MALFORMED);
 	scratch_write(&fixture.scratch, "text", BYTES_LITERAL("[\"a\""));
 	cr_assert_eq(texts_open(text.text, &texts), ERR_MALFORMED);
+	end(&fixture);
+}
+
+static FILE *errors;
+
+/* What a command says of a file that it cannot take. */
+static void expect_said(int (*run)(const struct options *options),
+			const struct options *options, const char *says)
+{
+	char said[SCRATCH_PATH_MAX * 2] = "";
+
+	cr_expect_eq(run(options), REPORT_REFUSED);
+	(void)fflush(stderr);
+	cr_assert_not_null(fgets(said, sizeof(said), errors));
+	cr_expect_not_null(strstr(said, says), "%s", said);
+}
+
+Test(check, a_file_that_is_not_there_or_empty_is_told_as_such)
+{
+	struct scratch scratch = scratch_open();
+	struct scratch_path none = scratch_path(&scratch, "none");
+	struct scratch_path empty = scratch_path(&scratch, "empty");
+	struct options options = { 0 };
+
+	scratch_write(&scratch, "empty", (struct bytes){ 0 });
+	cr_redirect_stderr();
+	errors = cr_get_redirected_stderr();
+	options.files[0] = none.text;
+	expect_said(check_run, &options, "is not there (unavailable");
+	expect_said(inspect_run, &options, "is not there (unavailable");
+	options.files[0] = empty.text;
+	expect_said(check_run, &options, "is empty (truncated");
+	expect_said(inspect_run, &options, "is empty (truncated");
+	options.files[0] = "/";
+	expect_said(check_run, &options, "cannot be read (");
+	scratch_close(&scratch);
+}
+
+Test(perplexity, a_text_that_is_not_there_or_empty_is_told_as_such)
+{
+	struct fixture fixture = start("tiny-llama");
+	struct scratch_path model = scratch_path(&fixture.scratch, "model");
+	struct scratch_path none = scratch_path(&fixture.scratch, "none");
+	struct scratch_path text = scratch_path(&fixture.scratch, "text");
+	struct options options = { .files = { model.text, none.text } };
+
+	cr_redirect_stderr();
+	errors = cr_get_redirected_stderr();
+	expect_said(perplexity_run, &options, "none: is not there");
+	options.files[1] = text.text;
+	scratch_write(&fixture.scratch, "text", (struct bytes){ 0 });
+	expect_said(perplexity_run, &options, "text: is empty");
+	scratch_write(&fixture.scratch, "text", BYTES_LITERAL("[7]"));
+	expect_said(perplexity_run, &options, "is no text and no array");
 	end(&fixture);
 }

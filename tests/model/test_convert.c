@@ -277,6 +277,28 @@ Test(convert, a_file_s_name_is_told_without_its_control_characters)
 	end(&fixture);
 }
 
+Test(convert, a_folder_without_a_configuration_is_told_as_such)
+{
+	struct scratch scratch = scratch_open();
+	struct checkpoint checkpoint;
+	char said[1024] = "";
+	FILE *errors;
+
+	cr_redirect_stderr();
+	errors = cr_get_redirected_stderr();
+	cr_expect_neq(checkpoint_open(scratch.folder, &checkpoint), ERR_OK);
+	scratch_write(&scratch, "config.json", BYTES_LITERAL("{"));
+	cr_expect_neq(checkpoint_open(scratch.folder, &checkpoint), ERR_OK);
+	(void)fflush(stderr);
+	cr_assert_not_null(fgets(said, sizeof(said), errors));
+	cr_expect_not_null(strstr(said, "config.json: is not there"), "%s",
+			   said);
+	cr_assert_not_null(fgets(said, sizeof(said), errors));
+	cr_expect_not_null(strstr(said, "config.json: does not parse"), "%s",
+			   said);
+	scratch_close(&scratch);
+}
+
 /* Before a row of it is reserved. */
 Test(convert, a_shape_wider_than_any_engine_takes_is_too_large)
 {
