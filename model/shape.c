@@ -7,7 +7,7 @@
 #define TINY                                                      \
 	.hidden = 256, .layers = 2, .heads = 4, .head_width = 64, \
 	.feed_forward = 512, .vocabulary = 512, .context = 512,   \
-	.rope_base = 10000
+	.rope_base = 10000, .epsilon = 1e-5f
 
 #define TINY_EXPERTS .experts = 4, .experts_used = 2, .expert_width = 256
 
