@@ -50,6 +50,15 @@ void model_prepare(void);
  * processor runs, plainest first, or NULL; the last of them is used. */
 const char *model_kernel(size_t i);
 
+/* What tiles it multiplies with: prompts that go as bf16 need the last. */
+enum model_tiles {
+	MODEL_NO_TILES,
+	MODEL_TILES_INT8,
+	MODEL_TILES_INT8_AND_BF16,
+};
+
+enum model_tiles model_kernel_tiles(size_t i);
+
 /*
  * Where weights go that the kernels want in another order: zeroed, at a
  * multiple of 64, best on huge pages; NULL where there is no memory.

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inference/kernel_amx.h"
+#include "inference/product_amx_bf16.h"
+
 /* Bounds on the index of a file, far above any that is in use. */
 static const struct gguf_limits index_limits = {
 	.values = 1u << 12,
@@ -95,6 +98,17 @@ const char *model_kernel(size_t i)
 	const struct kernel *kernel = kernel_at(i);
 
 	return kernel == NULL ? NULL : kernel->name;
+}
+
+enum model_tiles model_kernel_tiles(size_t i)
+{
+	const struct kernel *kernel = kernel_at(i);
+
+	if (kernel == NULL || kernel != kernel_amx())
+		return MODEL_NO_TILES;
+	return kernel->product_bf16 == product_amx_bf16
+		       ? MODEL_TILES_INT8_AND_BF16
+		       : MODEL_TILES_INT8;
 }
 
 static void *reserve_heap(size_t bytes)

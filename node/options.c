@@ -89,10 +89,17 @@ static _Noreturn void mistake(const char *what)
 	exit(EXIT_FAILURE);
 }
 
+static const char *const tiles[] = {
+	[MODEL_NO_TILES] = "",
+	[MODEL_TILES_INT8] = " (int8 tiles)",
+	[MODEL_TILES_INT8_AND_BF16] = " (int8 and bf16 tiles)",
+};
+
 static void print_kernels(void)
 {
 	for (size_t i = 0; model_kernel(i) != NULL; i++)
-		printf("%s%s\n", model_kernel(i),
+		printf("%s%s%s\n", model_kernel(i),
+		       tiles[model_kernel_tiles(i)],
 		       model_kernel(i + 1) == NULL ? " (used)" : "");
 }
 

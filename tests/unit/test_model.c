@@ -368,3 +368,12 @@ Test(model, the_stories_model_is_described)
 	model_close(model);
 	model_files_free(file);
 }
+
+Test(model, the_path_named_for_tiles_alone_has_some)
+{
+	for (size_t i = 0; model_kernel(i) != NULL; i++)
+		cr_expect_eq(model_kernel_tiles(i) != MODEL_NO_TILES,
+			     strcmp(model_kernel(i), "amx") == 0, "%s",
+			     model_kernel(i));
+	cr_expect_eq(model_kernel_tiles(SIZE_MAX), MODEL_NO_TILES);
+}
