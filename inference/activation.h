@@ -9,8 +9,8 @@
  *     scale = m / 127        value = x * (127 / m), rounded, ties to even
  *
  * each by a single operation of IEEE 754, so that any machine gets these bits.
- * Magnitudes below 2^-100 are zeros; an infinity or a NaN anywhere makes the
- * scale NaN, and the values zeros, so that no product hides it.
+ * A block whose m is below 2^-100 is all zeros; an infinity or a NaN anywhere
+ * makes the scale NaN, and the values zeros, so that no product hides it.
  *
  * bf16: each number by itself, to the nearest, ties to even; magnitudes below
  * 2^-50 are zeros, so that sums of products never come to be subnormal, which

@@ -48,7 +48,8 @@
  *
  *     scales[g] * part_scales[p] * values[c] - minimum * part_minima[p]
  *
- * The products are exact in a float (at most 23 bits); the difference rounds.
+ * Where scales are halves the products are exact in a float (at most 23 bits);
+ * the difference rounds.
  */
 struct block {
 	size_t group; /* columns of a float scale: 32 or 256 */

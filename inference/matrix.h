@@ -46,7 +46,7 @@ enum matrix_format {
 	MATRIX_PANEL_C2 = MATRIX_PANELS + PANEL_C2,
 };
 
-/* What is to be known of a format; 8 bytes / (rows weights) bits a weight. */
+/* What is to be known of a format; 8 * bytes / (rows * weights) bits a weight. */
 struct matrix_form {
 	enum matrix_format format;
 	const char *name; /* such as "Q4_K" */

@@ -3,7 +3,7 @@
  * product: rows of activations times a matrix in panels, to the bit.
  *
  * The order of every operation is fixed here and nowhere else.  For one row of
- * activations and one output, from two floats at zero:
+ * activations and one output, from result = 0:
  *
  *     for each block of 256 columns:
  *         part = 0
@@ -15,9 +15,11 @@
  *             part    = fma(minima, -minimum, part)
  *         result = fma(part, scale of the activations, result)
  *
- * Integers are exact in 32 bits, so they may be summed in any way; each fma
- * rounds once.  It follows that all instruction sets, any number of threads and
- * any company of rows or outputs give the same result.
+ * Integers are exact in 32 bits, so they may be summed in any way.  Into its fma
+ * each goes as a float, to the nearest, ties to even (those of Q4_K, Q5_K and
+ * Q6_K can exceed 2^24, and then that rounds); each fma rounds once.  It follows
+ * that all instruction sets, any number of threads and any company of rows or
+ * outputs give the same result.
  *
  * Formats whose float scales cover 32 columns have a second order, for rows
  * that are bf16 (activation.h).  From a float at zero:
@@ -32,7 +34,8 @@
  * where a weight is scale * value, rounded to bf16, to the nearest, ties to
  * even.  This is what the tiles of AMX do by themselves (Intel SDM, TDPBF16PS);
  * nothing comes to be subnormal, so what they do with such numbers is no
- * matter.
+ * matter: weights are multiples of 2^-24 (halves) and activations of 2^-57, so
+ * that every sum is a multiple of 2^-81, and in attention of 2^-114.
  */
 #ifndef INFERENCE_PRODUCT_H
 #define INFERENCE_PRODUCT_H
