@@ -20,6 +20,13 @@
 #define LEAST_VALUE_BYTES (8 + 4 + 1)
 #define LEAST_TENSOR_BYTES (8 + 4 + 8 + 4 + 8)
 
+const struct gguf_limits gguf_model_limits = {
+	.values = 1u << 12,
+	.tensors = 1u << 18,
+	.array_count = 1u << 22,
+	.string_bytes = 1u << 20,
+};
+
 /* The file as it is read: what is left, and what it may promise. */
 struct reader {
 	struct bytes rest;

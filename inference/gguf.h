@@ -51,6 +51,10 @@ struct gguf_limits {
 	size_t string_bytes; /* of one string, key or name */
 };
 
+/* Those of a model, far above any that is in use: a file that one reader takes
+ * every other takes as well. */
+extern const struct gguf_limits gguf_model_limits;
+
 struct gguf_array {
 	enum gguf_type type;
 	size_t count;

@@ -12,14 +12,6 @@
 #include "inference/kernel_amx.h"
 #include "inference/product_amx_bf16.h"
 
-/* Bounds on the index of a file, far above any that is in use. */
-static const struct gguf_limits index_limits = {
-	.values = 1u << 12,
-	.tensors = 1u << 18,
-	.array_count = 1u << 22,
-	.string_bytes = 1u << 20,
-};
-
 #define MERGES_MAX (1u << 22)
 
 /*
@@ -74,7 +66,7 @@ static enum err read_model(struct bytes file, const struct model_limits *limits,
 	};
 
 	model->file_bytes = file.len;
-	TRY(gguf_open(file, &index_limits, &model->gguf));
+	TRY(gguf_open(file, &gguf_model_limits, &model->gguf));
 	TRY(config_read(&model->gguf, &config_limits, &model->config));
 	TRY(take_memory(model));
 	TRY(weights_open(&model->gguf, &model->config, &model->memory,

@@ -106,17 +106,11 @@ static void add_value(struct hash_stream *stream,
 
 enum err measure_tokenizer(struct bytes file, uint8_t digest[static 32])
 {
-	static const struct gguf_limits limits = {
-		.values = LIMIT_MODEL_VALUES,
-		.tensors = LIMIT_MODEL_TENSORS,
-		.array_count = LIMIT_MODEL_VOCABULARY,
-		.string_bytes = LIMIT_MODEL_STRING,
-	};
 	static const char prefix[] = "tokenizer.";
 	SCOPED_WIPE(hash_stream_wipe) struct hash_stream stream = { 0 };
 	SCOPED_WIPE(gguf_close) struct gguf index = { 0 };
 
-	TRY(gguf_open(file, &limits, &index));
+	TRY(gguf_open(file, &gguf_model_limits, &index));
 	hash_stream_begin(&stream);
 	for (size_t i = 0; i < index.value_count; i++) {
 		const struct gguf_value *value = &index.values[i];

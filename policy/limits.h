@@ -59,9 +59,6 @@
 #define LIMIT_MODEL_LAYERS 4096	     /* of all tracks together */
 #define LIMIT_MODEL_WIDTH (1u << 17) /* of the widest layer */
 #define LIMIT_MODEL_VOCABULARY (1u << 20)
-#define LIMIT_MODEL_VALUES (1u << 16) /* metadata of the file */
-#define LIMIT_MODEL_TENSORS (1u << 18)
-#define LIMIT_MODEL_STRING (1u << 20) /* bytes of one string */
 
 /* A struct model_limits of inference/generate.h, or its like. */
 #define LIMITS_MODEL_SHAPE                                                \
