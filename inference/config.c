@@ -36,7 +36,15 @@ static bool has_sparse_layers(const struct config *config)
 	return false;
 }
 
-/* The keys of experts count only where a layer has them. */
+/* Where no layer has experts there are none, whatever the keys say: memory is
+ * reserved by these three. */
+static void forget_experts(struct config *config)
+{
+	config->experts = 0;
+	config->experts_used = 0;
+	config->expert_width = 0;
+}
+
 static enum err check_experts(const struct config *config,
 			      const struct config_limits *limits)
 {
@@ -142,6 +150,8 @@ enum err config_read(const struct gguf *gguf,
 	TRY(check_sizes(&config, limits));
 	TRY(check_shape(&config));
 	TRY(check_experts(&config, limits));
+	if (!has_sparse_layers(&config))
+		forget_experts(&config);
 	TRY(check_reuse(&config));
 	TRY(check_stretch(&config));
 	if (config.context > limits->context)

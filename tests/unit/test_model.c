@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/gguf_edit.h"
 #include "tests/unit/model_files.h"
 #include "tests/unit/tiny_model.h"
 
@@ -149,6 +150,44 @@ Test(model, shapes_that_do_not_fit_are_refused)
 	shape = fine;
 	shape.context = 0;
 	cr_expect_eq(try_shape(&shape), ERR_MALFORMED);
+}
+
+/* A shape without sparse layers, whose file has those keys all the same. */
+static struct bytes with_idle_experts(void)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct gguf_builder builder;
+	struct bytes plain, file;
+
+	shape.experts = 0;
+	shape.experts_used = UINT32_MAX;
+	shape.expert_width = UINT32_MAX;
+	plain = tiny_model_build(&shape);
+	builder = gguf_edit_without(plain, "ptmoe.expert_count", NULL);
+	gguf_builder_u32(&builder, "ptmoe.expert_count", 1u << 30);
+	file = gguf_builder_finish(&builder);
+	model_files_free(plain);
+	return file;
+}
+
+Test(model, experts_that_no_layer_has_take_no_memory)
+{
+	const struct config_limits shape_limits = { .layers = limits.layers,
+						    .width = limits.width,
+						    .vocabulary =
+							    limits.vocabulary,
+						    .context = limits.context };
+	struct bytes file = with_idle_experts();
+	struct config config;
+	struct gguf gguf;
+
+	cr_assert_eq(gguf_open(file, &gguf_model_limits, &gguf), ERR_OK);
+	cr_assert_eq(config_read(&gguf, &shape_limits, &config), ERR_OK);
+	cr_expect_eq(config.experts, 0);
+	cr_expect_eq(config.experts_used, 0);
+	cr_expect_eq(config.expert_width, 0);
+	gguf_close(&gguf);
+	model_files_free(file);
 }
 
 Test(model, shapes_beyond_the_limits_are_too_large)
