@@ -59,7 +59,10 @@ MUST_CHECK enum err memory_weights_map(int fd, size_t *size,
 /*
  * Zeroed memory for at least `size` bytes that forks share, on huge pages where
  * the kernel gives them: weights that are laid out anew before there are any
- * forks, and made read-only then, which nothing undoes that a jail allows.
+ * forks, and made read-only then.  A worker's jail allows nothing that undoes
+ * that; the jail of the process that forks them does, since threads' stacks and
+ * its heap are made writable by the same call, and there is no seal on these
+ * pages as there is on memory_weights_seal()'s.
  */
 MUST_CHECK enum err memory_shared_open(size_t size, uint8_t **out);
 MUST_CHECK enum err memory_shared_close_to_writing(uint8_t *shared,
