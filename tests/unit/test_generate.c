@@ -36,21 +36,28 @@ struct fixture {
 	struct generation *generation;
 };
 
-static void open_model(struct fixture *fixture, struct bytes file,
-		       uint32_t context)
+static void open_model_for(struct fixture *fixture, struct bytes file,
+			   const struct generate_room *room)
 {
 	size_t bytes;
 
 	*fixture = (struct fixture){ .file = file };
 	cr_assert_eq(model_open(file, &limits, NULL, &fixture->model), ERR_OK);
-	bytes = generate_memory(fixture->model,
-				&(struct generate_room){ .context_max = context,
-							 .threads = 1 });
+	bytes = generate_memory(fixture->model, room);
 	fixture->arena =
 		(struct arena){ aligned_alloc(64, bytes / 64 * 64 + 64), bytes,
 				0 };
 	cr_assert_not_null(fixture->arena.base);
 	memset(fixture->arena.base, 0, bytes);
+}
+
+static void open_model(struct fixture *fixture, struct bytes file,
+		       uint32_t context)
+{
+	const struct generate_room room = { .context_max = context,
+					    .threads = 1 };
+
+	open_model_for(fixture, file, &room);
 }
 
 static void open_tiny(struct fixture *fixture)
@@ -238,6 +245,64 @@ Test(generate, equal_seeds_answer_equally_and_others_do_not)
 	answer_text(&fixture, "hello", &options, &second);
 	cr_assert_neq(strcmp(first.text, second.text), 0);
 	close_model(&fixture);
+}
+
+/* How many of the answers that some seeds draw are others in other numbers. */
+static size_t count_apart(struct fixture *fixture, enum generate_numerics one,
+			  enum generate_numerics other)
+{
+	struct generate_options options = greedy(0);
+	size_t apart = 0;
+
+	options.temperature = 1;
+	for (uint8_t seed = 0; seed < 40; seed++) {
+		options.seed[0] = seed;
+		options.numerics = one;
+		answer_text(fixture, "hello hello hello", &options, &first);
+		options.numerics = other;
+		answer_text(fixture, "hello hello hello", &options, &second);
+		apart += first.len != second.len ||
+			 memcmp(first.text, second.text, first.len) != 0;
+	}
+	return apart;
+}
+
+static size_t count_apart_in(enum matrix_format format,
+			     enum generate_numerics one,
+			     enum generate_numerics other)
+{
+	const struct generate_room room = { .context_max = CONTEXT,
+					    .threads = 1,
+					    .numerics = GENERATE_BF16_PROMPTS };
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct fixture fixture;
+	size_t apart;
+
+	shape.format = format;
+	shape.experts = 0;
+	open_model_for(&fixture, tiny_model_build(&shape), &room);
+	apart = count_apart(&fixture, one, other);
+	close_model(&fixture);
+	return apart;
+}
+
+/* Numbers that are nearly the same lead apart sooner or later; never, if nobody
+ * looked at the option. */
+Test(generate, numerics_of_prompts_change_some_answers_and_are_the_same_again)
+{
+	static const enum matrix_format formats[] = { MATRIX_Q8_0, MATRIX_F16 };
+
+	for (size_t i = 0; i < 2; i++) {
+		enum matrix_format format = formats[i];
+		size_t apart = count_apart_in(format, GENERATE_INTEGERS,
+					      GENERATE_BF16_PROMPTS);
+
+		cr_log_info("%d: %zu of 40", (int)format, apart);
+		cr_expect_gt(apart, 0);
+		cr_expect_eq(count_apart_in(format, GENERATE_BF16_PROMPTS,
+					    GENERATE_BF16_PROMPTS),
+			     0);
+	}
 }
 
 Test(generate, text_is_utf8_whatever_the_model_says)
