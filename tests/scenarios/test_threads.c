@@ -84,18 +84,24 @@ Test(threads, one_seed_gives_one_text_with_one_thread_and_with_more)
 Test(threads, prompts_as_bf16_make_one_text_with_one_thread_and_with_more)
 {
 	static struct openai_answer alone[SEEDS], together[SEEDS];
-	size_t bytes = 0;
+	static struct openai_answer integers[SEEDS];
+	size_t bytes = 0, apart = 0;
 
 	start_with(1, POLICY_NUMERICS_BF16_PROMPTS);
 	ask_all(alone);
 	stop();
 	start_with(3, POLICY_NUMERICS_BF16_PROMPTS);
 	ask_all(together);
+	stop();
+	start(3);
+	ask_all(integers);
 	for (size_t j = 0; j < SEEDS; j++) {
 		cr_expect_str_eq(together[j].text, alone[j].text);
 		bytes += strlen(alone[j].text);
+		apart += strcmp(integers[j].text, alone[j].text) != 0;
 	}
 	cr_assert_gt(bytes, 0, "the model says nothing");
+	cr_assert_gt(apart, 0, "the policy's numerics change nothing");
 }
 
 /* They look for work for a moment, and then they have to sleep. */
