@@ -27,7 +27,7 @@
 
 /* What is dealt to threads.  The results are the same bits. */
 enum engine_deal {
-	ENGINE_TRACKS,	/* where there are as many as threads; else: */
+	ENGINE_TRACKS,	/* where there are at least as many as threads; else: */
 	ENGINE_TENSORS, /* every step of a layer is shared by all of them */
 };
 

@@ -18,10 +18,6 @@
 #include "inference/sampler.h"
 #include "inference/stream.h"
 
-/* Tokens of a prompt that go in at once: many, so that weights are read once
- * for many of them, and few enough that a step is soon over. */
-#define PROMPT_CHUNK 128
-
 /* Text that templates add, beside what users write: some say a page. */
 #define TEXT_BESIDE 4096
 
@@ -63,14 +59,14 @@ static size_t prompt_memory(const struct model *model, uint32_t context)
  * lost. */
 static struct session_shape session_shape_of(uint32_t context)
 {
-	return (struct session_shape){ context, PROMPT_CHUNK, KERNEL_F16 };
+	return (struct session_shape){ context, GENERATE_CHUNK, KERNEL_F16 };
 }
 
 static struct engine_shape engine_shape_of(uint32_t context,
 					   enum generate_numerics numerics)
 {
 	return (struct engine_shape){
-		.rows = PROMPT_CHUNK,
+		.rows = GENERATE_CHUNK,
 		.logits = 1,
 		.context = context,
 		.prompts = numerics == GENERATE_BF16_PROMPTS
@@ -266,7 +262,7 @@ static enum err advance(struct generation *generation, enum engine_rows rows,
 static enum err feed_prompt(struct generation *generation)
 {
 	size_t left = generation->prompt.count - generation->fed;
-	size_t count = left < PROMPT_CHUNK ? left : PROMPT_CHUNK;
+	size_t count = left < GENERATE_CHUNK ? left : GENERATE_CHUNK;
 
 	TRY(advance(generation, ENGINE_PROMPT,
 		    generation->prompt.tokens + generation->fed, count));

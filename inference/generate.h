@@ -21,6 +21,11 @@
 #define GENERATE_STOP_BYTES_MAX 256
 #define GENERATE_TEXT_PER_TOKEN 16 /* bytes of prompt a token of context */
 
+/* Tokens of a prompt that go in at once: many, so that weights are read and
+ * unpacked once for many of them; few, so that a step is soon over and what it
+ * computes in lies in a cache. */
+#define GENERATE_CHUNK 256
+
 struct model;
 struct generation;
 struct team;

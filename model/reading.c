@@ -9,8 +9,7 @@
 #include "model/report.h"
 #include "policy/limits.h"
 
-#define CHUNK 256 /* tokens that go in at once */
-#define ASKED 32  /* logits that are asked for at once: they are wide */
+#define ASKED 32 /* logits that are asked for at once: they are wide */
 
 #define CONTEXT_USUAL 512
 
@@ -234,10 +233,12 @@ static enum err ask(struct window *window, const uint32_t *tokens, size_t count)
 static enum err read_window(struct window *window, const uint32_t *tokens,
 			    size_t count)
 {
-	for (size_t at = 0; at + 1 < count; at += CHUNK) {
+	for (size_t at = 0; at + 1 < count; at += GENERATE_CHUNK) {
 		size_t left = count - 1 - at;
 		struct engine_input input = { &window->session, tokens + at,
-					      left < CHUNK ? left : CHUNK };
+					      left < GENERATE_CHUNK
+						      ? left
+						      : GENERATE_CHUNK };
 
 		TRY(engine_advance(&window->engine, ENGINE_PROMPT, &input, 1));
 		TRY(ask(window, tokens + at, input.count));
@@ -248,12 +249,13 @@ static enum err read_window(struct window *window, const uint32_t *tokens,
 
 static struct session_shape session_shape_of(const struct reading *reading)
 {
-	return (struct session_shape){ reading->context, CHUNK, KERNEL_F16 };
+	return (struct session_shape){ reading->context, GENERATE_CHUNK,
+				       KERNEL_F16 };
 }
 
 static struct engine_shape engine_shape_of(const struct reading *reading)
 {
-	return (struct engine_shape){ .rows = CHUNK,
+	return (struct engine_shape){ .rows = GENERATE_CHUNK,
 				      .logits = ASKED,
 				      .context = reading->context,
 				      .prompts = reading->prompts };

@@ -9,7 +9,7 @@
 
 #include "inference/model.h"
 
-#define TIMED_CHUNK 256 /* tokens that go in at once, at most */
+#define TIMED_CHUNK GENERATE_CHUNK /* tokens that go in at once */
 
 /* Seconds since some moment. */
 double timed_now(void);
