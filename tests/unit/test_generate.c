@@ -150,6 +150,26 @@ static void answer_text(struct fixture *fixture, const char *text,
 
 static struct answer first, second;
 
+Test(generate, a_prompt_goes_in_by_chunks_and_then_a_token_a_step)
+{
+	static char text[2 * GENERATE_CHUNK * 4 + 1];
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct generate_options options = greedy(5);
+	struct fixture fixture;
+	size_t chunks;
+
+	shape.context = 4096;
+	options.context_max = shape.context;
+	memset(text, 'b', sizeof(text) - 1);
+	open_model(&fixture, tiny_model_build(&shape), shape.context);
+	answer_text(&fixture, text, &options, &first);
+	chunks = (first.usage.prompt_tokens + GENERATE_CHUNK - 1) /
+		 GENERATE_CHUNK;
+	cr_assert_gt(chunks, 1);
+	cr_assert_eq(first.steps, chunks + first.usage.answer_tokens);
+	close_model(&fixture);
+}
+
 /* Text and chat, before and after all that is not needed was spoilt. */
 static void answer_from_what_is_needed(enum matrix_format format, size_t *kept,
 				       size_t *of)
