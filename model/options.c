@@ -277,10 +277,11 @@ static enum options_verdict take_words(int count, char **words,
 	if (grammar == NULL)
 		return complain("%s is no command", words[0]);
 	options->command = (enum options_command)(grammar - commands);
-	if (count - 1 != grammar->files)
+	if (count - 1 != grammar->files) {
 		return complain("%s takes %d file%s, and was given %d",
 				grammar->word, grammar->files,
 				grammar->files == 1 ? "" : "s", count - 1);
+	}
 	for (int i = 0; i < grammar->files; i++)
 		options->files[i] = words[1 + i];
 	return OPTIONS_RUN;

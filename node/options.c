@@ -97,10 +97,11 @@ static const char *const tiles[] = {
 
 static void print_kernels(void)
 {
-	for (size_t i = 0; model_kernel(i) != NULL; i++)
+	for (size_t i = 0; model_kernel(i) != NULL; i++) {
 		printf("%s%s%s\n", model_kernel(i),
 		       tiles[model_kernel_tiles(i)],
 		       model_kernel(i + 1) == NULL ? " (used)" : "");
+	}
 }
 
 /* What ends the program once it is said. */
