@@ -122,6 +122,21 @@ static void begin(void *context, size_t member)
 	(void)member;
 }
 
+static enum err start(struct member *member)
+{
+	pthread_attr_t attributes;
+	int failed;
+
+	if (pthread_attr_init(&attributes) != 0)
+		return ERR_UNAVAILABLE;
+	failed = pthread_attr_setstacksize(&attributes, TEAM_STACK_BYTES);
+	if (failed == 0)
+		failed = pthread_create(&member->thread, &attributes, serve,
+					member);
+	pthread_attr_destroy(&attributes);
+	return failed == 0 ? ERR_OK : ERR_UNAVAILABLE;
+}
+
 enum err team_open(size_t members, struct team **out)
 {
 	struct team *team;
@@ -137,7 +152,7 @@ enum err team_open(size_t members, struct team **out)
 
 		member->team = team;
 		member->number = team->count;
-		if (pthread_create(&member->thread, NULL, serve, member) != 0) {
+		if (start(member) != ERR_OK) {
 			team_close(team);
 			return ERR_UNAVAILABLE;
 		}

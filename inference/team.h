@@ -16,6 +16,12 @@
 
 #define TEAM_MAX 64
 
+/*
+ * The stack of a thread that computes, whatever the limits of the process say;
+ * products keep tiles of up to 128 KiB there.
+ */
+#define TEAM_STACK_BYTES ((size_t)1 << 20)
+
 struct team;
 
 /*

@@ -335,17 +335,26 @@ static void limit_processor_time(const struct policy *policy)
 	leave_on(jail_lower_limit(RLIMIT_CPU, (policy->threads + 1) * each_s));
 }
 
+static void start_sealing_thread(struct worker *worker)
+{
+	pthread_attr_t attributes;
+	pthread_t sealing;
+
+	if (pthread_attr_init(&attributes) != 0 ||
+	    pthread_attr_setstacksize(&attributes, TEAM_STACK_BYTES) != 0 ||
+	    pthread_create(&sealing, &attributes, seal_answers, worker) != 0)
+		leave(1);
+	pthread_attr_destroy(&attributes);
+}
+
 /*
  * A thread's first calls to the kernel are libc's, not in the filter: so each
  * has run before this returns.
  */
 static void start_threads(struct worker *worker)
 {
-	pthread_t sealing;
-
 	leave_on(team_open(worker->setup->policy->threads, &worker->team));
-	if (pthread_create(&sealing, NULL, seal_answers, worker) != 0)
-		leave(1);
+	start_sealing_thread(worker);
 	wait_until(worker, &worker->has_started);
 }
 
