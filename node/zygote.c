@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "base/secret.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
+#include "inference/team.h"
 #include "node/clock.h"
 #include "node/measure.h"
 #include "node/role.h"
@@ -432,11 +434,23 @@ static void prove_the_jail(const struct zygote *zygote)
 		die("a forbidden act works in the worker's jail");
 }
 
+/* Workers compute on it; the jail raises it as far as may be. */
+static void need_stack(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_STACK, &limit) != 0 ||
+	    limit.rlim_cur < TEAM_STACK_BYTES)
+		die("zygote: the hard limit of stacks is below 1 MiB: raise "
+		    "it (ulimit -Hs)");
+}
+
 _Noreturn void zygote_run(void)
 {
 	static struct zygote zygote;
 
 	role_isolate(JAIL_ZYGOTE);
+	need_stack();
 	/* Asks the kernel for tiles, which the jail forbids; forks have them. */
 	model_prepare();
 	if (setup_receive(&zygote.setup) != ERR_OK)

@@ -46,6 +46,7 @@
 #define LIMIT_UNREAD_MS 5000  /* to take the rest of an answer that is over */
 #define RETRY_DELAY_MS 1000   /* the advice given with an overload */
 #define RESTART_BACKOFF_MS 50 /* between restarts of a role that dies */
+#define LIMIT_STACK_BYTES (8u << 20) /* of a worker's first thread */
 
 /* gRPC transport. */
 #define KEEPALIVE_MS 15000

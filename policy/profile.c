@@ -128,6 +128,7 @@ static const struct jail_rule zygote_rules[] = {
 static const struct jail_limit zygote_limits[] = {
 	{ RLIMIT_CORE, 0, "arenas and keys pass through its workers" },
 	{ RLIMIT_MSGQUEUE, 0, "no message queues" },
+	{ RLIMIT_STACK, LIMIT_STACK_BYTES, "its workers', whose own it is" },
 	{ RLIMIT_NPROC, LIMIT_ENGINE_THREADS + 4ul * LIMIT_WORKERS,
 	  "workers, their threads, slack" },
 	{ RLIMIT_NOFILE, 16ul * LIMIT_WORKERS, "a few descriptors a worker" },

@@ -102,9 +102,9 @@ uint64_t process_used_ms(pid_t pid)
 	return (user + kernel) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
-uint64_t process_allowed_s(pid_t pid)
+/* A hard limit, which the kernel names like this; 0 if there is none. */
+static uint64_t limit_of(pid_t pid, const char *name)
 {
-	static const char name[] = "Max cpu time";
 	char text[FILE_BYTES] = "";
 	unsigned long long hard = 0;
 	const char *line;
@@ -114,6 +114,16 @@ uint64_t process_allowed_s(pid_t pid)
 	if (line != NULL)
 		(void)sscanf(line + strlen(name), "%*s %llu", &hard);
 	return hard;
+}
+
+uint64_t process_allowed_s(pid_t pid)
+{
+	return limit_of(pid, "Max cpu time");
+}
+
+uint64_t process_stack_bytes(pid_t pid)
+{
+	return limit_of(pid, "Max stack size");
 }
 
 ssize_t process_file_bytes(pid_t pid, const char *name)

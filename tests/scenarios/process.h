@@ -61,6 +61,9 @@ uint64_t process_used_ms(pid_t pid);
 /* The most processor time it may use, in seconds; 0 if unlimited. */
 uint64_t process_allowed_s(pid_t pid);
 
+/* The most that the stack of its first thread may grow to; 0 if unlimited. */
+uint64_t process_stack_bytes(pid_t pid);
+
 /* Numbers of the open descriptors, ascending; -1 where we may not look. */
 ssize_t process_descriptors(pid_t pid, int *out, size_t max);
 

@@ -6,8 +6,10 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "policy/limits.h"
 #include "tests/scenarios/openai.h"
 #include "tests/scenarios/process.h"
 #include "tests/system.h"
@@ -271,4 +273,44 @@ Test(jailed, a_user_namespace_of_its_own_is_around_a_role_of_an_ordinary_user)
 	for (int i = JAIL_FRONT; i <= JAIL_ZYGOTE; i++)
 		cr_expect_neq(namespace_of(role((enum jail_role)i), "user"),
 			      ours);
+}
+
+/* ---- limits that the node was started with */
+
+#define LITTLE_STACK ((rlim_t)128 << 10)
+
+static void limit_stacks(rlim_t soft, rlim_t hard)
+{
+	const struct rlimit limit = { soft, hard };
+
+	if (system_obstacle() != NULL)
+		cr_skip_test("%s", system_obstacle());
+	cr_assert_eq(setrlimit(RLIMIT_STACK, &limit), 0);
+}
+
+Test(jailed, workers_have_stacks_to_compute_on_whatever_soft_limit_there_was)
+{
+	struct process_list workers;
+	struct rlimit limit;
+
+	cr_assert_eq(getrlimit(RLIMIT_STACK, &limit), 0);
+	limit_stacks(LITTLE_STACK, limit.rlim_max);
+	start(SYSTEM_AS_CALLER); /* and have it answer */
+	process_workers(pcc.pids[SYSTEM_NODE], &workers);
+	cr_assert_eq(workers.count, WORKERS);
+	/* Soft and hard limits are one, once a jail has lowered them. */
+	for (size_t i = 0; i < workers.count; i++)
+		cr_expect_eq(process_stack_bytes(workers.pids[i]),
+			     LIMIT_STACK_BYTES);
+}
+
+Test(jailed, a_hard_limit_of_stacks_that_is_too_low_stops_the_start)
+{
+	struct policy policy = system_policy();
+	const char *wrong;
+
+	limit_stacks(LITTLE_STACK, LITTLE_STACK);
+	wrong = system_start(&policy, SYSTEM_AS_CALLER, &pcc);
+	cr_assert_not_null(wrong);
+	cr_expect_not_null(strstr(wrong, "ulimit -Hs"), "%s", wrong);
 }
