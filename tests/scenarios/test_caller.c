@@ -144,6 +144,9 @@ Test(caller, an_answer_that_nobody_reads_is_cut_off)
 				   SOON_MS));
 	hear_the_beginning(&call);
 	(void)hear_to_the_end(&call);
-	cr_assert_eq(call.status, GRPC_STATUS_CANCELLED, "%d", call.status);
+	/* The node has ended by then, and its word may be lost with it. */
+	cr_assert(call.status == GRPC_STATUS_CANCELLED ||
+			  call.status == GRPC_STATUS_UNAVAILABLE,
+		  "%d", call.status);
 	call_close(&call);
 }
