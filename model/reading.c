@@ -220,10 +220,11 @@ static enum err ask(struct window *window, const uint32_t *tokens, size_t count)
 		for (size_t r = 0; r < some; r++)
 			rows[r] = at + r;
 		TRY(engine_logits(&window->engine, rows, some, &logits));
-		for (size_t r = 0; r < some; r++)
+		for (size_t r = 0; r < some; r++) {
 			window->result->surprise +=
 				surprise_of(logits + r * vocabulary, vocabulary,
 					    tokens[at + r + 1]);
+		}
 	}
 	window->result->tokens += count;
 	return ERR_OK;
