@@ -58,3 +58,11 @@ struct plan plan_for(const struct policy *policy, size_t engine_bytes)
 			   (size_t)4 * LIMIT_FIELD_BYTES + LIMIT_MESSAGE_BYTES;
 	return plan;
 }
+
+bool plan_fits(const struct plan *plan, size_t workers, size_t available)
+{
+	size_t wanted;
+
+	return !__builtin_mul_overflow(plan->arena_bytes, workers, &wanted) &&
+	       wanted <= available;
+}

@@ -11,6 +11,7 @@
 #ifndef NODE_PLAN_H
 #define NODE_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "inference/generate.h"
@@ -27,6 +28,9 @@ struct plan {
 
 /* What the policy asks of an engine. */
 struct generate_room plan_room(const struct policy *policy);
+
+/* Whether so many arenas go into the memory that there is. */
+bool plan_fits(const struct plan *plan, size_t workers, size_t available);
 
 /* The plan for this policy and an engine that needs so many bytes. */
 struct plan plan_for(const struct policy *policy, size_t engine_bytes);

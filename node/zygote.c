@@ -59,6 +59,7 @@ struct zygote {
 	struct plan plan;
 	struct jail_filter worker_filter;
 	uint32_t json_seed;
+	size_t memory_available; /* when it began */
 	struct slot slots[LIMIT_WORKERS];
 	size_t slot_count;
 	uint64_t fork_not_before_ms;
@@ -392,6 +393,11 @@ static struct bytes weights_of(const struct zygote *zygote)
 	return (struct bytes){ laid_out.base, laid_out.size };
 }
 
+static size_t memory_left(size_t available)
+{
+	return available > laid_out.size ? available - laid_out.size : 0;
+}
+
 static void reserve_slots(struct zygote *zygote)
 {
 	const struct policy *policy = &zygote->setup.policy;
@@ -399,6 +405,12 @@ static void reserve_slots(struct zygote *zygote)
 
 	zygote->plan = plan_for(policy, generate_memory(zygote->model, &room));
 	zygote->slot_count = policy->workers;
+	/* Told before a page of it is touched: later it is the kernel that ends
+	   whom it likes. */
+	if (!plan_fits(&zygote->plan, zygote->slot_count,
+		       memory_left(zygote->memory_available)))
+		die("workers and context_tokens of the policy need more memory "
+		    "than there is");
 	for (size_t i = 0; i < zygote->slot_count; i++) {
 		struct slot *slot = &zygote->slots[i];
 
@@ -441,7 +453,7 @@ static void need_stack(void)
 
 	if (getrlimit(RLIMIT_STACK, &limit) != 0 ||
 	    limit.rlim_cur < TEAM_STACK_BYTES)
-		die("zygote: the hard limit of stacks is below 1 MiB: raise "
+		die("the hard limit of stacks is below 1 MiB: raise "
 		    "it (ulimit -Hs)");
 }
 
@@ -449,6 +461,7 @@ _Noreturn void zygote_run(void)
 {
 	static struct zygote zygote;
 
+	zygote.memory_available = memory_available();
 	role_isolate(JAIL_ZYGOTE);
 	need_stack();
 	/* Asks the kernel for tiles, which the jail forbids; forks have them. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -291,6 +292,35 @@ enum err memory_inherit(const struct arena *arena, enum memory_inherit inherit)
 						     : MADV_DONTFORK) != 0)
 		return ERR_UNAVAILABLE;
 	return ERR_OK;
+}
+
+static size_t available_in(const char *meminfo)
+{
+	static const char name[] = "\nMemAvailable:";
+	const char *line = strstr(meminfo, name);
+	unsigned long long kilobytes;
+	size_t bytes;
+
+	if (line == NULL ||
+	    sscanf(line + strlen(name), "%llu kB", &kilobytes) != 1 ||
+	    __builtin_mul_overflow(kilobytes, 1024u, &bytes))
+		return SIZE_MAX;
+	return bytes;
+}
+
+size_t memory_available(void)
+{
+	SCOPED_FD file = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+	char text[4096];
+	ssize_t got;
+
+	if (file < 0)
+		return SIZE_MAX;
+	got = read(file, text, sizeof(text) - 1);
+	if (got < 0)
+		return SIZE_MAX;
+	text[got] = '\0';
+	return available_in(text);
 }
 
 static enum err round_to_pages(size_t size, size_t *out)

@@ -101,6 +101,12 @@ enum memory_use {
 };
 void memory_enter(const uint8_t *memory, size_t size, enum memory_use use);
 
+/*
+ * Bytes that the machine can give before it must take some from others, by the
+ * kernel's own estimate; SIZE_MAX where it does not tell, as in a jail.
+ */
+size_t memory_available(void);
+
 enum memory_inherit {
 	MEMORY_INHERIT_NOTHING, /* a fork does not have the pages at all */
 	MEMORY_INHERIT_SHARED,	/* parent and child see the same pages */

@@ -300,6 +300,15 @@ Test(memory, of_all_that_a_worker_can_write_past_its_arena_nothing_is_left)
 	}
 }
 
+Test(memory, what_is_available_is_a_part_of_what_the_machine_has)
+{
+	size_t all =
+		(size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+
+	cr_expect_gt(memory_available(), HUGE_PAGE);
+	cr_expect_leq(memory_available(), all);
+}
+
 /* ---- secrets */
 
 /* How often the kernel has to enter pages while all of them are read, or 99;
