@@ -79,7 +79,8 @@ static inline void scratch_write(const struct scratch *scratch,
 	FILE *file = fopen(path.text, "wb");
 
 	cr_assert_not_null(file);
-	cr_assert_eq(fwrite(data.data, 1, data.len, file), data.len);
+	if (data.len > 0)
+		cr_assert_eq(fwrite(data.data, 1, data.len, file), data.len);
 	cr_assert_eq(fclose(file), 0);
 }
 
