@@ -30,7 +30,7 @@ run_ours() { # name path threads
 	"$build/tests/bench/bench_engine" "$2" "$3" 512 64 8 |
 		while read -r label rate _; do
 			case $label in
-			*.prefill | *.decode | *.batch)
+			*.prefill | *.prefill_bf16 | *.decode | *.batch)
 				tell "$1" "$3" "${label##*.}" ours "$rate" ;;
 			esac
 		done
@@ -45,9 +45,10 @@ run_peer() { # name path threads who command ...
 		sed '1s/,/\t/g; s/","/\t/g; s/"//g' |
 		awk -F'\t' '
 			NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-			{ what = "prefill" }
-			$at["n_gen"] > 0 { what = "decode" }
-			{ print what, $at["avg_ts"] }' |
+			$at["n_gen"] > 0 { print "decode", $at["avg_ts"]; next }
+			# What either of our ways is held against.
+			{ print "prefill", $at["avg_ts"]
+			  print "prefill_bf16", $at["avg_ts"] }' |
 		while read -r what rate; do
 			tell "$name" "$count" "$what" "$who" "$rate"
 		done
@@ -91,7 +92,7 @@ sort "$out" | awk -F'\t' '
 		return c == 0 ? 0 : (v[int((c + 1) / 2)] + v[int(c / 2) + 1]) / 2
 	}
 	END {
-		printf "%-20s %2s %-8s %10s %10s %7s\n", "file", "t", "what",
+		printf "%-20s %2s %-12s %10s %10s %7s\n", "file", "t", "what",
 			"best peer", "ours", "ratio"
 		for (i = 1; i <= n; i++) {
 			best = 0
@@ -101,7 +102,7 @@ sort "$out" | awk -F'\t' '
 			}
 			ours = middle(value[order[i], "ours"])
 			split(order[i], part, "\t")
-			printf "%-20s %2s %-8s %10.1f %10.1f %7s\n", part[1],
+			printf "%-20s %2s %-12s %10.1f %10.1f %7s\n", part[1],
 				part[2], part[3], best, ours,
 				(best > 0 ? sprintf("%.2f", ours / best) : "-")
 		}
