@@ -73,10 +73,11 @@ void activation_copy(struct activation *activation, size_t row,
 	memcpy(activation->values + row * activation->stride,
 	       from->values + from_row * from->stride,
 	       from->blocks * PANEL_COLUMNS);
-	if (activation->form == ACTIVATION_BF16)
+	if (activation->form == ACTIVATION_BF16) {
 		memcpy(activation->bf16 + row * activation->stride,
 		       from->bf16 + from_row * from->stride,
 		       from->blocks * PANEL_COLUMNS * sizeof(*from->bf16));
+	}
 	memcpy(activation->sums + row * activation->blocks,
 	       from->sums + from_row * from->blocks,
 	       from->blocks * sizeof(*from->sums));

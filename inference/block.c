@@ -63,13 +63,13 @@ void block_read_q2_k(const uint8_t *from, struct block *out)
 	out->scales[0] = load_half(from + 80);
 	out->minimum = load_half(from + 82);
 	for (size_t p = 0; p < BLOCK_LARGE / 16; p++) {
-		out->part_scales[p] = from[p] & 15;
-		out->part_minima[p] = from[p] >> 4;
+		out->part_scales[p] = (int16_t)(from[p] & 15);
+		out->part_minima[p] = (int16_t)(from[p] >> 4);
 	}
 	for (size_t c = 0; c < BLOCK_LARGE; c++) {
 		uint8_t byte = integers[c / 128 * 32 + c % 32];
 
-		out->values[c] = byte >> c % 128 / 32 * 2 & 3;
+		out->values[c] = (int16_t)(byte >> c % 128 / 32 * 2 & 3);
 	}
 }
 
@@ -106,7 +106,8 @@ static struct block read_groups(const uint8_t *from)
 /* 32 bytes hold two groups of 32: one in their low halves, one in the high. */
 static int16_t nibble_of(const uint8_t *integers, size_t c)
 {
-	return integers[c / 64 * 32 + c % 32] >> c % 64 / 32 * 4 & 15;
+	return (int16_t)(integers[c / 64 * 32 + c % 32] >> c % 64 / 32 * 4 &
+			 15);
 }
 
 void block_read_q4_k(const uint8_t *from, struct block *out)

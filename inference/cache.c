@@ -86,7 +86,8 @@ static enum err put_bytes(const float *x, size_t count, struct place place,
 
 	for (size_t i = 0; i < count; i++)
 		to[i * place.step] =
-			is_usual ? (int8_t)nearbyintf(x[i] * inverse) : 0;
+			(int8_t)(is_usual ? nearbyintf(x[i] * inverse) : 0);
+	invariant(scale != NULL);
 	*scale = is_usual ? most / 127.0f : 0.0f;
 	return isnan(most) ? ERR_MALFORMED : ERR_OK;
 }

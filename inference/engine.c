@@ -182,10 +182,11 @@ static void prepare_batch(const struct engine *engine, struct batch *batch)
 {
 	const struct config *config = engine->model.config;
 
-	for (size_t r = 0; r < batch->count; r++)
+	for (size_t r = 0; r < batch->count; r++) {
 		rope_rotation(config, engine->frequencies,
 			      batch->rows[r].position,
 			      batch->rotations + r * config->head_width);
+	}
 	cut_stretches(batch, engine->works[0].form);
 }
 

@@ -32,10 +32,11 @@ static void open_part(void *context, size_t member)
 		 (struct multiply_output){ work->gate, width });
 	multiply(kernel, &dense->weights->up, dense->in, share,
 		 (struct multiply_output){ work->up, width });
-	for (size_t r = 0; r < dense->in->rows; r++)
+	for (size_t r = 0; r < dense->in->rows; r++) {
 		kernel->swiglu(work->gate + r * width + share.first,
 			       work->up + r * width + share.first,
 			       share.end - share.first);
+	}
 }
 
 static void quantise_gate(void *context, size_t row)
@@ -265,10 +266,11 @@ static void combine_row(void *context, size_t row)
 	float *branch = work->branch + row * hidden;
 
 	memset(branch, 0, hidden * sizeof(*branch));
-	for (size_t slot = row * used; slot < (row + 1) * used; slot++)
+	for (size_t slot = row * used; slot < (row + 1) * used; slot++) {
 		work->model->kernel->add_scaled(work->shares[slot],
 						work->answers + slot * hidden,
 						hidden, branch);
+	}
 }
 
 enum err feed_forward_apply(struct work *work, const struct layer_place *place,

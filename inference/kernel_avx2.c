@@ -243,10 +243,11 @@ static INLINE_AVX2 void score_bf16_store(enum kernel_store store,
 		float *scores = job->scores + q * job->score_stride +
 				g * KERNEL_POSITIONS;
 
-		for (size_t h = 0; h < KERNEL_POSITIONS; h += LANES)
+		for (size_t h = 0; h < KERNEL_POSITIONS; h += LANES) {
 			_mm256_storeu_ps(scores + h,
 					 score_eight_bf16(store, job, query,
 							  g * group + h));
+		}
 	}
 }
 
@@ -306,10 +307,11 @@ static TARGET_AVX2 void narrow(const float *x, size_t count, uint16_t *out)
 	uint16_t rest[LANES];
 	size_t i;
 
-	for (i = 0; i + LANES <= count; i += LANES)
+	for (i = 0; i + LANES <= count; i += LANES) {
 		_mm_storeu_si128((__m128i *)(out + i),
 				 _mm256_cvtps_ph(_mm256_loadu_ps(x + i),
 						 _MM_FROUND_TO_NEAREST_INT));
+	}
 	if (i == count)
 		return;
 	_mm_storeu_si128((__m128i *)rest,

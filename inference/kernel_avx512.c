@@ -81,13 +81,15 @@ static INLINE void score_tile(enum kernel_store store,
 		}
 	}
 #pragma GCC unroll 8
-	for (size_t g = 0; g < size.groups; g++)
+	for (size_t g = 0; g < size.groups; g++) {
 #pragma GCC unroll 8
-		for (size_t q = 0; q < size.queries; q++)
+		for (size_t q = 0; q < size.queries; q++) {
 			_mm512_storeu_ps(
 				job->scores + (query + q) * job->score_stride +
 					(group + g) * LANES,
 				sums[g * size.queries + q]);
+		}
+	}
 }
 
 /* All groups for so many queries, by tiles of eight sums. */
@@ -140,11 +142,12 @@ static INLINE void blend_part(enum kernel_store store,
 	__m512 sums[4][4];
 
 #pragma GCC unroll 4
-	for (size_t q = 0; q < part.queries; q++)
+	for (size_t q = 0; q < part.queries; q++) {
 #pragma GCC unroll 4
 		for (size_t v = 0; v < part.vectors; v++)
 			sums[q][v] = _mm512_maskz_loadu_ps(
 				last, out + q * job->out_stride + v * LANES);
+	}
 	for (size_t p = 0; p < job->positions; p++) {
 #pragma GCC unroll 4
 		for (size_t v = 0; v < part.vectors; v++) {
@@ -153,21 +156,24 @@ static INLINE void blend_part(enum kernel_store store,
 				p * job->width + column + v * LANES, last);
 
 #pragma GCC unroll 4
-			for (size_t q = 0; q < part.queries; q++)
+			for (size_t q = 0; q < part.queries; q++) {
 				sums[q][v] = _mm512_fmadd_ps(
 					_mm512_set1_ps(
 						weights[q * job->weight_stride +
 							p]),
 					wide, sums[q][v]);
+			}
 		}
 	}
 #pragma GCC unroll 4
-	for (size_t q = 0; q < part.queries; q++)
+	for (size_t q = 0; q < part.queries; q++) {
 #pragma GCC unroll 4
-		for (size_t v = 0; v < part.vectors; v++)
+		for (size_t v = 0; v < part.vectors; v++) {
 			_mm512_mask_storeu_ps(out + q * job->out_stride +
 						      v * LANES,
 					      last, sums[q][v]);
+		}
+	}
 }
 
 static INLINE void blend_queries(enum kernel_store store,
@@ -261,11 +267,12 @@ static TARGET void softmax(float *x, size_t first, size_t end)
 	__m512 share;
 
 	/* A NaN is skipped by the comparison, and its sum makes all NaN. */
-	for (size_t i = begin; i < end; i += LANES)
+	for (size_t i = begin; i < end; i += LANES) {
 		most = _mm512_mask_max_ps(
 			most, places(i, first, end),
 			_mm512_maskz_loadu_ps(places(i, first, end), x + i),
 			most);
+	}
 	most = _mm512_set1_ps(_mm512_reduce_max_ps(most));
 	for (size_t i = begin; i < end; i += LANES) {
 		__mmask16 mask = places(i, first, end);

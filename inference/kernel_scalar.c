@@ -66,10 +66,11 @@ static void multiply(const struct kernel_multiply *multiply)
 {
 	const struct matrix *matrix = multiply->matrix;
 
-	for (size_t r = 0; r < multiply->rows; r++)
+	for (size_t r = 0; r < multiply->rows; r++) {
 		for (size_t o = 0; o < matrix->rows; o++)
 			multiply->out[r * multiply->stride + o] = dot_row(
 				matrix, o, multiply->x + r * matrix->columns);
+	}
 }
 
 /* Element i of keys or values. */
@@ -92,12 +93,13 @@ static void score(const struct kernel_score *job)
 			size_t first = p / KERNEL_POSITIONS * job->width;
 			float sum = 0.0f;
 
-			for (size_t d = 0; d < job->width; d++)
+			for (size_t d = 0; d < job->width; d++) {
 				sum = fmaf(query[d],
 					   load(job->store, job->keys,
 						(first + d) * KERNEL_POSITIONS +
 							p % KERNEL_POSITIONS),
 					   sum);
+			}
 			scores[p] = sum;
 		}
 	}
@@ -118,12 +120,13 @@ static float score_one_bf16(const struct kernel_score_bf16 *job,
 	for (size_t i = 0; i < job->width; i += 32) {
 		float part[2] = { 0.0f, 0.0f };
 
-		for (size_t d = i; d < i + 32 && d < job->width; d++)
+		for (size_t d = i; d < i + 32 && d < job->width; d++) {
 			part[d % 2] =
 				fmaf(half_value_brain(query[d]),
 				     load_bf16(job->store, job->keys,
 					       first + d * KERNEL_POSITIONS),
 				     part[d % 2]);
+		}
 		sum += part[0] + part[1];
 	}
 	return sum;
@@ -133,12 +136,14 @@ static void score_bf16(const struct kernel_score_bf16 *job)
 {
 	size_t group = job->width * KERNEL_POSITIONS;
 
-	for (size_t q = 0; q < job->count; q++)
-		for (size_t p = 0; p < job->groups * KERNEL_POSITIONS; p++)
+	for (size_t q = 0; q < job->count; q++) {
+		for (size_t p = 0; p < job->groups * KERNEL_POSITIONS; p++) {
 			job->scores[q * job->score_stride + p] = score_one_bf16(
 				job, job->queries + q * job->query_stride,
 				p / KERNEL_POSITIONS * group +
 					p % KERNEL_POSITIONS);
+		}
+	}
 }
 
 /* The largest comes off first, so that no exponential overflows; where one is
@@ -168,12 +173,14 @@ static void blend(const struct kernel_blend *job)
 		const float *weights = job->weights + q * job->weight_stride;
 		float *out = job->out + q * job->out_stride;
 
-		for (size_t p = 0; p < job->positions; p++)
-			for (size_t c = 0; c < job->width; c++)
+		for (size_t p = 0; p < job->positions; p++) {
+			for (size_t c = 0; c < job->width; c++) {
 				out[c] = fmaf(weights[p],
 					      load(job->store, job->values,
 						   p * job->width + c),
 					      out[c]);
+			}
+		}
 	}
 }
 
@@ -187,12 +194,13 @@ static void blend_bf16(const struct kernel_blend_bf16 *job)
 		for (size_t first = 0; first < job->positions; first += 32) {
 			float part[2] = { 0.0f, 0.0f };
 
-			for (size_t p = first; p < first + 32; p++)
+			for (size_t p = first; p < first + 32; p++) {
 				part[p % 2] =
 					fmaf(half_value_brain(weights[p]),
 					     load_bf16(job->store, job->values,
 						       p * job->width + c),
 					     part[p % 2]);
+			}
 			*out += part[0] + part[1];
 		}
 	}

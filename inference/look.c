@@ -20,7 +20,7 @@ static void enter(const struct look *look, size_t query)
 
 /* Scores of all queries against some groups of keys, one after the other. */
 static void score(const struct look *look, const void *keys, size_t groups,
-		  float *scores)
+		  size_t at)
 {
 	const struct work *work = look->work;
 	const struct cache *cache = look->cache;
@@ -32,7 +32,7 @@ static void score(const struct look *look, const void *keys, size_t groups,
 		.store = cache->store,
 		.keys = keys,
 		.groups = groups,
-		.scores = scores,
+		.scores = look->bench->scores + at,
 		.score_stride = work->span,
 	};
 
@@ -94,15 +94,17 @@ static void blend(const struct look *look)
 			blend_range(look, q, 1, look->ranges[q]);
 		return;
 	}
-	for (size_t q = 0; q < look->count; q++)
+	for (size_t q = 0; q < look->count; q++) {
 		blend_range(look, q, 1,
 			    (struct look_range){ look->ranges[q].first,
 						 common.first });
+	}
 	blend_range(look, 0, look->count, common);
-	for (size_t q = 0; q < look->count; q++)
+	for (size_t q = 0; q < look->count; q++) {
 		blend_range(
 			look, q, 1,
 			(struct look_range){ common.end, look->ranges[q].end });
+	}
 }
 
 static const struct look_order floats = {
@@ -184,8 +186,7 @@ static void score_span(const struct look *look, const struct look_order *order)
 		order->score(
 			look,
 			cache_keys(cache, look->kv_head, at % cache->slots),
-			count / KERNEL_POSITIONS,
-			look->bench->scores + (at - look->span.first));
+			count / KERNEL_POSITIONS, at - look->span.first);
 		at += count;
 	}
 }

@@ -47,9 +47,10 @@ struct look_order {
 	/* bench->queries has a query. */
 	void (*enter)(const struct look *look, size_t query);
 
-	/* All queries against groups of keys that lie side by side. */
+	/* All queries against groups of keys that lie side by side, to scores
+	 * from number `at` of bench->scores on. */
 	void (*score)(const struct look *look, const void *keys, size_t groups,
-		      float *scores);
+		      size_t at);
 
 	/* bench->scores has the weights of a query. */
 	void (*weigh)(const struct look *look, size_t query);

@@ -17,7 +17,7 @@ static void enter(const struct look *look, size_t query)
 }
 
 static void score(const struct look *look, const void *keys, size_t groups,
-		  float *scores)
+		  size_t at)
 {
 	const struct work *work = look->work;
 	const struct cache *cache = look->cache;
@@ -29,7 +29,7 @@ static void score(const struct look *look, const void *keys, size_t groups,
 		.store = cache->store,
 		.keys = keys,
 		.groups = groups,
-		.scores = scores,
+		.scores = look->bench->scores + at,
 		.score_stride = work->span,
 	};
 

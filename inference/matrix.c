@@ -183,21 +183,22 @@ static void read_block(const struct matrix *matrix, size_t row, size_t first,
 {
 	const uint8_t *from = block_at(matrix, row, first);
 
-	if (matrix_is_panels(matrix->format))
+	if (matrix_is_panels(matrix->format)) {
 		panel_read(matrix_panels_of(matrix->format), from,
 			   row % PANEL_ROWS, out);
-	else if (matrix->format == MATRIX_Q8_0)
+	} else if (matrix->format == MATRIX_Q8_0) {
 		block_read_q8_0(from, count, out);
-	else if (matrix->format == MATRIX_Q4_0)
+	} else if (matrix->format == MATRIX_Q4_0) {
 		block_read_q4_0(from, count, out);
-	else if (matrix->format == MATRIX_Q2_K)
+	} else if (matrix->format == MATRIX_Q2_K) {
 		block_read_q2_k(from, out);
-	else if (matrix->format == MATRIX_Q4_K)
+	} else if (matrix->format == MATRIX_Q4_K) {
 		block_read_q4_k(from, out);
-	else if (matrix->format == MATRIX_Q5_K)
+	} else if (matrix->format == MATRIX_Q5_K) {
 		block_read_q5_k(from, out);
-	else
+	} else {
 		block_read_q6_k(from, out);
+	}
 }
 
 static size_t at_most(size_t count, size_t most)
@@ -292,10 +293,11 @@ bool matrix_is_sound(const struct matrix *matrix)
 
 	if (matrix_is_panels(matrix->format))
 		return panels_are_sound(matrix);
-	for (size_t row = 0; row < matrix->rows; row++)
+	for (size_t row = 0; row < matrix->rows; row++) {
 		if (!row_is_finite(form, matrix->data + row * matrix->stride,
 				   matrix->columns))
 			return false;
+	}
 	return true;
 }
 

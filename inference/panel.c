@@ -21,14 +21,16 @@ static struct place place_of(unsigned bits, size_t row, size_t column)
 
 	if (bits == 8)
 		return (struct place){ column / 4 * 64 + lane, 0 };
-	if (bits == 4)
+	if (bits == 4) {
 		return (struct place){ (column / 32 * 4 + column / 4 % 4) * 64 +
 					       lane,
 				       column % 32 < 16 ? 0 : 4 };
-	if (bits == 2)
+	}
+	if (bits == 2) {
 		return (struct place){ (column / 64 * 4 + column / 4 % 4) * 64 +
 					       lane,
 				       (unsigned)(column % 64 / 16 * 2) };
+	}
 	return (struct place){ column / 4 * 8 + lane / 8,
 			       (unsigned)(lane % 8) };
 }
@@ -70,10 +72,11 @@ static unsigned get_integer(const struct panel_form *form, const uint8_t *block,
 	struct planes planes = planes_of(form);
 	unsigned value = get_bits(block, planes.low, row, column);
 
-	if (planes.high != 0)
+	if (planes.high != 0) {
 		value |= get_bits(block + planes.high_at, planes.high, row,
 				  column)
 			 << planes.low;
+	}
 	return value;
 }
 
@@ -170,11 +173,12 @@ void panel_read(enum panel_format format, const uint8_t *block, size_t row,
 	struct block read = { .group = form->group,
 			      .part = form->part != 0 ? form->part : 32 };
 
-	for (size_t c = 0; c < PANEL_COLUMNS; c++)
+	for (size_t c = 0; c < PANEL_COLUMNS; c++) {
 		read.values[c] =
 			(int16_t)((int)get_integer(form, block, row, c) *
 					  form->factor -
 				  form->zero);
+	}
 	for (size_t g = 0; g < PANEL_COLUMNS / form->group; g++)
 		read.scales[g] = get_scale(form, block, g * ROWS + row);
 	if (form->has_minimum)
@@ -226,9 +230,10 @@ bool panel_is_sound(enum panel_format format, const uint8_t *block)
 	for (size_t i = 0; i < scales * ROWS; i++)
 		if (!isfinite(get_scale(form, block, i)))
 			return false;
-	if (form->part == 32)
+	if (form->part == 32) {
 		for (size_t i = form->parts; i < form->bytes; i++)
 			if (block[i] > PANEL_PART_MAX)
 				return false;
+	}
 	return true;
 }

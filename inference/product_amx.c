@@ -209,9 +209,11 @@ struct rows {
 #define MULTIPLY_GROUP(tile, group, c, a, b)                                  \
 	do {                                                                  \
 		TILE_ZERO(c);                                                 \
-		TILE_LOAD(a, (tile)->x.values + 32 * (group),                 \
+		TILE_LOAD(a, (tile)->x.values + (size_t)32 * (group),         \
 			  (tile)->x.stride);                                  \
-		TILE_LOAD(b, (tile)->weights->planes[0] + 512 * (group), 64); \
+		TILE_LOAD(b,                                                  \
+			  (tile)->weights->planes[0] + (size_t)512 * (group), \
+			  64);                                                \
 		TILE_MULTIPLY(c, a, b);                                       \
 	} while (0)
 
@@ -301,10 +303,11 @@ static INLINE void scale_group(enum panel_format format,
 		load_halves(block + panel_forms[format].scales + 32 * group);
 
 #pragma GCC unroll 16
-	for (size_t r = 0; r < TILE_ROWS; r++)
+	for (size_t r = 0; r < TILE_ROWS; r++) {
 		parts->of[r] = _mm512_fmadd_ps(
 			_mm512_cvtepi32_ps(load(products + PANEL_ROWS * r)),
 			scale, parts->of[r]);
+	}
 }
 
 /* result = fma(part, scale of the activations, result) */
@@ -320,10 +323,11 @@ static INLINE void finish_parts(const struct parts *parts, const struct rows *x,
 				float results[][PANEL_ROWS])
 {
 #pragma GCC unroll 16
-	for (size_t r = 0; r < TILE_ROWS; r++)
+	for (size_t r = 0; r < TILE_ROWS; r++) {
 		_mm512_store_ps(results[r],
 				finish_row(parts->of[r], x, r,
 					   _mm512_load_ps(results[r])));
+	}
 }
 
 /* All of a block whose scales are of 256 columns. */
@@ -343,18 +347,20 @@ static INLINE void scale_block(enum panel_format format,
 		__m512i whole = load(products->of[0] + PANEL_ROWS * r);
 		__m512 part = _mm512_setzero_ps();
 
-		if (shift_of(format) != 0)
+		if (shift_of(format) != 0) {
 			whole = _mm512_add_epi32(
 				whole, _mm512_slli_epi32(load(products->of[1] +
 							      PANEL_ROWS * r),
 							 shift_of(format)));
+		}
 		part = _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole), scale, part);
-		if (form->has_minimum)
+		if (form->has_minimum) {
 			part = _mm512_fnmadd_ps(
 				_mm512_cvtepi32_ps(sum_minima(
 					format, block,
 					x->sums + r * x->sums_stride)),
 				minimum, part);
+		}
 		_mm512_store_ps(
 			results[r],
 			finish_row(part, x, r, _mm512_load_ps(results[r])));
@@ -492,11 +498,12 @@ static INLINE void store_results(const struct product *product,
 	__mmask16 mask =
 		(__mmask16)(left >= PANEL_ROWS ? 0xffffu : (1u << left) - 1);
 
-	for (size_t r = 0; r < part->rows; r++)
+	for (size_t r = 0; r < part->rows; r++) {
 		_mm512_mask_storeu_ps(
 			product->out + (part->row + r) * product->stride +
 				output,
 			mask, _mm512_load_ps(scratch->results[p][r]));
+	}
 }
 
 /* Ask for a block that will be needed after this one's tiles. */

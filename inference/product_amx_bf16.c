@@ -294,13 +294,15 @@ static INLINE void hand_over(const struct part *part, size_t p,
 	size_t left = product->outputs - output;
 	size_t count = left < PANEL_ROWS ? left : PANEL_ROWS;
 
-	for (size_t row = 0; row < part->rows; row++)
-		if (!is_whole(part, p, row / TILE_ROWS * TILE_ROWS))
+	for (size_t row = 0; row < part->rows; row++) {
+		if (!is_whole(part, p, row / TILE_ROWS * TILE_ROWS)) {
 			memcpy(product->out +
 				       (part->row + row) * product->stride +
 				       output,
 			       scratch->results[p].of[row],
 			       count * sizeof(float));
+		}
+	}
 }
 
 static INLINE void compute_part(enum panel_format format,

@@ -149,11 +149,12 @@ static INLINE __m256i sum_group(const struct eight *eight, const int8_t *x,
 
 	if (form->part == 0)
 		return dot(eight->weights, x, first, form->group);
-	for (size_t c = 0; c < form->group; c += form->part)
+	for (size_t c = 0; c < form->group; c += form->part) {
 		sum = _mm256_add_epi32(
 			sum, _mm256_mullo_epi32(
 				     dot(eight->weights, x, c, form->part),
 				     load_part(eight, c / form->part)));
+	}
 	return sum;
 }
 
@@ -197,14 +198,16 @@ static INLINE __m256 multiply_block(const struct eight *eight, const int8_t *x,
 	const struct panel_form *form = eight->form;
 	__m256 part = _mm256_setzero_ps();
 
-	for (size_t c = 0; c < PANEL_COLUMNS; c += form->group)
+	for (size_t c = 0; c < PANEL_COLUMNS; c += form->group) {
 		part = _mm256_fmadd_ps(
 			_mm256_cvtepi32_ps(sum_group(eight, x, c)),
 			load_scales(eight, c / form->group), part);
-	if (form->has_minimum)
+	}
+	if (form->has_minimum) {
 		part = _mm256_fnmadd_ps(
 			_mm256_cvtepi32_ps(sum_minima(eight, sums)),
 			load_scales(eight, 1), part);
+	}
 	return part;
 }
 

@@ -255,11 +255,12 @@ static INLINE void add_part_of_32(enum panel_format format,
 
 	part->whole =
 		_mm512_add_epi32(part->whole, _mm512_mullo_epi32(dot, scale));
-	if (c % 2 == 1)
+	if (c % 2 == 1) {
 		part->minima = _mm512_dpwssd_epi32(
 			part->minima,
 			load_small_pairs(block + form->minima + 32 * (c / 2)),
 			two_sums(&x.sums->of_32[c - 1]));
+	}
 }
 
 /* Q6_K: two signed integer scales for them. */
@@ -342,10 +343,11 @@ static INLINE __m512 finish_part(enum panel_format format, const uint8_t *block,
 	}
 	part.part = _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole),
 				    load_halves(scales), part.part);
-	if (form->has_minimum)
+	if (form->has_minimum) {
 		part.part =
 			_mm512_fnmadd_ps(_mm512_cvtepi32_ps(part.minima),
 					 load_halves(scales + 32), part.part);
+	}
 	return part.part;
 }
 
@@ -389,10 +391,11 @@ static INLINE void add_block(enum panel_format format, struct size size,
 	struct part parts[PANELS_MAX][ROWS_MAX];
 
 #pragma GCC unroll 4
-	for (size_t p = 0; p < size.panels; p++)
+	for (size_t p = 0; p < size.panels; p++) {
 #pragma GCC unroll 4
 		for (size_t r = 0; r < size.rows; r++)
 			parts[p][r] = part_empty();
+	}
 #pragma GCC unroll 8
 	for (size_t c = 0; c < CHUNKS; c++) {
 #pragma GCC unroll 4
@@ -441,20 +444,23 @@ static INLINE void compute_tile(enum panel_format format, struct size size,
 	__m512 sums[PANELS_MAX][ROWS_MAX];
 
 #pragma GCC unroll 4
-	for (size_t p = 0; p < size.panels; p++)
+	for (size_t p = 0; p < size.panels; p++) {
 #pragma GCC unroll 4
 		for (size_t r = 0; r < size.rows; r++)
 			sums[p][r] = _mm512_setzero_ps();
+	}
 	for (size_t b = 0; b < product->x->blocks; b++)
 		add_block(format, size, &tile, b, sums);
 #pragma GCC unroll 4
-	for (size_t p = 0; p < size.panels; p++)
+	for (size_t p = 0; p < size.panels; p++) {
 #pragma GCC unroll 4
-		for (size_t r = 0; r < size.rows; r++)
+		for (size_t r = 0; r < size.rows; r++) {
 			_mm512_mask_storeu_ps(
 				product->out + (row + r) * product->stride +
 					(panel + p) * PANEL_ROWS,
 				outputs_of(product, panel + p), sums[p][r]);
+		}
+	}
 }
 
 /* All rows for one panel: its weights stay in the cache. */
@@ -482,10 +488,11 @@ static INLINE void compute(enum panel_format format,
 	size_t panels = (product->outputs + PANEL_ROWS - 1) / PANEL_ROWS;
 	size_t panel = 0;
 
-	if (product->rows == 1)
+	if (product->rows == 1) {
 		for (; panel + 4 <= panels; panel += 4)
 			compute_tile(format, (struct size){ 1, 4 }, product,
 				     panel, 0);
+	}
 	for (; panel < panels; panel++)
 		compute_panel(format, product, panel);
 }

@@ -94,11 +94,12 @@ static TARGET_AVX2 void compute_panel(const struct product *product,
 		       outputs * sizeof(*product->out));
 	for (size_t b = 0; b < x->blocks; b++) {
 		decode(product, block + b * bytes, &weights);
-		for (size_t r = 0; r < product->rows; r++)
+		for (size_t r = 0; r < product->rows; r++) {
 			add_row(&weights,
 				x->bf16 + r * x->stride + b * PANEL_COLUMNS,
 				outputs,
 				product->out + r * product->stride + output);
+		}
 	}
 }
 

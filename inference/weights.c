@@ -82,10 +82,11 @@ static enum err stack_bytes(const struct gguf_tensor *tensor,
 
 	TRY(matrix_bytes(format, tensor->dimensions[1], tensor->dimensions[0],
 			 &bytes));
-	for (size_t i = 2; i < GGUF_DIMENSIONS_MAX; i++)
+	for (size_t i = 2; i < GGUF_DIMENSIONS_MAX; i++) {
 		if (__builtin_mul_overflow(bytes, tensor->dimensions[i],
 					   &bytes))
 			return ERR_TOO_LARGE;
+	}
 	*out = bytes;
 	return ERR_OK;
 }

@@ -52,7 +52,7 @@ static void list_buffers(const struct config *config, size_t rows,
 
 size_t work_query_stride(const struct config *config)
 {
-	return (config->head_width + 31) / 32 * 32;
+	return ((size_t)config->head_width + 31) / 32 * 32;
 }
 
 /* Scores begin at a group of positions, and may end in the midst of one. */

@@ -226,10 +226,11 @@ static bool has_integers(const struct gguf *gguf)
 {
 	enum panel_format panels;
 
-	for (size_t i = 0; i < gguf->tensor_count; i++)
+	for (size_t i = 0; i < gguf->tensor_count; i++) {
 		if (matrix_panels_for(gguf->tensors[i].format, &panels) ==
 		    ERR_OK)
 			return true;
+	}
 	return false;
 }
 

@@ -96,7 +96,7 @@ static const struct jail_limit worker_limits[] = {
 	{ RLIMIT_NOFILE, 0, "the two descriptors it has are all" },
 	{ RLIMIT_NPROC, 0, "its threads are made before this" },
 	{ RLIMIT_MSGQUEUE, 0, "no message queues" },
-	{ RLIMIT_CPU, (LIMIT_THREADS + 1) * (LIMIT_REQUEST_MS / 1000),
+	{ RLIMIT_CPU, (LIMIT_THREADS + UINT64_C(1)) * (LIMIT_REQUEST_MS / 1000),
 	  "all its threads for the longest request, then SIGKILL" },
 };
 

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -277,10 +277,11 @@ void memory_enter(const uint8_t *memory, size_t size, enum memory_use use)
 	size_t rounded;
 
 	/* Best effort: it saves time, and nothing depends on it. */
-	if (round_up(size, HUGE_PAGE, &rounded) == ERR_OK)
+	if (round_up(size, HUGE_PAGE, &rounded) == ERR_OK) {
 		madvise((void *)(uintptr_t)memory, rounded,
 			use == MEMORY_USE_READ ? MADV_POPULATE_READ
 					       : MADV_POPULATE_WRITE);
+	}
 }
 
 enum err memory_inherit(const struct arena *arena, enum memory_inherit inherit)
@@ -301,9 +302,10 @@ static size_t available_in(const char *meminfo)
 	unsigned long long kilobytes;
 	size_t bytes;
 
-	if (line == NULL ||
-	    sscanf(line + strlen(name), "%llu kB", &kilobytes) != 1 ||
-	    __builtin_mul_overflow(kilobytes, 1024u, &bytes))
+	if (line == NULL)
+		return SIZE_MAX;
+	kilobytes = strtoull(line + strlen(name), NULL, 10);
+	if (kilobytes == 0 || __builtin_mul_overflow(kilobytes, 1024u, &bytes))
 		return SIZE_MAX;
 	return bytes;
 }
