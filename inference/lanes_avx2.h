@@ -57,7 +57,8 @@ static INLINE_AVX2 __m256i lanes_bf16(__m256 x)
 /* The value of a bf16 in every lane. */
 static INLINE_AVX2 __m256 lanes_spread_bf16(uint16_t bf16)
 {
-	return _mm256_castsi256_ps(_mm256_set1_epi32((int)((uint32_t)bf16 << 16)));
+	return _mm256_castsi256_ps(
+		_mm256_set1_epi32((int)((uint32_t)bf16 << 16)));
 }
 
 /* In the order that kernel.h lays down. */
