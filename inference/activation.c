@@ -141,14 +141,19 @@ uint16_t activation_bf16(float x)
 	return fabsf(x) < ACTIVATION_BF16_LEAST ? 0 : half_of_brain(x);
 }
 
+void activation_narrow(const float *x, size_t count, uint16_t *out)
+{
+	for (size_t i = 0; i < count; i++)
+		out[i] = activation_bf16(x[i]);
+}
+
 static void set_bf16(const struct activation *activation, size_t row,
 		     const float *x, size_t columns)
 {
 	uint16_t *out = activation->bf16 + row * activation->stride;
 	size_t end = activation->blocks * PANEL_COLUMNS;
 
-	for (size_t i = 0; i < columns; i++)
-		out[i] = activation_bf16(x[i]);
+	activation_narrow(x, columns, out);
 	memset(out + columns, 0, (end - columns) * sizeof(*out));
 }
 

@@ -78,8 +78,10 @@ void activation_resize(struct activation *activation, size_t columns);
 void activation_copy(struct activation *activation, size_t row,
 		     const struct activation *from, size_t from_row);
 
-/* The plain definition of bf16. */
+/* The plain definition of bf16, of a number and of some; out may begin where x
+ * does, or before. */
 uint16_t activation_bf16(float x);
+void activation_narrow(const float *x, size_t count, uint16_t *out);
 
 /* The plain definition: row `row` becomes x, in the activation's form. */
 void activation_set(struct activation *activation, size_t row, const float *x,

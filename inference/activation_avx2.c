@@ -149,8 +149,7 @@ TARGET_AVX2 void activation_avx2(struct activation *activation, size_t row,
 
 void activation_avx2_narrow(const float *x, size_t count, uint16_t *out)
 {
-	for (size_t i = 0; i < count; i++)
-		out[i] = activation_bf16(x[i]);
+	activation_narrow(x, count, out);
 }
 
 void activation_avx2(struct activation *activation, size_t row, const float *x,

@@ -9,7 +9,7 @@
 void activation_avx2(struct activation *activation, size_t row, const float *x,
 		     size_t columns);
 
-/* and as activation_bf16(), a few numbers; out may begin where x does. */
+/* and as activation_narrow(). */
 void activation_avx2_narrow(const float *x, size_t count, uint16_t *out);
 
 #endif

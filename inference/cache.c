@@ -4,9 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "inference/half.h"
 #include "inference/reserve.h"
-
-#define HALF_EXPONENT 0x7c00u /* of what is infinite or NaN */
 
 static size_t slots_of(const struct cache_shape *shape)
 {

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define FLOAT_EXPONENT 0x7f800000u
-#define HALF_EXPONENT 0x7c00u
 
 static uint32_t bits_of(float value)
 {

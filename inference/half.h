@@ -7,6 +7,10 @@
 
 #include <stdint.h>
 
+/* Bits of the exponent: all are set in what is infinite or NaN. */
+#define HALF_EXPONENT 0x7c00u
+#define HALF_EXPONENT_BRAIN 0x7f80u
+
 /* The value of a half, exactly. */
 float half_value(uint16_t half);
 

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "inference/kernel_store.h"
+#include "inference/pairs_bf16.h"
 #include "inference/tiles_amx.h"
 
 #define FEATURES "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma,f16c"
@@ -59,14 +60,8 @@ static INLINE __m512 load_sixteen(enum kernel_store store, const void *from,
 static INLINE void interleave(enum kernel_store store, const void *from,
 			      size_t first, size_t second, uint16_t *out)
 {
-	const __m512i order = _mm512_set_epi16(
-		31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8,
-		23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-	__m512i both =
-		(__m512i)_mm512_cvtne2ps_pbh(load_sixteen(store, from, second),
-					     load_sixteen(store, from, first));
-
-	_mm512_store_si512(out, _mm512_permutexvar_epi16(order, both));
+	pairs_bf16_store(load_sixteen(store, from, first),
+			 load_sixteen(store, from, second), out);
 }
 
 /* How results begin, and where they lie. */

@@ -218,12 +218,6 @@ static void narrow(const float *x, size_t count, uint16_t *out)
 		out[i] = half_of(x[i]);
 }
 
-static void narrow_bf16(const float *x, size_t count, uint16_t *out)
-{
-	for (size_t i = 0; i < count; i++)
-		out[i] = activation_bf16(x[i]);
-}
-
 static void add_scaled(float scale, const float *x, size_t count, float *out)
 {
 	for (size_t i = 0; i < count; i++)
@@ -244,6 +238,6 @@ const struct kernel kernel_scalar = {
 	.blend_bf16 = blend_bf16,
 	.swiglu = swiglu,
 	.narrow = narrow,
-	.narrow_bf16 = narrow_bf16,
+	.narrow_bf16 = activation_narrow,
 	.add_scaled = add_scaled,
 };

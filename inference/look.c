@@ -11,8 +11,8 @@ size_t look_contiguous(const struct cache *cache, size_t position, size_t end)
 	return end - position < until_wrap ? end - position : until_wrap;
 }
 
-/* All that floats need is there. */
-static void enter(const struct look *look, size_t query)
+/* Floats are used as they are, and where they are. */
+static void leave(const struct look *look, size_t query)
 {
 	(void)look;
 	(void)query;
@@ -37,13 +37,6 @@ static void score(const struct look *look, const void *keys, size_t groups,
 	};
 
 	work->model->kernel->score(&job);
-}
-
-/* Scores become weights where they are. */
-static void stay(const struct look *look, size_t query)
-{
-	(void)look;
-	(void)query;
 }
 
 /* Add the values of a range, in the order of positions, to what queries
@@ -110,9 +103,9 @@ static void blend(const struct look *look)
 static const struct look_order floats = {
 	.group = KERNEL_POSITIONS,
 	.queries = WORK_QUERIES,
-	.enter = enter,
+	.enter = leave,
 	.score = score,
-	.weigh = stay,
+	.weigh = leave,
 	.blend = blend,
 };
 

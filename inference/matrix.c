@@ -13,9 +13,6 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	       "weights are used as they lie in the file");
 
-#define HALF_EXPONENT 0x7c00u
-#define BRAIN_EXPONENT 0x7f80u
-
 /* The numbers of a block that can be infinite or NaN: `count` of two bytes
  * whose exponent has all the bits of `exponent`, `at` bytes into the block. */
 struct scales {
@@ -58,9 +55,9 @@ static const struct form forms[] = {
 	PANELS("P_C8", C8, 4160),
 	{ { MATRIX_Q8_0, "Q8_0", SMALL, 34 }, { 0, 1, HALF_EXPONENT } },
 	PANELS("P_Q8", Q8, 4352),
-	{ { MATRIX_BF16, "BF16", ALONE, 2 }, { 0, 1, BRAIN_EXPONENT } },
+	{ { MATRIX_BF16, "BF16", ALONE, 2 }, { 0, 1, HALF_EXPONENT_BRAIN } },
 	{ { MATRIX_F16, "F16", ALONE, 2 }, { 0, 1, HALF_EXPONENT } },
-	{ { MATRIX_F32, "F32", ALONE, 4 }, { 2, 1, BRAIN_EXPONENT } },
+	{ { MATRIX_F32, "F32", ALONE, 4 }, { 2, 1, HALF_EXPONENT_BRAIN } },
 };
 
 #define FORMS (sizeof(forms) / sizeof(forms[0]))
@@ -129,6 +126,15 @@ enum err matrix_panels_for(enum matrix_format format, enum panel_format *out)
 		}
 	}
 	return ERR_UNSUPPORTED;
+}
+
+enum matrix_format matrix_ready_format(enum matrix_format format)
+{
+	enum panel_format panels;
+
+	if (matrix_panels_for(format, &panels) != ERR_OK)
+		return format;
+	return (enum matrix_format)(MATRIX_PANELS + panels);
 }
 
 /* A part of a block would have a scale and too few integers. */
@@ -328,7 +334,7 @@ void matrix_pack(const struct matrix *matrix, uint8_t *memory,
 
 	invariant(matrix_panels_for(matrix->format, &to) == ERR_OK);
 	made.data = memory;
-	made.format = (enum matrix_format)(MATRIX_PANELS + to);
+	made.format = matrix_ready_format(matrix->format);
 	invariant(matrix_stride(made.format, made.columns, &made.stride) ==
 		  ERR_OK);
 	invariant(matrix_bytes(made.format, made.rows, made.columns, &bytes) ==

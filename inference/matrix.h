@@ -83,6 +83,9 @@ enum panel_format matrix_panels_of(enum matrix_format format);
 MUST_CHECK enum err matrix_panels_for(enum matrix_format format,
 				      enum panel_format *out);
 
+/* What the kernels take a format as: panels, or floats as they are. */
+enum matrix_format matrix_ready_format(enum matrix_format format);
+
 /*
  * The bytes from one row (or panel) to the next.  ERR_MALFORMED where columns
  * are none or do not fill whole blocks, which panels fill up themselves;

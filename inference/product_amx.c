@@ -16,7 +16,6 @@
 
 #include "inference/product_avx512.h"
 #include "inference/product_formats.h"
-#include "inference/tiles_amx.h"
 
 #if defined(__x86_64__)
 
@@ -26,6 +25,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "inference/product_part.h"
+#include "inference/tiles_amx.h"
 
 #define FEATURES "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"
 #define TARGET __attribute__((target(FEATURES)))
@@ -367,27 +369,12 @@ static INLINE void scale_block(enum panel_format format,
 	}
 }
 
-/* Some rows and some panels of a product. */
-struct part {
-	size_t row;
-	size_t rows; /* at most ROWS_AT_ONCE */
-	size_t panel;
-	size_t panels; /* at most PANELS_AT_ONCE */
-};
-
-/* What such a part is computed in. */
+/* What a part is computed in. */
 struct scratch {
 	struct products products[2];
 	struct unpacked weights[PANELS_AT_ONCE];
 	float results[PANELS_AT_ONCE][ROWS_AT_ONCE][PANEL_ROWS];
 } __attribute__((aligned(64)));
-
-static INLINE const uint8_t *block_of(const struct product *product,
-				      size_t panel, size_t b)
-{
-	return product->panels + (panel * product->x->blocks + b) *
-					 panel_forms[product->format].bytes;
-}
 
 /* Sixteen rows of a part and one of its panels, in one block. */
 struct tile {
@@ -397,18 +384,17 @@ struct tile {
 	float (*results)[PANEL_ROWS];
 };
 
-static INLINE struct tile tile_of(const struct product *product,
-				  const struct part *part, size_t b, size_t i,
-				  struct scratch *scratch)
+static INLINE struct tile tile_of(const struct product_part *part, size_t b,
+				  size_t i, struct scratch *scratch)
 {
-	const struct activation *x = product->x;
+	const struct activation *x = part->product->x;
 	size_t p = i % part->panels, r = i / part->panels * TILE_ROWS;
 	size_t row = part->row + r;
 
 	return (struct tile){
 		{ x->values + row * x->stride + b * PANEL_COLUMNS, x->stride,
 		  x->sums + row * x->blocks + b, x->blocks },
-		block_of(product, part->panel + p, b),
+		product_part_block(part->product, part->panel + p, b),
 		&scratch->weights[p],
 		scratch->results[p] + r,
 	};
@@ -426,11 +412,10 @@ static INLINE struct tile tile_of(const struct product *product,
 /* Four groups are under way: one is taken out where the fourth after it is
  * about to begin, across the borders of tiles. */
 static INLINE void add_groups(enum panel_format format,
-			      const struct product *product,
-			      const struct part *part, size_t b, size_t tiles,
-			      struct scratch *scratch)
+			      const struct product_part *part, size_t b,
+			      size_t tiles, struct scratch *scratch)
 {
-	struct tile tile = tile_of(product, part, b, 0, scratch);
+	struct tile tile = tile_of(part, b, 0, scratch);
 	struct parts parts;
 
 	MULTIPLY_GROUP(&tile, 0, 0, 4, 6);
@@ -451,7 +436,7 @@ static INLINE void add_groups(enum panel_format format,
 		MULTIPLY_GROUP(&last, 7, 3, 5, 7);
 		/* After the last tile this repeats it, which harms nothing. */
 		if (i < tiles)
-			tile = tile_of(product, part, b, i, scratch);
+			tile = tile_of(part, b, i, scratch);
 		SCALE_GROUP(&last, 4, 0);
 		MULTIPLY_GROUP(&tile, 0, 0, 4, 6);
 		SCALE_GROUP(&last, 5, 1);
@@ -469,14 +454,13 @@ static INLINE void add_groups(enum panel_format format,
 /* A tile is multiplied before the products of the one before are scaled, so
  * that neither unit of the processor waits for the other. */
 static INLINE void add_whole(enum panel_format format,
-			     const struct product *product,
-			     const struct part *part, size_t b, size_t tiles,
-			     struct scratch *scratch)
+			     const struct product_part *part, size_t b,
+			     size_t tiles, struct scratch *scratch)
 {
 	struct tile last = { 0 };
 
 	for (size_t i = 0; i < tiles; i++) {
-		struct tile tile = tile_of(product, part, b, i, scratch);
+		struct tile tile = tile_of(part, b, i, scratch);
 
 		multiply_block(format, &tile.x, tile.weights,
 			       &scratch->products[i % 2]);
@@ -489,10 +473,10 @@ static INLINE void add_whole(enum panel_format format,
 		    &last.x, last.results);
 }
 
-static INLINE void store_results(const struct product *product,
-				 const struct part *part, size_t p,
+static INLINE void store_results(const struct product_part *part, size_t p,
 				 const struct scratch *scratch)
 {
+	const struct product *product = part->product;
 	size_t output = (part->panel + p) * PANEL_ROWS;
 	size_t left = product->outputs - output;
 	__mmask16 mask =
@@ -506,61 +490,42 @@ static INLINE void store_results(const struct product *product,
 	}
 }
 
-/* Ask for a block that will be needed after this one's tiles. */
-static INLINE void prefetch(enum panel_format format, const uint8_t *block)
-{
-	for (size_t at = 0; at < panel_forms[format].bytes; at += 64)
-		_mm_prefetch((const char *)block + at, _MM_HINT_T1);
-}
-
 static INLINE void compute_part(enum panel_format format,
-				const struct product *product,
-				const struct part *part,
+				const struct product_part *part,
 				struct scratch *scratch)
 {
 	size_t tiles = (part->rows + TILE_ROWS - 1) / TILE_ROWS * part->panels;
 
 	memset(scratch->results, 0, sizeof(scratch->results));
-	for (size_t b = 0; b < product->x->blocks; b++) {
+	for (size_t b = 0; b < part->product->x->blocks; b++) {
 		for (size_t p = 0; p < part->panels; p++) {
-			const uint8_t *block =
-				block_of(product, part->panel + p, b);
+			const uint8_t *block = product_part_block(
+				part->product, part->panel + p, b);
 
-			prefetch(format, block + panel_forms[format].bytes);
+			product_part_prefetch(
+				format, block + panel_forms[format].bytes);
 			unpack(format, block, &scratch->weights[p]);
 		}
 		if (panel_forms[format].group == PANEL_COLUMNS)
-			add_whole(format, product, part, b, tiles, scratch);
+			add_whole(format, part, b, tiles, scratch);
 		else
-			add_groups(format, product, part, b, tiles, scratch);
+			add_groups(format, part, b, tiles, scratch);
 	}
 	for (size_t p = 0; p < part->panels; p++)
-		store_results(product, part, p, scratch);
-}
-
-static INLINE size_t at_most(size_t count, size_t most)
-{
-	return count < most ? count : most;
+		store_results(part, p, scratch);
 }
 
 static INLINE void compute(enum panel_format format,
 			   const struct product *product)
 {
-	size_t panels = (product->outputs + PANEL_ROWS - 1) / PANEL_ROWS;
+	const struct product_most most = { ROWS_AT_ONCE, PANELS_AT_ONCE };
+	struct product_part part = product_part_first(product, most);
 	struct scratch scratch;
-	struct part part;
 
 	/* Tiles 0 to 3 are C, 4 and 5 A, 6 and 7 B. */
 	tiles_configure(panel_forms[format].group == PANEL_COLUMNS ? 64 : 32);
-	for (part.panel = 0; part.panel < panels; part.panel += part.panels) {
-		part.panels = at_most(panels - part.panel, PANELS_AT_ONCE);
-		for (part.row = 0; part.row < product->rows;
-		     part.row += part.rows) {
-			part.rows =
-				at_most(product->rows - part.row, ROWS_AT_ONCE);
-			compute_part(format, product, &part, &scratch);
-		}
-	}
+	for (; part.panels > 0; product_part_next(&part))
+		compute_part(format, &part, &scratch);
 	tiles_release();
 }
 

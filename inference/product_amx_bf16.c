@@ -18,6 +18,8 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "inference/pairs_bf16.h"
+#include "inference/product_part.h"
 #include "inference/tiles_amx.h"
 
 #define FEATURES "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma,f16c"
@@ -98,26 +100,16 @@ static INLINE __m512 read_column(enum panel_format format, __m512i integers,
 			       scales->offset);
 }
 
-/* Two columns, rounded, side by side. */
-static INLINE void store_pair(__m512 first, __m512 second, uint16_t *out)
-{
-	const __m512i order = _mm512_set_epi16(
-		31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8,
-		23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-	__m512i both = (__m512i)_mm512_cvtne2ps_pbh(second, first);
-
-	_mm512_store_si512(out, _mm512_permutexvar_epi16(order, both));
-}
-
 /* Four columns, a byte apart in each lane, from a bit of it on. */
 static INLINE void store_four(enum panel_format format, __m512i integers,
 			      int bit, const struct scales *scales,
 			      uint16_t *out)
 {
-	store_pair(read_column(format, integers, bit, scales),
-		   read_column(format, integers, bit + 8, scales), out);
-	store_pair(read_column(format, integers, bit + 16, scales),
-		   read_column(format, integers, bit + 24, scales), out + 32);
+	pairs_bf16_store(read_column(format, integers, bit, scales),
+			 read_column(format, integers, bit + 8, scales), out);
+	pairs_bf16_store(read_column(format, integers, bit + 16, scales),
+			 read_column(format, integers, bit + 24, scales),
+			 out + 32);
 }
 
 /* The order of columns is that of panel.h. */
@@ -143,23 +135,16 @@ static INLINE void unpack(enum panel_format format, const uint8_t *block,
 	}
 }
 
-/* Rows and panels of a product that are computed together.  Their activations
- * of one block stay in the second cache while all of these panels pass. */
-struct part {
-	const struct product *product;
-	size_t row;
-	size_t rows; /* at most ROWS_AT_ONCE */
-	size_t panel;
-	size_t panels; /* at most PANELS_AT_ONCE */
-};
-
+/* Activations of one block stay in the second cache while all panels of a part
+ * pass. */
 struct scratch {
 	struct unpacked weights[2];
 	struct results results[PANELS_AT_ONCE];
 };
 
 /* Whether all of a tile is wanted: sixteen rows, sixteen outputs. */
-static INLINE bool is_whole(const struct part *part, size_t p, size_t row)
+static INLINE bool is_whole(const struct product_part *part, size_t p,
+			    size_t row)
 {
 	return row + TILE_ROWS <= part->rows &&
 	       (part->panel + p + 1) * PANEL_ROWS <= part->product->outputs;
@@ -167,7 +152,7 @@ static INLINE bool is_whole(const struct part *part, size_t p, size_t row)
 
 /* One block of one or two panels. */
 struct step {
-	const struct part *part;
+	const struct product_part *part;
 	struct scratch *scratch;
 	size_t block;
 	size_t p; /* the first of these panels, counted within the part */
@@ -182,7 +167,7 @@ struct place {
 static INLINE struct place place_of(const struct step *step, size_t p,
 				    size_t row)
 {
-	const struct part *part = step->part;
+	const struct product_part *part = step->part;
 	const struct product *product = part->product;
 
 	if (step->block + 1 < product->x->blocks || !is_whole(part, p, row))
@@ -252,31 +237,19 @@ static INLINE void add_rows(const struct step *step, size_t panels)
 		add_tiles(step, 1, panels, row);
 }
 
-static INLINE const uint8_t *block_of(const struct product *product,
-				      size_t panel, size_t b)
-{
-	return product->panels + (panel * product->x->blocks + b) *
-					 panel_forms[product->format].bytes;
-}
-
-/* Ask for a block that will be needed after this one's tiles. */
-static INLINE void prefetch(enum panel_format format, const uint8_t *block)
-{
-	for (size_t at = 0; at < panel_forms[format].bytes; at += 64)
-		_mm_prefetch((const char *)block + at, _MM_HINT_T1);
-}
-
 static INLINE void add_block(enum panel_format format, const struct step *step)
 {
-	const struct part *part = step->part;
+	const struct product_part *part = step->part;
 	size_t panels = part->panels - step->p < 2 ? 1 : 2;
 
 	for (size_t i = 0; i < panels; i++) {
 		size_t panel = part->panel + step->p + i;
 
-		prefetch(format,
-			 block_of(part->product, panel + 2, step->block));
-		unpack(format, block_of(part->product, panel, step->block),
+		product_part_prefetch(format, product_part_block(part->product,
+								 panel + 2,
+								 step->block));
+		unpack(format,
+		       product_part_block(part->product, panel, step->block),
 		       &step->scratch->weights[i]);
 	}
 	if (panels == 2)
@@ -286,7 +259,7 @@ static INLINE void add_block(enum panel_format format, const struct step *step)
 }
 
 /* Results that are not a whole tile's go where they belong. */
-static INLINE void hand_over(const struct part *part, size_t p,
+static INLINE void hand_over(const struct product_part *part, size_t p,
 			     const struct scratch *scratch)
 {
 	const struct product *product = part->product;
@@ -306,7 +279,7 @@ static INLINE void hand_over(const struct part *part, size_t p,
 }
 
 static INLINE void compute_part(enum panel_format format,
-				const struct part *part,
+				const struct product_part *part,
 				struct scratch *scratch)
 {
 	for (size_t b = 0; b < part->product->x->blocks; b++) {
@@ -318,28 +291,16 @@ static INLINE void compute_part(enum panel_format format,
 		hand_over(part, p, scratch);
 }
 
-static INLINE size_t at_most(size_t count, size_t most)
-{
-	return count < most ? count : most;
-}
-
 static INLINE void compute(enum panel_format format,
 			   const struct product *product)
 {
-	size_t panels = (product->outputs + PANEL_ROWS - 1) / PANEL_ROWS;
+	const struct product_most most = { ROWS_AT_ONCE, PANELS_AT_ONCE };
+	struct product_part part = product_part_first(product, most);
 	struct scratch scratch;
-	struct part part = { .product = product };
 
 	tiles_configure(64);
-	for (part.panel = 0; part.panel < panels; part.panel += part.panels) {
-		part.panels = at_most(panels - part.panel, PANELS_AT_ONCE);
-		for (part.row = 0; part.row < product->rows;
-		     part.row += part.rows) {
-			part.rows =
-				at_most(product->rows - part.row, ROWS_AT_ONCE);
-			compute_part(format, &part, &scratch);
-		}
-	}
+	for (; part.panels > 0; product_part_next(&part))
+		compute_part(format, &part, &scratch);
 	tiles_release();
 }
 

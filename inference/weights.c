@@ -58,20 +58,7 @@ static bool has_shape(const struct gguf_tensor *tensor,
 /* Whether the kernels take a format as it is. */
 static bool is_ready(enum matrix_format format)
 {
-	enum panel_format panels;
-
-	return matrix_is_panels(format) ||
-	       matrix_panels_for(format, &panels) != ERR_OK;
-}
-
-static enum matrix_format ready_format(enum matrix_format format)
-{
-	enum panel_format panels;
-
-	if (is_ready(format))
-		return format;
-	invariant(matrix_panels_for(format, &panels) == ERR_OK);
-	return (enum matrix_format)(MATRIX_PANELS + panels);
+	return matrix_ready_format(format) == format;
 }
 
 /* Bytes of a stack of matrices in another format. */
@@ -100,8 +87,8 @@ size_t weights_memory(const struct gguf *gguf)
 		const struct gguf_tensor *tensor = &gguf->tensors[i];
 
 		all_ready = all_ready && is_ready(tensor->format);
-		if (stack_bytes(tensor, ready_format(tensor->format), &bytes) !=
-			    ERR_OK ||
+		if (stack_bytes(tensor, matrix_ready_format(tensor->format),
+				&bytes) != ERR_OK ||
 		    __builtin_add_overflow(total, reserve_bytes(1, bytes),
 					   &total))
 			return SIZE_MAX; /* which no arena has */
@@ -128,7 +115,7 @@ static enum err settle(struct arena *memory, const struct gguf_tensor *tensor,
 	uint8_t *place;
 	size_t bytes;
 
-	TRY(stack_bytes(tensor, ready_format(stack->format), &bytes));
+	TRY(stack_bytes(tensor, matrix_ready_format(stack->format), &bytes));
 	place = arena_alloc(memory, 1, bytes);
 	if (place == NULL)
 		return ERR_TOO_LARGE;

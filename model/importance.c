@@ -224,11 +224,10 @@ static enum err measure(const struct reading *reading, const char *path)
 /* These are multiplied by other means, which nobody looks at. */
 static bool has_integers(const struct gguf *gguf)
 {
-	enum panel_format panels;
-
 	for (size_t i = 0; i < gguf->tensor_count; i++) {
-		if (matrix_panels_for(gguf->tensors[i].format, &panels) ==
-		    ERR_OK)
+		enum matrix_format format = gguf->tensors[i].format;
+
+		if (matrix_is_panels(matrix_ready_format(format)))
 			return true;
 	}
 	return false;

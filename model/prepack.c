@@ -6,15 +6,6 @@
 #include "model/gguf_write.h"
 #include "model/report.h"
 
-static enum matrix_format packed_format(enum matrix_format format)
-{
-	enum panel_format panels;
-
-	if (matrix_panels_for(format, &panels) != ERR_OK)
-		return format;
-	return (enum matrix_format)(MATRIX_PANELS + panels);
-}
-
 static enum err write_index(const struct gguf *gguf, struct gguf_write *out)
 {
 	/* The type of file is a number of formats that are not these. */
@@ -26,7 +17,7 @@ static enum err write_index(const struct gguf *gguf, struct gguf_write *out)
 	for (size_t i = 0; i < gguf->tensor_count; i++) {
 		struct gguf_tensor declared = gguf->tensors[i];
 
-		declared.format = packed_format(declared.format);
+		declared.format = matrix_ready_format(declared.format);
 		TRY(gguf_write_declare(out, &declared));
 	}
 	return ERR_OK;
@@ -64,7 +55,7 @@ static enum err write_stack(const struct gguf_tensor *tensor, uint8_t *panel,
 static enum err write_tensor(const struct gguf_tensor *tensor,
 			     struct gguf_write *out)
 {
-	enum matrix_format format = packed_format(tensor->format);
+	enum matrix_format format = matrix_ready_format(tensor->format);
 	uint8_t *panel;
 	size_t bytes;
 	enum err err;

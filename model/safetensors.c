@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sort.h"
+
 static const struct type {
 	const char *name;
 	enum matrix_format format;
@@ -113,15 +115,15 @@ static enum err refuse_overlap(struct safetensors *safetensors)
 {
 	const struct safetensors_tensor *tensors = safetensors->tensors;
 
-	qsort(safetensors->tensors, safetensors->count, sizeof(*tensors),
-	      compare_places);
+	sort_by(safetensors->tensors, safetensors->count, sizeof(*tensors),
+		compare_places);
 	for (size_t i = 1; i < safetensors->count; i++) {
 		if (tensors[i - 1].data.data + tensors[i - 1].data.len >
 		    tensors[i].data.data)
 			return ERR_MALFORMED;
 	}
-	qsort(safetensors->tensors, safetensors->count, sizeof(*tensors),
-	      compare_names);
+	sort_by(safetensors->tensors, safetensors->count, sizeof(*tensors),
+		compare_names);
 	return ERR_OK;
 }
 

@@ -22,11 +22,16 @@ static const char unknown_key[] = "no such key";
 static const char doubled_key[] = "the key was given before";
 static const char not_number[] = "not a decimal number";
 static const char out_of_range[] = "out of range";
-static const char not_shape[] = "not one of paced, sized, off";
-static const char not_numerics[] = "neither integers nor bf16_prompts";
 static const char not_name[] = "not 1 to 64 of a-z, 0-9, dot, dash, underscore";
 static const char too_many[] = "more than eight numbers";
 static const char not_ascending[] = "the numbers do not ascend";
+
+/* What an enum of a policy is called, by its values. */
+struct words {
+	const char *const *words;
+	uint32_t count;
+	const char *none; /* what is said where it is none of them */
+};
 
 static const char *const shape_words[] = {
 	[POLICY_SHAPE_PACED] = "paced",
@@ -39,16 +44,34 @@ static const char *const numerics_words[] = {
 	[POLICY_NUMERICS_BF16_PROMPTS] = "bf16_prompts",
 };
 
+static const struct words shapes = {
+	shape_words,
+	COUNT_OF(shape_words),
+	"not one of paced, sized, off",
+};
+
+static const struct words numerics = {
+	numerics_words,
+	COUNT_OF(numerics_words),
+	"neither integers nor bf16_prompts",
+};
+
+/* Words are kept, read and written like the numbers of a policy. */
+_Static_assert(sizeof(enum policy_shape) == sizeof(uint32_t) &&
+		       sizeof(enum policy_numerics) == sizeof(uint32_t),
+	       "an enum is as wide as a number");
+
 struct key {
 	const char *name;
 	const char *(*read)(const struct key *key, struct bytes value,
 			    struct policy *policy);
 	enum err (*write)(const struct key *key, const struct policy *policy,
 			  struct writer *out);
-	size_t offset; /* of a number in struct policy */
+	size_t offset; /* of a number or an enum in struct policy */
 	uint32_t least;
 	uint32_t most;
-	const char *missing; /* what is said where it does not stand */
+	const char *missing;	   /* what is said where it does not stand */
+	const struct words *words; /* of an enum */
 };
 
 static bool is_word(struct bytes value, const char *word)
@@ -62,6 +85,12 @@ static uint32_t number_at(const struct key *key, const struct policy *policy)
 
 	memcpy(&number, (const uint8_t *)policy + key->offset, sizeof(number));
 	return number;
+}
+
+static void set_number(const struct key *key, uint32_t number,
+		       struct policy *policy)
+{
+	memcpy((uint8_t *)policy + key->offset, &number, sizeof(number));
 }
 
 /* NULL, or why it is no number of this key's range. */
@@ -89,8 +118,7 @@ static const char *read_number(const struct key *key, struct bytes value,
 	const char *fault = parse_number(key, value, &number);
 
 	if (fault == NULL)
-		memcpy((uint8_t *)policy + key->offset, &number,
-		       sizeof(number));
+		set_number(key, number, policy);
 	return fault;
 }
 
@@ -158,54 +186,27 @@ static enum err write_buckets(const struct key *key,
 	return ERR_OK;
 }
 
-/* The number of a word, or `count` where it is none of these. */
-static size_t find_word(struct bytes value, const char *const *words,
-			size_t count)
+/* A choice is kept as the number of its word. */
+static const char *read_word(const struct key *key, struct bytes value,
+			     struct policy *policy)
 {
-	size_t i = 0;
+	const struct words *words = key->words;
 
-	while (i < count && !is_word(value, words[i]))
-		i++;
-	return i;
+	for (uint32_t i = 0; i < words->count; i++) {
+		if (is_word(value, words->words[i])) {
+			set_number(key, i, policy);
+			return NULL;
+		}
+	}
+	return words->none;
 }
 
-static const char *read_shape(const struct key *key, struct bytes value,
-			      struct policy *policy)
+static enum err write_word(const struct key *key, const struct policy *policy,
+			   struct writer *out)
 {
-	size_t i = find_word(value, shape_words, COUNT_OF(shape_words));
+	uint32_t number = number_at(key, policy);
 
-	(void)key;
-	if (i == COUNT_OF(shape_words))
-		return not_shape;
-	policy->shape = (enum policy_shape)i;
-	return NULL;
-}
-
-static enum err write_shape(const struct key *key, const struct policy *policy,
-			    struct writer *out)
-{
-	(void)key;
-	return bytes_put(out, bytes_of_string(shape_words[policy->shape]));
-}
-
-static const char *read_numerics(const struct key *key, struct bytes value,
-				 struct policy *policy)
-{
-	size_t i = find_word(value, numerics_words, COUNT_OF(numerics_words));
-
-	(void)key;
-	if (i == COUNT_OF(numerics_words))
-		return not_numerics;
-	policy->numerics = (enum policy_numerics)i;
-	return NULL;
-}
-
-static enum err write_numerics(const struct key *key,
-			       const struct policy *policy, struct writer *out)
-{
-	(void)key;
-	return bytes_put(out,
-			 bytes_of_string(numerics_words[policy->numerics]));
+	return bytes_put(out, bytes_of_string(key->words->words[number]));
 }
 
 static const char *read_name(const struct key *key, struct bytes value,
@@ -236,10 +237,16 @@ static enum err write_name(const struct key *key, const struct policy *policy,
 #define KEY(name, kind, offset, least, most)                          \
 	{                                                             \
 		name, read_##kind, write_##kind, offset, least, most, \
-			"the key " name " is missing"                 \
+			"the key " name " is missing", NULL           \
 	}
 #define NUMBER(field, least, most) \
 	KEY(#field, number, offsetof(struct policy, field), least, most)
+
+#define WORD(field, of)                                                        \
+	{                                                                      \
+#field, read_word, write_word, offsetof(struct policy, field), \
+			0, 0, "the key " #field " is missing", &(of)           \
+	}
 
 /* In the order of the canonical form. */
 static const struct key keys[] = {
@@ -248,11 +255,11 @@ static const struct key keys[] = {
 	NUMBER(key_lifetime_s, 60, KEY_LIFETIME_S),
 	NUMBER(key_rotation_s, 30, KEY_ROTATION_S),
 	KEY("model_name", name, 0, 0, 0),
-	KEY("numerics", numerics, 0, 0, 0),
+	WORD(numerics, numerics),
 	NUMBER(output_tokens_max, 1, LIMIT_OUTPUT_TOKENS),
 	NUMBER(queue, 0, LIMIT_QUEUE),
 	NUMBER(request_ms_max, 1000, LIMIT_REQUEST_MS),
-	KEY("shape", shape, 0, 0, 0),
+	WORD(shape, shapes),
 	NUMBER(threads, 1, LIMIT_THREADS),
 	NUMBER(tick_ms, 1, 1000),
 	KEY("total_buckets", buckets, 0, 1, FRAMES_MOST),

@@ -12,6 +12,7 @@
 #include "crypto/ohttp.h"
 #include "crypto/ohttp_opener.h"
 #include "crypto/ohttp_sealer.h"
+#include "tests/support/timed.h"
 
 #define ROUNDS 9
 #define FRAME 512
@@ -128,14 +129,6 @@ static double now_us(void)
 	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 int main(void)
 {
 	aead_warm();
@@ -154,8 +147,8 @@ int main(void)
 			each_us[round] =
 				(now_us() - begin) / (double)subject->count;
 		}
-		qsort(each_us, ROUNDS, sizeof(each_us[0]), ascending);
-		printf("%s %.2f us\n", subject->name, each_us[ROUNDS / 2]);
+		printf("%s %.2f us\n", subject->name,
+		       timed_quantile(each_us, ROUNDS, 0.5));
 	}
 	return 0;
 }

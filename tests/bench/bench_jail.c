@@ -18,6 +18,7 @@
 #include "sandbox/memory.h"
 #include "sandbox/selftest.h"
 #include "sandbox/spawn.h"
+#include "tests/support/timed.h"
 
 #define STARTS 100
 #define FORKS 1000
@@ -45,19 +46,9 @@ static void must(enum err err)
 	invariant(err == ERR_OK);
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x, y;
-
-	memcpy(&x, a, sizeof(x));
-	memcpy(&y, b, sizeof(y));
-	return (x > y) - (x < y);
-}
-
 static void print_median(const char *name, double *values, size_t count)
 {
-	qsort(values, count, sizeof(*values), ascending);
-	printf("%s %.1f us\n", name, values[count / 2]);
+	printf("%s %.1f us\n", name, timed_quantile(values, count, 0.5));
 }
 
 /* This program as a role: isolate, close, tell what it took, end. */

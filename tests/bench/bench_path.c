@@ -23,6 +23,7 @@
 #include "tests/scenarios/openai.h"
 #include "tests/scenarios/process.h"
 #include "tests/scenarios/sealed.h"
+#include "tests/support/timed.h"
 #include "tests/system.h"
 
 #define ROUNDS 9
@@ -32,21 +33,6 @@
 #define RATE_MS 3000
 #define TICKS 256 /* frames whose distances are looked at */
 #define PROMPT "Once upon a time"
-
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Of values that this puts in order. */
-static double quantile(double *values, size_t count, double part)
-{
-	qsort(values, count, sizeof(*values), ascending);
-	return values[(size_t)(part * (double)(count - 1) + 0.5)];
-}
 
 /* Until the first of an answer, and from there on for each token of it. */
 struct cost {
@@ -65,9 +51,9 @@ static void add(struct cost *cost, size_t round, uint64_t first_us,
 static void print(const char *name, struct cost *cost)
 {
 	printf("path.%s.first %.2f ms\n", name,
-	       quantile(cost->first_ms, ROUNDS, 0.5));
+	       timed_quantile(cost->first_ms, ROUNDS, 0.5));
 	printf("path.%s.token %.3f ms\n", name,
-	       quantile(cost->token_ms, ROUNDS, 0.5));
+	       timed_quantile(cost->token_ms, ROUNDS, 0.5));
 }
 
 static struct bytes map_model(void)
@@ -262,7 +248,7 @@ static void measure_fork(const struct system *system)
 		pthread_join(asker.thread, NULL);
 		system_sleep_ms(50);
 	}
-	printf("node.fork_to_ready %.2f ms\n", quantile(ms, ROUNDS, 0.5));
+	printf("node.fork_to_ready %.2f ms\n", timed_quantile(ms, ROUNDS, 0.5));
 }
 
 static void print_memory(const char *name, pid_t pid)
@@ -314,10 +300,12 @@ static void measure_ticks(const struct system *system, uint32_t tick_ms)
 			off_ms[count] = -off_ms[count];
 		count++;
 	}
-	printf("path.paced.frame %.2f ms\n", quantile(apart_ms, count, 0.5));
-	printf("path.paced.jitter_p50 %.2f ms\n", quantile(off_ms, count, 0.5));
+	printf("path.paced.frame %.2f ms\n",
+	       timed_quantile(apart_ms, count, 0.5));
+	printf("path.paced.jitter_p50 %.2f ms\n",
+	       timed_quantile(off_ms, count, 0.5));
 	printf("path.paced.jitter_p99 %.2f ms\n",
-	       quantile(off_ms, count, 0.99));
+	       timed_quantile(off_ms, count, 0.99));
 	sealed_free(&request);
 	free(response);
 }
@@ -351,7 +339,7 @@ static void measure_paced(void)
 	cost = measure_answers(&system);
 	/* Its tokens take what its frames take: see path.paced.frame. */
 	printf("path.paced.first %.2f ms\n",
-	       quantile(cost.first_ms, ROUNDS, 0.5));
+	       timed_quantile(cost.first_ms, ROUNDS, 0.5));
 	(void)system_stop(&system);
 
 	policy.total_buckets[0] = TICKS;
@@ -372,11 +360,11 @@ int main(void)
 	engine = measure_engine();
 	off = measure_off();
 	printf("path.over_engine.first %.2f ms\n",
-	       quantile(off.first_ms, ROUNDS, 0.5) -
-		       quantile(engine.first_ms, ROUNDS, 0.5));
+	       timed_quantile(off.first_ms, ROUNDS, 0.5) -
+		       timed_quantile(engine.first_ms, ROUNDS, 0.5));
 	printf("path.over_engine.token %.3f ms\n",
-	       quantile(off.token_ms, ROUNDS, 0.5) -
-		       quantile(engine.token_ms, ROUNDS, 0.5));
+	       timed_quantile(off.token_ms, ROUNDS, 0.5) -
+		       timed_quantile(engine.token_ms, ROUNDS, 0.5));
 	measure_paced();
 	return EXIT_SUCCESS;
 }

@@ -167,6 +167,12 @@ static int compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+double timed_quantile(double *values, size_t count, double part)
+{
+	qsort(values, count, sizeof(*values), compare);
+	return values[(size_t)(part * (double)(count - 1) + 0.5)];
+}
+
 double timed_median(double *values, size_t count)
 {
 	qsort(values, count, sizeof(*values), compare);

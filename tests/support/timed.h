@@ -53,6 +53,9 @@ double timed_prefill(struct timed *timed, size_t tokens);
 /* What was measured several times; these put it in order. */
 double timed_median(double *values, size_t count);
 
+/* The one that a part of them, 0 to 1, is not above. */
+double timed_quantile(double *values, size_t count, double part);
+
 /* How far apart the quartiles are, in percent of the median. */
 double timed_spread(double *values, size_t count);
 
