@@ -3,8 +3,8 @@
 # everything made is under build/.
 
 MODULES  := base policy wire crypto sandbox attest inference
-PROGRAMS := pcc-node pcc-gateway $(if $(wildcard client/main.c),pcc-client) \
-            pcc-model
+APPS     := node gateway client model verify log
+PROGRAMS := $(patsubst %/main.c,pcc-%,$(wildcard $(APPS:%=%/main.c)))
 
 BUILD    ?= build
 JOBS     ?= $(shell nproc)
@@ -41,10 +41,9 @@ HELPERS  := $(filter-out $(wildcard tests/*/test_*.c tests/fuzz/*.c \
               $(wildcard tests/*.c tests/*/*.c))
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
-TREE     := $(call sources,$(MODULES) node gateway client model) \
+TREE     := $(call sources,$(MODULES) $(APPS)) \
             $(wildcard tests/*.c tests/*/*.c)
-HEADERS  := $(wildcard $(addsuffix /*.h,$(MODULES) node gateway client model tests \
-              tests/*))
+HEADERS  := $(wildcard $(addsuffix /*.h,$(MODULES) $(APPS) tests tests/*))
 
 all: $(PROGRAMS:%=$(BUILD)/%) ## build every program
 
@@ -86,13 +85,13 @@ includes: ## no folder includes one that it should not know
 	@tools/check_includes.sh tools/include_rules.txt
 
 symbols: all ## foo.c exports foo_* alone
-	@tools/check_symbols.sh $(BUILD) $(MODULES) node gateway client model
+	@tools/check_symbols.sh $(BUILD) $(MODULES) $(APPS)
 
 format: ## the tree is as clang-format leaves it
 	@clang-format --dry-run --Werror $(TREE) $(HEADERS)
 
 tidy: $(GEN) ## clang-tidy has nothing to say
-	@clang-tidy --quiet $(call sources,$(MODULES) node gateway client model) -- \
+	@clang-tidy --quiet $(call sources,$(MODULES) $(APPS)) -- \
 	    -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen
 
 help: ## this list
@@ -105,12 +104,17 @@ clean: ## remove everything that was made
 # tests of that folder (tests/node and so on) link as well.
 $(BUILD)/pcc-%: $(BUILD)/%/main.o $(BUILD)/lib%.a $(LIBRARY)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LDLIBS)
+
+# The verifier fetches bundles as the client does.
+$(BUILD)/pcc-verify: $(BUILD)/libclient.a
 
 $(BUILD)/libnode.a: $(filter-out %/main.o,$(call objects,node))
 $(BUILD)/libgateway.a: $(filter-out %/main.o,$(call objects,gateway))
 $(BUILD)/libclient.a: $(filter-out %/main.o,$(call objects,client))
 $(BUILD)/libmodel.a: $(filter-out %/main.o,$(call objects,model))
+$(BUILD)/libverify.a: $(filter-out %/main.o,$(call objects,verify))
+$(BUILD)/liblog.a: $(filter-out %/main.o,$(call objects,log))
 
 $(LIBRARY): $(call objects,$(MODULES)) $(patsubst %.c,%.o,$(filter %.c,$(GEN)))
 $(BUILD)/lib%.a:
@@ -124,6 +128,8 @@ $(BUILD)/tests/scenarios/test_caller $(BUILD)/tests/bench/bench_node: \
     $(BUILD)/tests/scenarios/call.o $(BUILD)/libgateway.a
 $(filter $(BUILD)/tests/client/%,$(UNIT)): $(BUILD)/libclient.a
 $(filter $(BUILD)/tests/model/%,$(UNIT)): $(BUILD)/libmodel.a
+$(filter $(BUILD)/tests/verify/%,$(UNIT)): $(BUILD)/libverify.a $(BUILD)/libclient.a
+$(filter $(BUILD)/tests/log/%,$(UNIT)): $(BUILD)/liblog.a
 
 # These make models, and one delays meetings of threads that know nothing of it.
 $(BUILD)/tests/bench/bench_tracks $(BUILD)/tests/bench/bench_experts: \

@@ -2,7 +2,6 @@
 #include "attest/checks.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,59 +11,48 @@
 #define CLOCK_SKEW_S 300 /* between this clock and the node's */
 #define KEYS_MAX 8	 /* usable configurations of one node */
 
-__attribute__((format(printf, 3, 4))) static void
-record(struct verify_record *out, enum verify_mark mark, const char *format,
-       ...)
-{
-	va_list arguments;
-
-	out->mark = mark;
-	va_start(arguments, format);
-	(void)vsnprintf(out->text, sizeof(out->text), format, arguments);
-	va_end(arguments);
-}
-
 /* Bytes that are not what they should be, as against not what is accepted. */
-static void malformed(const struct checks *checks, struct verify_record *out,
+static void malformed(const struct checks *checks, struct record *out,
 		      const char *text)
 {
 	checks->result->verdict = VERIFY_MALFORMED;
-	record(out, VERIFY_FAIL, "%s", text);
+	record_set(out, RECORD_FAIL, "%s", text);
 }
 
-void checks_bundle(const struct checks *checks, struct verify_record *out)
+void checks_bundle(const struct checks *checks, struct record *out)
 {
 	if (bundle_parse(checks->bytes, &checks->result->bundle) != ERR_OK) {
 		malformed(
 			checks, out,
 			"The bytes are not a node bundle in its one encoding.");
 	} else {
-		record(out, VERIFY_PASS,
-		       "The %zu bytes are one node bundle and nothing else.",
-		       checks->bytes.len);
+		record_set(
+			out, RECORD_PASS,
+			"The %zu bytes are one node bundle and nothing else.",
+			checks->bytes.len);
 	}
 }
 
-void checks_statement(const struct checks *checks, struct verify_record *out)
+void checks_statement(const struct checks *checks, struct record *out)
 {
 	struct verify_result *result = checks->result;
 	enum err err =
 		statement_parse(result->bundle.statement, &result->statement);
 
 	if (err == ERR_UNSUPPORTED) {
-		record(out, VERIFY_FAIL,
-		       "The node statement has a version unknown here.");
+		record_set(out, RECORD_FAIL,
+			   "The node statement has a version unknown here.");
 	} else if (err != ERR_OK) {
 		malformed(checks, out,
 			  "The node statement is not in its one encoding.");
 	} else {
-		record(out, VERIFY_PASS,
-		       "The node statement is complete, in version %d.",
-		       STATEMENT_VERSION);
+		record_set(out, RECORD_PASS,
+			   "The node statement is complete, in version %d.",
+			   STATEMENT_VERSION);
 	}
 }
 
-void checks_keys(const struct checks *checks, struct verify_record *out)
+void checks_keys(const struct checks *checks, struct record *out)
 {
 	struct ohttp_key_config configs[KEYS_MAX];
 	size_t count = 0;
@@ -72,19 +60,21 @@ void checks_keys(const struct checks *checks, struct verify_record *out)
 					KEYS_MAX, &count);
 
 	if (err == ERR_UNSUPPORTED) {
-		record(out, VERIFY_FAIL,
-		       "No key is of a suite that this build can encrypt to.");
+		record_set(
+			out, RECORD_FAIL,
+			"No key is of a suite that this build can encrypt to.");
 	} else if (err != ERR_OK || count == 0) {
 		malformed(
 			checks, out,
 			"The keys are not a list of OHTTP key configurations.");
 	} else {
 		checks->result->key = configs[0];
-		record(out, VERIFY_PASS,
-		       "Key %u is usable: KEM 0x%04x, KDF 0x%04x, AEAD 0x%04x.",
-		       configs[0].key_id, configs[0].public_key.kem,
-		       configs[0].symmetric[0].kdf,
-		       configs[0].symmetric[0].aead);
+		record_set(out, RECORD_PASS,
+			   "Key %u is usable: KEM 0x%04x, KDF 0x%04x, AEAD "
+			   "0x%04x.",
+			   configs[0].key_id, configs[0].public_key.kem,
+			   configs[0].symmetric[0].kdf,
+			   configs[0].symmetric[0].aead);
 	}
 }
 
@@ -113,20 +103,20 @@ static const struct bundle_evidence *accepted(const struct checks *checks)
 }
 
 /* Evidence that the policy does not name is not looked at, however strong. */
-void checks_evidence_type(const struct checks *checks,
-			  struct verify_record *out)
+void checks_evidence_type(const struct checks *checks, struct record *out)
 {
 	const struct bundle_evidence *evidence = accepted(checks);
 
 	if (evidence == NULL) {
-		record(out, VERIFY_FAIL,
-		       "None of the %zu pieces of evidence is of an accepted "
-		       "type.",
-		       checks->result->bundle.evidence_count);
+		record_set(
+			out, RECORD_FAIL,
+			"None of the %zu pieces of evidence is of an accepted "
+			"type.",
+			checks->result->bundle.evidence_count);
 	} else {
-		record(out, VERIFY_PASS,
-		       "Evidence of type %s is there and accepted.",
-		       bundle_evidence_name(evidence->type));
+		record_set(out, RECORD_PASS,
+			   "Evidence of type %s is there and accepted.",
+			   bundle_evidence_name(evidence->type));
 	}
 }
 
@@ -142,23 +132,23 @@ static bool holds_software(const struct bundle *bundle)
  * Its own check, so that a report can never show software evidence without a
  * line that says what it is worth.
  */
-void checks_evidence_software(const struct checks *checks,
-			      struct verify_record *out)
+void checks_evidence_software(const struct checks *checks, struct record *out)
 {
 	const struct bundle_evidence *evidence = accepted(checks);
 
 	if (!holds_software(&checks->result->bundle))
-		record(out, VERIFY_SKIP, "No software evidence is there.");
+		record_set(out, RECORD_SKIP, "No software evidence is there.");
 	else if (evidence == NULL) {
-		record(out, VERIFY_FAIL,
-		       "Software evidence proves nothing about hardware and "
-		       "was not accepted by name.");
+		record_set(
+			out, RECORD_FAIL,
+			"Software evidence proves nothing about hardware and "
+			"was not accepted by name.");
 	} else if (evidence->type == BUNDLE_EVIDENCE_SOFTWARE) {
-		record(out, VERIFY_PASS,
-		       "Accepted by name: software, proves nothing about "
-		       "hardware (development).");
+		record_set(out, RECORD_PASS,
+			   "Accepted by name: software, proves nothing about "
+			   "hardware (development).");
 	} else {
-		record(out, VERIFY_SKIP, "Stronger evidence was accepted.");
+		record_set(out, RECORD_SKIP, "Stronger evidence was accepted.");
 	}
 }
 
@@ -181,11 +171,11 @@ static enum err binds(const struct checks *checks, const uint8_t *nonce)
  * Whether the bundle is of one piece.  Keys or a statement put in by somebody
  * on the way end here.
  */
-void checks_binding(const struct checks *checks, struct verify_record *out)
+void checks_binding(const struct checks *checks, struct record *out)
 {
 	if (accepted(checks) == NULL) {
-		record(out, VERIFY_FAIL,
-		       "No accepted evidence binds statement and keys.");
+		record_set(out, RECORD_FAIL,
+			   "No accepted evidence binds statement and keys.");
 		return;
 	}
 
@@ -195,31 +185,33 @@ void checks_binding(const struct checks *checks, struct verify_record *out)
 	if (err == ERR_UNAUTHENTIC && checks->nonce != NULL)
 		err = binds(checks, checks->nonce);
 	if (err == ERR_UNSUPPORTED) {
-		record(out, VERIFY_FAIL,
-		       "This build cannot check the accepted evidence.");
+		record_set(out, RECORD_FAIL,
+			   "This build cannot check the accepted evidence.");
 	} else if (err != ERR_OK) {
-		record(out, VERIFY_FAIL,
-		       "The evidence is of another statement, other keys or "
-		       "another nonce.");
+		record_set(
+			out, RECORD_FAIL,
+			"The evidence is of another statement, other keys or "
+			"another nonce.");
 	} else {
-		record(out, VERIFY_PASS,
-		       "The evidence names exactly this statement and these "
-		       "keys.");
+		record_set(
+			out, RECORD_PASS,
+			"The evidence names exactly this statement and these "
+			"keys.");
 	}
 }
 
 /* A replayed bundle passes every check but this one. */
-void checks_freshness(const struct checks *checks, struct verify_record *out)
+void checks_freshness(const struct checks *checks, struct record *out)
 {
 	if (checks->nonce == NULL)
-		record(out, VERIFY_SKIP, "No nonce was asked for.");
+		record_set(out, RECORD_SKIP, "No nonce was asked for.");
 	else if (accepted(checks) == NULL ||
 		 binds(checks, checks->nonce) != ERR_OK) {
-		record(out, VERIFY_FAIL,
-		       "The evidence was not made for this nonce.");
+		record_set(out, RECORD_FAIL,
+			   "The evidence was not made for this nonce.");
 	} else {
-		record(out, VERIFY_PASS,
-		       "The evidence was made after this nonce was.");
+		record_set(out, RECORD_PASS,
+			   "The evidence was made after this nonce was.");
 	}
 }
 
@@ -231,35 +223,38 @@ _Static_assert((int)STATEMENT_SOFTWARE == (int)BUNDLE_EVIDENCE_SOFTWARE &&
 	       "assurance levels are types of evidence");
 
 /* A node may say less of itself than it can show, but never more. */
-void checks_assurance(const struct checks *checks, struct verify_record *out)
+void checks_assurance(const struct checks *checks, struct record *out)
 {
 	const struct bundle_evidence *evidence = accepted(checks);
 	enum statement_assurance claimed = checks->result->statement.assurance;
 
 	if (evidence == NULL || (int)claimed > (int)evidence->type) {
-		record(out, VERIFY_FAIL,
-		       "The statement claims %s, beyond its accepted evidence.",
-		       statement_assurance_name(claimed));
+		record_set(out, RECORD_FAIL,
+			   "The statement claims %s, beyond its accepted "
+			   "evidence.",
+			   statement_assurance_name(claimed));
 	} else {
-		record(out, VERIFY_PASS,
-		       "The statement claims %s, which its evidence carries.",
-		       statement_assurance_name(claimed));
+		record_set(
+			out, RECORD_PASS,
+			"The statement claims %s, which its evidence carries.",
+			statement_assurance_name(claimed));
 	}
 }
 
 /* The time is the caller's: a machine's clock is no evidence. */
-void checks_expiry(const struct checks *checks, struct verify_record *out)
+void checks_expiry(const struct checks *checks, struct record *out)
 {
 	uint64_t expiry = checks->result->statement.key_expiry;
 
 	if (expiry <= checks->now) {
-		record(out, VERIFY_FAIL,
-		       "The key expired %" PRIu64 " s before the time given.",
-		       checks->now - expiry);
+		record_set(out, RECORD_FAIL,
+			   "The key expired %" PRIu64
+			   " s before the time given.",
+			   checks->now - expiry);
 	} else {
-		record(out, VERIFY_PASS,
-		       "The key is valid for another %" PRIu64 " s.",
-		       expiry - checks->now);
+		record_set(out, RECORD_PASS,
+			   "The key is valid for another %" PRIu64 " s.",
+			   expiry - checks->now);
 	}
 }
 
@@ -267,33 +262,35 @@ void checks_expiry(const struct checks *checks, struct verify_record *out)
  * Keys end so that what was recorded stays closed; a node that makes them last
  * would take that away without anybody seeing it.
  */
-void checks_lifetime(const struct checks *checks, struct verify_record *out)
+void checks_lifetime(const struct checks *checks, struct record *out)
 {
 	uint64_t expiry = checks->result->statement.key_expiry;
 
 	if (expiry > checks->now &&
 	    expiry - checks->now > KEY_LIFETIME_S + CLOCK_SKEW_S) {
-		record(out, VERIFY_FAIL,
-		       "The key would live longer than the %u s a key may.",
-		       KEY_LIFETIME_S);
+		record_set(out, RECORD_FAIL,
+			   "The key would live longer than the %u s a key may.",
+			   KEY_LIFETIME_S);
 	} else {
-		record(out, VERIFY_PASS,
-		       "The key lives no longer than the %u s a key may.",
-		       KEY_LIFETIME_S);
+		record_set(out, RECORD_PASS,
+			   "The key lives no longer than the %u s a key may.",
+			   KEY_LIFETIME_S);
 	}
 }
 
-void checks_node(const struct checks *checks, struct verify_record *out)
+void checks_node(const struct checks *checks, struct record *out)
 {
 	const uint8_t *wanted = checks->policy->node_id;
 
 	if (wanted == NULL)
-		record(out, VERIFY_SKIP, "No node was asked for by its id.");
+		record_set(out, RECORD_SKIP,
+			   "No node was asked for by its id.");
 	else if (memcmp(wanted, checks->result->statement.node_id,
 			STATEMENT_DIGEST_BYTES) != 0)
-		record(out, VERIFY_FAIL, "It is another node's statement.");
+		record_set(out, RECORD_FAIL, "It is another node's statement.");
 	else
-		record(out, VERIFY_PASS, "It is the node that was asked for.");
+		record_set(out, RECORD_PASS,
+			   "It is the node that was asked for.");
 }
 
 static bool fits(const struct statement_shape *shape,
@@ -305,16 +302,16 @@ static bool fits(const struct statement_shape *shape,
 	       (policy->tick_ms == 0 || shape->tick_ms == policy->tick_ms);
 }
 
-void checks_shape(const struct checks *checks, struct verify_record *out)
+void checks_shape(const struct checks *checks, struct record *out)
 {
 	const struct statement_shape *shape = &checks->result->statement.shape;
 	bool good = fits(shape, checks->policy);
 
-	record(out, good ? VERIFY_PASS : VERIFY_FAIL,
-	       "Responses are %s, %" PRIu32 " bytes, %" PRIu32 " ms%s.",
-	       statement_mode_name(shape->mode), shape->frame_bytes,
-	       shape->tick_ms,
-	       good ? ", as required" : ": not what was accepted");
+	record_set(out, good ? RECORD_PASS : RECORD_FAIL,
+		   "Responses are %s, %" PRIu32 " bytes, %" PRIu32 " ms%s.",
+		   statement_mode_name(shape->mode), shape->frame_bytes,
+		   shape->tick_ms,
+		   good ? ", as required" : ": not what was accepted");
 }
 
 static const struct {
@@ -330,7 +327,7 @@ static const struct {
 };
 
 /* The records are an array, so a check knows its own code by its place. */
-void checks_digest(const struct checks *checks, struct verify_record *out)
+void checks_digest(const struct checks *checks, struct record *out)
 {
 	size_t which =
 		(size_t)(out - checks->result->records) - VERIFY_DIGEST_FIRST;
@@ -340,25 +337,26 @@ void checks_digest(const struct checks *checks, struct verify_record *out)
 			       digest_checks[which].offset;
 
 	if (list->count == 0) {
-		record(out, VERIFY_SKIP, "No %s digest was required.", what);
+		record_set(out, RECORD_SKIP, "No %s digest was required.",
+			   what);
 		return;
 	}
 	for (size_t i = 0; i < list->count; i++) {
 		if (memcmp(list->list[i], found, STATEMENT_DIGEST_BYTES) == 0) {
-			record(out, VERIFY_PASS,
-			       "The %s is one of the %zu accepted.", what,
-			       list->count);
+			record_set(out, RECORD_PASS,
+				   "The %s is one of the %zu accepted.", what,
+				   list->count);
 			return;
 		}
 	}
-	record(out, VERIFY_FAIL, "The %s is none of the %zu accepted.", what,
-	       list->count);
+	record_set(out, RECORD_FAIL, "The %s is none of the %zu accepted.",
+		   what, list->count);
 }
 
 /* A place for the log's proof, so that its absence is always in view. */
-void checks_release(const struct checks *checks, struct verify_record *out)
+void checks_release(const struct checks *checks, struct record *out)
 {
 	(void)checks;
-	record(out, VERIFY_SKIP,
-	       "No release log is configured, so none was consulted.");
+	record_set(out, RECORD_SKIP,
+		   "No release log is configured, so none was consulted.");
 }

@@ -20,8 +20,7 @@ struct checks {
 	struct verify_result *result;
 };
 
-typedef void checks_function(const struct checks *checks,
-			     struct verify_record *out);
+typedef void checks_function(const struct checks *checks, struct record *out);
 
 /* These three open a part; where it does not parse the verdict is malformed. */
 checks_function checks_bundle;

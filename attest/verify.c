@@ -61,18 +61,18 @@ static const struct {
 
 bool verify_passed(const struct verify_result *result, enum verify_code code)
 {
-	return result->records[code].mark == VERIFY_PASS;
+	return result->records[code].mark == RECORD_PASS;
 }
 
 /* Whether anything but the key's expiry stands in the way. */
 static bool spoils(const struct verify_result *result, enum verify_code code)
 {
-	enum verify_mark mark = result->records[code].mark;
+	enum record_mark mark = result->records[code].mark;
 
-	if (code == VERIFY_EXPIRY && mark == VERIFY_FAIL)
+	if (code == VERIFY_EXPIRY && mark == RECORD_FAIL)
 		return false;
-	return mark == VERIFY_FAIL ||
-	       (checks[code].need == NEEDED && mark != VERIFY_PASS);
+	return mark == RECORD_FAIL ||
+	       (checks[code].need == NEEDED && mark != RECORD_PASS);
 }
 
 /*
@@ -103,7 +103,7 @@ void verify_bundle(struct bytes bundle, const struct verify_policy *policy,
 		if (after == AT_ONCE || verify_passed(result, after))
 			checks[i].run(&all, &result->records[i]);
 		else
-			(void)snprintf(result->records[i].text, VERIFY_TEXT_MAX,
+			(void)snprintf(result->records[i].text, RECORD_TEXT_MAX,
 				       "Not reached.");
 	}
 	result->verdict = judge(result);
@@ -112,17 +112,6 @@ void verify_bundle(struct bytes bundle, const struct verify_policy *policy,
 const char *verify_code_name(enum verify_code code)
 {
 	return code < VERIFY_CODES ? checks[code].name : "unknown";
-}
-
-const char *verify_mark_name(enum verify_mark mark)
-{
-	static const char *const names[] = {
-		[VERIFY_SKIP] = "SKIP",
-		[VERIFY_PASS] = "PASS",
-		[VERIFY_FAIL] = "FAIL",
-	};
-
-	return names[mark];
 }
 
 static const struct {

@@ -12,6 +12,7 @@
 #ifndef ATTEST_VERIFY_H
 #define ATTEST_VERIFY_H
 
+#include "attest/record.h"
 #include "crypto/ohttp.h"
 #include "wire/bundle.h"
 #include "wire/statement.h"
@@ -43,12 +44,6 @@ enum verify_code {
 #define VERIFY_DIGEST_FIRST VERIFY_BINARY
 #define VERIFY_DIGESTS (VERIFY_RELEASE - VERIFY_BINARY)
 
-enum verify_mark {
-	VERIFY_SKIP = 0, /* not asked for, or not reached */
-	VERIFY_PASS,
-	VERIFY_FAIL,
-};
-
 enum verify_verdict {
 	VERIFY_MALFORMED = 0,
 	VERIFY_NOT_VERIFIED,
@@ -75,20 +70,13 @@ struct verify_policy {
 	struct verify_digests digests[VERIFY_DIGESTS]; /* from VERIFY_BINARY */
 };
 
-#define VERIFY_TEXT_MAX 160
-
-struct verify_record {
-	enum verify_mark mark;
-	char text[VERIFY_TEXT_MAX]; /* one sentence */
-};
-
 /*
  * bundle and statement are views of the bytes that were judged.  key is set
  * when VERIFY_KEYS passed: its first pair is the one to use.
  */
 struct verify_result {
 	enum verify_verdict verdict;
-	struct verify_record records[VERIFY_CODES];
+	struct record records[VERIFY_CODES];
 	struct bundle bundle;
 	struct statement statement;
 	struct ohttp_key_config key;
@@ -107,7 +95,6 @@ bool verify_passed(const struct verify_result *result, enum verify_code code);
 
 /* The stable name of a check, such as "evidence-software". */
 const char *verify_code_name(enum verify_code code);
-const char *verify_mark_name(enum verify_mark mark);
 const char *verify_verdict_name(enum verify_verdict verdict);
 
 /* 0 verified, 10 not verified, 20 expired, 30 malformed. */

@@ -78,7 +78,7 @@ void verify_print_table(const struct verify_result *result, FILE *out)
 {
 	for (enum verify_code i = 0; i < VERIFY_CODES; i++) {
 		fprintf(out, "%s  %-18s %s\n",
-			verify_mark_name(result->records[i].mark),
+			record_mark_name(result->records[i].mark),
 			verify_code_name(i), result->records[i].text);
 	}
 	if (verify_passed(result, VERIFY_STATEMENT))
@@ -131,11 +131,11 @@ void verify_print_json(const struct verify_result *result, FILE *out)
 		fprintf(out, ",\"node\":null");
 	fprintf(out, ",\"checks\":[");
 	for (enum verify_code i = 0; i < VERIFY_CODES; i++) {
-		const struct verify_record *record = &result->records[i];
+		const struct record *record = &result->records[i];
 
 		fprintf(out, "%s{\"code\":\"%s\",\"mark\":\"%s\",\"text\":",
 			i == 0 ? "" : ",", verify_code_name(i),
-			verify_mark_name(record->mark));
+			record_mark_name(record->mark));
 		print_string(bytes_of_string(record->text), out);
 		fputc('}', out);
 	}

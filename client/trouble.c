@@ -118,7 +118,7 @@ enum trouble trouble_of_result(const struct verify_result *result)
 	case VERIFY_NOT_VERIFIED:
 		break;
 	}
-	return result->records[VERIFY_EVIDENCE_SOFTWARE].mark == VERIFY_FAIL
+	return result->records[VERIFY_EVIDENCE_SOFTWARE].mark == RECORD_FAIL
 		       ? TROUBLE_SOFTWARE
 		       : TROUBLE_NOT_VERIFIED;
 }

@@ -49,6 +49,36 @@ void hash_sha512(struct bytes data, uint8_t digest[static HASH_SHA512_BYTES])
 	invariant(done == 1);
 }
 
+static const struct {
+	const char *name;
+	size_t bytes;
+} algorithms[HASH_ALGORITHMS] = {
+	[HASH_SHA1] = { "SHA1", 20 },
+	[HASH_SHA256] = { "SHA256", HASH_SHA256_BYTES },
+	[HASH_SHA384] = { "SHA384", 48 },
+	[HASH_SHA512] = { "SHA512", HASH_SHA512_BYTES },
+};
+
+size_t hash_bytes(enum hash_algorithm algorithm)
+{
+	return algorithms[algorithm].bytes;
+}
+
+const char *hash_name(enum hash_algorithm algorithm)
+{
+	return algorithms[algorithm].name;
+}
+
+void hash_digest(enum hash_algorithm algorithm, struct bytes data,
+		 uint8_t *digest)
+{
+	size_t len = 0;
+	int done = EVP_Q_digest(NULL, algorithms[algorithm].name, NULL,
+				data.data, data.len, digest, &len);
+
+	invariant(done == 1 && len == algorithms[algorithm].bytes);
+}
+
 static void wipe_hmac(crypto_auth_hmacsha256_state *state)
 {
 	secret_wipe(state, sizeof(*state));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hash: SHA-256, SHA-512 (FIPS 180-4) and HMAC-SHA-256 (RFC 2104).
+ * hash: SHA-256, SHA-512 (FIPS 180-4) and HMAC-SHA-256 (RFC 2104), and what
+ * others hash with.
  *
  * These cannot fail for any input.  Where OpenSSL cannot do its part the
  * process stops: a missing digest must never look like one.
@@ -12,6 +13,29 @@
 
 #define HASH_SHA256_BYTES 32
 #define HASH_SHA512_BYTES 64
+#define HASH_BYTES_MAX HASH_SHA512_BYTES
+
+/*
+ * For evidence that others made.  SHA-1 is here because event logs are full of
+ * it; nothing rests on it.
+ */
+enum hash_algorithm {
+	HASH_SHA1 = 0,
+	HASH_SHA256,
+	HASH_SHA384,
+	HASH_SHA512,
+	HASH_ALGORITHMS,
+};
+
+/* The bytes of a digest: 20, 32, 48 or 64. */
+size_t hash_bytes(enum hash_algorithm algorithm);
+
+/* OpenSSL's name, such as "SHA384". */
+const char *hash_name(enum hash_algorithm algorithm);
+
+/* hash_bytes() bytes into `digest`, which may be the memory of `data`. */
+void hash_digest(enum hash_algorithm algorithm, struct bytes data,
+		 uint8_t *digest);
 
 /*
  * Fetch both digests and touch their paths, so that hashing after it makes no

@@ -13,8 +13,13 @@ allowed() {
 		for (i = 2; i <= NF && $i !~ /^</; i++) print $i }' "$rules"
 }
 
+folders=$(awk '/^[a-z]/ { print $1 }' "$rules" | while read -r folder; do
+	[ ! -d "$folder" ] || echo "$folder"
+done)
+
 while read -r folder rest; do
 	case $folder in '' | '#'*) continue ;; esac
+	[ -d "$folder" ] || continue
 	known=$(allowed "$folder")
 	includes=$(grep -rHn '^ *# *include "[a-z]*/' --include='*.[ch]' "$folder" |
 		sed 's|^\([^:]*:[0-9]*\):.*"\([a-z]*\)/.*|\1 \2|')
@@ -31,8 +36,7 @@ while read -r folder rest; do
 	owners=$(awk -v owned="$owned" 'index($0, owned) { print $1 }' "$rules" |
 		paste -sd'|')
 	others=$(grep -rEn "^ *# *include ($owned)" --include='*.[ch]' \
-		base policy wire crypto sandbox attest inference node gateway client \
-		model |
+		$folders |
 		grep -vE "^($owners)/" || :)
 	[ -z "$others" ] || complain "only $owners may include these:
 $others"

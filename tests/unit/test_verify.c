@@ -94,7 +94,7 @@ Test(verify, a_sound_bundle_passes_what_the_policy_asks_for)
 	cr_assert_eq(verify_exit_code(result.verdict), 0);
 	cr_assert_eq(result.key.key_id, 7);
 	for (enum verify_code i = 0; i < VERIFY_CODES; i++)
-		cr_assert_neq(result.records[i].mark, VERIFY_FAIL, "%s",
+		cr_assert_neq(result.records[i].mark, RECORD_FAIL, "%s",
 			      verify_code_name(i));
 }
 
@@ -110,11 +110,11 @@ Test(verify, software_evidence_is_refused_unless_named)
 	judge(&sample, &none, &result);
 	cr_assert_eq(result.verdict, VERIFY_NOT_VERIFIED);
 	cr_assert_eq(result.records[VERIFY_EVIDENCE_SOFTWARE].mark,
-		     VERIFY_FAIL);
+		     RECORD_FAIL);
 	judge(&sample, &others, &result);
 	cr_assert_eq(result.verdict, VERIFY_NOT_VERIFIED);
 	cr_assert_eq(result.records[VERIFY_EVIDENCE_SOFTWARE].mark,
-		     VERIFY_FAIL);
+		     RECORD_FAIL);
 }
 
 Test(verify, software_evidence_is_never_called_more_than_it_is)
@@ -140,7 +140,7 @@ Test(verify, evidence_that_cannot_be_checked_does_not_pass)
 	sample.type = BUNDLE_EVIDENCE_TPM2;
 	judge(&sample, &policy, &result);
 	cr_assert_eq(result.verdict, VERIFY_NOT_VERIFIED);
-	cr_assert_eq(result.records[VERIFY_BINDING].mark, VERIFY_FAIL);
+	cr_assert_eq(result.records[VERIFY_BINDING].mark, RECORD_FAIL);
 }
 
 Test(verify, a_statement_may_not_claim_more_than_its_evidence)
@@ -153,7 +153,7 @@ Test(verify, a_statement_may_not_claim_more_than_its_evidence)
 	sample.statement.assurance = STATEMENT_TDX;
 	judge(&sample, &policy, &result);
 	cr_assert_eq(result.verdict, VERIFY_NOT_VERIFIED);
-	cr_assert_eq(result.records[VERIFY_ASSURANCE].mark, VERIFY_FAIL);
+	cr_assert_eq(result.records[VERIFY_ASSURANCE].mark, RECORD_FAIL);
 }
 
 Test(verify, expiry_is_told_from_everything_else)
@@ -193,7 +193,7 @@ Test(verify, a_key_that_would_live_too_long_is_refused)
 	sample.statement.key_expiry++;
 	judge(&sample, &policy, &result);
 	cr_assert_eq(result.verdict, VERIFY_NOT_VERIFIED);
-	cr_assert_eq(result.records[VERIFY_LIFETIME].mark, VERIFY_FAIL);
+	cr_assert_eq(result.records[VERIFY_LIFETIME].mark, RECORD_FAIL);
 }
 
 Test(verify, evidence_of_another_nonce_is_stale)
@@ -220,7 +220,7 @@ Test(verify, evidence_of_another_nonce_is_stale)
 	verify_bundle(bytes, &policy, NOW, nonce, &result);
 	cr_assert_eq(result.verdict, VERIFY_NOT_VERIFIED);
 	cr_assert(verify_passed(&result, VERIFY_BINDING));
-	cr_assert_eq(result.records[VERIFY_FRESHNESS].mark, VERIFY_FAIL);
+	cr_assert_eq(result.records[VERIFY_FRESHNESS].mark, RECORD_FAIL);
 }
 
 /* The claim of a hardware vendor's tag, for what has none: it is of a piece. */
@@ -256,7 +256,7 @@ Test(verify, cut_at_any_length_a_bundle_is_malformed)
 			      NULL, &result);
 		cr_assert_eq(result.verdict, VERIFY_MALFORMED);
 		cr_assert_eq(result.records[VERIFY_STATEMENT].mark,
-			     VERIFY_SKIP);
+			     RECORD_SKIP);
 	}
 	cr_assert_eq(verify_exit_code(VERIFY_MALFORMED), 30);
 }
@@ -276,7 +276,7 @@ Test(verify, each_digest_has_to_be_one_of_the_accepted)
 		judge(&sample, &policy, &result);
 		cr_assert_eq(result.verdict, VERIFY_NOT_VERIFIED);
 		cr_assert_eq(result.records[VERIFY_DIGEST_FIRST + i].mark,
-			     VERIFY_FAIL);
+			     RECORD_FAIL);
 		policy.digests[i].count = 2; /* the second is all zero */
 		judge(&sample, &policy, &result);
 		cr_assert_eq(result.verdict, VERIFY_VERIFIED);
@@ -311,7 +311,7 @@ Test(verify, a_shape_worse_than_accepted_is_refused)
 	sample.statement.shape.mode = STATEMENT_MODE_SIZED;
 	judge(&sample, &policy, &result);
 	cr_assert_eq(result.verdict, VERIFY_NOT_VERIFIED);
-	cr_assert_eq(result.records[VERIFY_SHAPE].mark, VERIFY_FAIL);
+	cr_assert_eq(result.records[VERIFY_SHAPE].mark, RECORD_FAIL);
 	policy.mode_worst = STATEMENT_MODE_OFF;
 	judge(&sample, &policy, &result);
 	cr_assert_eq(result.verdict, VERIFY_VERIFIED);
