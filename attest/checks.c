@@ -324,6 +324,7 @@ static const struct {
 	{ "policy", offsetof(struct statement, policy_digest) },
 	{ "jail filter", offsetof(struct statement, jail_digest) },
 	{ "log grammar", offsetof(struct statement, log_digest) },
+	{ "command line", offsetof(struct statement, command_digest) },
 };
 
 /* The records are an array, so a check knows its own code by its place. */

@@ -55,6 +55,8 @@ static const struct {
 			  ON_REQUEST },
 	[VERIFY_LOG] = { "log-digest", checks_digest, VERIFY_STATEMENT,
 			 ON_REQUEST },
+	[VERIFY_COMMAND] = { "command-digest", checks_digest, VERIFY_STATEMENT,
+			     ON_REQUEST },
 	[VERIFY_RELEASE] = { "release", checks_release, VERIFY_BUNDLE,
 			     ON_REQUEST },
 };

@@ -31,12 +31,13 @@ enum verify_code {
 	VERIFY_LIFETIME,	  /* ... and not for longer than a key may be */
 	VERIFY_NODE,		  /* it is the node that was asked for */
 	VERIFY_SHAPE,
-	VERIFY_BINARY, /* these six: one of the digests accepted */
+	VERIFY_BINARY, /* these seven: one of the digests accepted */
 	VERIFY_MODEL,
 	VERIFY_TOKENIZER,
 	VERIFY_POLICY,
 	VERIFY_JAIL,
 	VERIFY_LOG,
+	VERIFY_COMMAND,
 	VERIFY_RELEASE, /* the release statement and its proof in the log */
 	VERIFY_CODES,
 };

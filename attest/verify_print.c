@@ -19,6 +19,8 @@ static const struct {
 	{ "policy", offsetof(struct statement, policy_digest) },
 	{ "jail", offsetof(struct statement, jail_digest) },
 	{ "log", offsetof(struct statement, log_digest) },
+	{ "command", offsetof(struct statement, command_digest) },
+	{ "receipt-key", offsetof(struct statement, receipt_key) },
 };
 
 #define DIGESTS (sizeof(digests) / sizeof(digests[0]))

@@ -24,7 +24,7 @@ enum option_name {
 	OPTION_ADDRESS,
 	OPTION_PORT,
 	OPTION_HELP,
-	OPTION_DIGEST, /* and the five after it, in the order of verify.h */
+	OPTION_DIGEST, /* and the six after it, in the order of verify.h */
 };
 
 static const struct option names[] = {
@@ -39,6 +39,7 @@ static const struct option names[] = {
 	{ "accept-policy", required_argument, NULL, OPTION_DIGEST + 3 },
 	{ "accept-jail", required_argument, NULL, OPTION_DIGEST + 4 },
 	{ "accept-log", required_argument, NULL, OPTION_DIGEST + 5 },
+	{ "accept-command", required_argument, NULL, OPTION_DIGEST + 6 },
 	{ "file", required_argument, NULL, OPTION_FILE },
 	{ "now", required_argument, NULL, OPTION_NOW },
 	{ "json", no_argument, NULL, OPTION_JSON },
@@ -71,9 +72,11 @@ static const char help[] =
 	"                           or off\n"
 	"  --accept-program HEX     SHA-256 of the node's program; likewise\n"
 	"  --accept-model HEX       --accept-tokenizer, --accept-policy,\n"
-	"                           --accept-jail and --accept-log; each may "
-	"be\n"
-	"                           repeated, and any one of a kind will do\n"
+	"                           --accept-jail, --accept-log and\n"
+	"                           --accept-command; each may be repeated, "
+	"and "
+	"any\n"
+	"                           one of a kind will do\n"
 	"  --node HEX               this node and no other\n"
 	"\n"
 	"Where:\n"

@@ -12,6 +12,7 @@
 #include "crypto/aead.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
+#include "crypto/sign.h"
 #include "node/clock.h"
 #include "node/keyring.h"
 #include "node/request_keys.h"
@@ -40,6 +41,8 @@ enum place {
 struct keeper {
 	struct setup setup;
 	struct keyring *ring;
+	struct sign_private_key *receipt_key; /* on a secret page */
+	struct sign_public_key receipt_public;
 	uint8_t node_id[STATEMENT_DIGEST_BYTES];
 	uint64_t replays;    /* refused since the last log line */
 	bool is_full;	     /* the offered key took all requests it may */
@@ -69,6 +72,9 @@ static enum err write_statement(const struct keeper *keeper, struct writer *out)
 	memcpy(statement.policy_digest, digests->policy, SETUP_DIGEST_BYTES);
 	memcpy(statement.jail_digest, digests->jail, SETUP_DIGEST_BYTES);
 	memcpy(statement.log_digest, digests->grammar, SETUP_DIGEST_BYTES);
+	memcpy(statement.receipt_key, keeper->receipt_public.bytes,
+	       SIGN_PUBLIC_BYTES);
+	memcpy(statement.command_digest, digests->command, SETUP_DIGEST_BYTES);
 	return statement_write(&statement, out);
 }
 
@@ -310,6 +316,17 @@ static void tick(struct keeper *keeper)
 	}
 }
 
+/* Receipts have one key for as long as this node is this node. */
+static void open_receipt_key(struct keeper *keeper)
+{
+	void *page;
+
+	if (memory_secret_open(sizeof(*keeper->receipt_key), &page) != ERR_OK)
+		die("no memory for keys that nobody else can read");
+	keeper->receipt_key = page;
+	sign_key_generate(keeper->receipt_key, &keeper->receipt_public);
+}
+
 static void open_keyring(struct keeper *keeper)
 {
 	struct keyring_times times = {
@@ -338,6 +355,7 @@ _Noreturn void keeper_run(void)
 	aead_warm();
 	hash_warm();
 	open_keyring(&keeper);
+	open_receipt_key(&keeper);
 	role_close_jail(JAIL_KEEPER);
 	EVENTS_LOG(EVENT_KEYS_HELD,
 		   memory_secret_kind() == MEMORY_SECRECY_KERNEL

@@ -34,7 +34,8 @@ static const char usage[] =
 	"  --measure            print the digests that a node of this "
 	"program,\n"
 	"                       model and policy states of itself, as options\n"
-	"                       of pcc-client, and end\n"
+	"                       of pcc-client, and end; other arguments count\n"
+	"                       as if --measure were not there\n"
 	"  --cpu                print the engine's paths that this "
 	"processor runs,\n"
 	"                       the one in use last, and end\n"
@@ -75,7 +76,7 @@ static const struct known {
 	  offsetof(struct options, tls_key) },
 	{ { "tls-client-roots", required_argument, NULL, 0 },
 	  offsetof(struct options, tls_client_roots) },
-	{ { "measure", no_argument, NULL, MEASURE }, 0 },
+	{ { OPTIONS_MEASURE_WORD + 2, no_argument, NULL, MEASURE }, 0 },
 	{ { "cpu", no_argument, NULL, CPU }, 0 },
 	{ { "help", no_argument, NULL, HELP }, 0 },
 	{ { "version", no_argument, NULL, VERSION_OPTION }, 0 },
@@ -150,7 +151,7 @@ static void check(const struct options *options)
 void options_parse(int argc, char **argv, struct options *out)
 {
 	struct option table[KNOWN + 1] = { 0 };
-	struct options options = { 0 };
+	struct options options = { .arguments = argv };
 	int index = 0;
 
 	for (size_t i = 0; i < KNOWN; i++)

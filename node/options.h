@@ -12,7 +12,10 @@ enum options_task {
 	OPTIONS_MEASURE, /* print what a statement would say, and end */
 };
 
+#define OPTIONS_MEASURE_WORD "--measure" /* no part of the digest */
+
 struct options {
+	char **arguments; /* as given, borrowed; ended by NULL */
 	enum options_task task;
 	const char *model;	/* path of the GGUF file */
 	const char *policy;	/* path, or NULL for the defaults */

@@ -7,7 +7,7 @@
 #include "base/fd.h"
 #include "base/secret.h"
 
-_Static_assert(sizeof(struct setup_digests) == (size_t)6 * SETUP_DIGEST_BYTES,
+_Static_assert(sizeof(struct setup_digests) == (size_t)7 * SETUP_DIGEST_BYTES,
 	       "the digests are sent as they lie in memory");
 
 void setup_forget_key(struct setup *setup)

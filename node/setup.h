@@ -25,6 +25,7 @@ struct setup_digests {
 	uint8_t policy[SETUP_DIGEST_BYTES];
 	uint8_t jail[SETUP_DIGEST_BYTES];
 	uint8_t grammar[SETUP_DIGEST_BYTES];
+	uint8_t command[SETUP_DIGEST_BYTES]; /* the supervisor's arguments */
 };
 
 enum setup_pem {

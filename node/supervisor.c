@@ -136,6 +136,26 @@ static void hash_filters(uint8_t digest[static HASH_SHA256_BYTES])
 	hash_stream_end(&stream, digest);
 }
 
+/*
+ * How this node was started, argv joined by zero bytes.  --measure asks what a
+ * node would say that is started without it.
+ */
+static void hash_command(char *const *arguments,
+			 uint8_t digest[static HASH_SHA256_BYTES])
+{
+	SCOPED_WIPE(hash_stream_wipe) struct hash_stream stream = { 0 };
+
+	hash_stream_begin(&stream);
+	for (size_t i = 0; arguments[i] != NULL; i++) {
+		if (strcmp(arguments[i], OPTIONS_MEASURE_WORD) == 0)
+			continue;
+		if (i > 0)
+			hash_stream_add(&stream, BYTES_LITERAL("\0"));
+		hash_stream_add(&stream, bytes_of_string(arguments[i]));
+	}
+	hash_stream_end(&stream, digest);
+}
+
 /* What the statement says of this build and its choices. */
 static void measure_self(struct supervisor *node)
 {
@@ -151,6 +171,7 @@ static void measure_self(struct supervisor *node)
 		die("the log grammar does not fit");
 	hash_sha256(bytes_written(&text), node->digests.grammar);
 	hash_filters(node->digests.jail);
+	hash_command(node->options->arguments, node->digests.command);
 }
 
 static void open_files(struct supervisor *node)
@@ -369,6 +390,7 @@ static void print_measurements(const struct setup_digests *digests)
 	print_digest("policy", digests->policy);
 	print_digest("jail", digests->jail);
 	print_digest("log", digests->grammar);
+	print_digest("command", digests->command);
 }
 
 /* Every later zygote has to find the very model that the statement names. */

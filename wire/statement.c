@@ -10,11 +10,13 @@ enum key {
 	KEY_NAME = 10,
 	KEY_EXPIRY = 11,
 	KEY_ASSURANCE = 12,
+	KEY_LATER = 13, /* the first of the two behind the rest */
 };
 
-#define FIELDS 12
+#define FIELDS 14
 #define SHAPE_ITEMS 3
-#define DIGESTS (KEY_SHAPE - KEY_DIGESTS)
+#define DIGESTS ((size_t)9) /* of one type: seven at KEY_DIGESTS, two later */
+#define DIGESTS_EARLY ((size_t)(KEY_SHAPE - KEY_DIGESTS))
 
 static const char *const mode_names[] = {
 	[STATEMENT_MODE_PACED] = "paced",
@@ -29,7 +31,7 @@ static const char *const assurance_names[] = {
 	[STATEMENT_TDX] = "tdx",
 };
 
-/* The seven fields of one type, in the order of their keys. */
+/* The fields of one type, in the order of their keys. */
 static const size_t digest_offsets[DIGESTS] = {
 	offsetof(struct statement, node_id),
 	offsetof(struct statement, binary_digest),
@@ -38,6 +40,8 @@ static const size_t digest_offsets[DIGESTS] = {
 	offsetof(struct statement, policy_digest),
 	offsetof(struct statement, jail_digest),
 	offsetof(struct statement, log_digest),
+	offsetof(struct statement, receipt_key),
+	offsetof(struct statement, command_digest),
 };
 
 const char *statement_mode_name(enum statement_mode mode)
@@ -52,14 +56,22 @@ const char *statement_assurance_name(enum statement_assurance assurance)
 		       : "unknown";
 }
 
-static enum err put_digests(const struct statement *statement,
-			    struct writer *out)
+/* The key of digest number i. */
+static uint64_t key_of(size_t i)
 {
-	for (size_t i = 0; i < DIGESTS; i++) {
+	return i < DIGESTS_EARLY ? KEY_DIGESTS + i
+				 : KEY_LATER + (i - DIGESTS_EARLY);
+}
+
+/* The digests of numbers from..end-1. */
+static enum err put_digests(const struct statement *statement, size_t from,
+			    size_t end, struct writer *out)
+{
+	for (size_t i = from; i < end; i++) {
 		const uint8_t *digest =
 			(const uint8_t *)statement + digest_offsets[i];
 
-		TRY(cbor_put_unsigned(out, KEY_DIGESTS + i));
+		TRY(cbor_put_unsigned(out, key_of(i)));
 		TRY(cbor_put_bytes(
 			out, (struct bytes){ digest, STATEMENT_DIGEST_BYTES }));
 	}
@@ -81,15 +93,16 @@ static enum err put_all(const struct statement *statement, struct writer *out)
 	TRY(cbor_put_map(out, FIELDS));
 	TRY(cbor_put_unsigned(out, KEY_VERSION));
 	TRY(cbor_put_unsigned(out, STATEMENT_VERSION));
-	TRY(put_digests(statement, out));
+	TRY(put_digests(statement, 0, DIGESTS_EARLY, out));
 	TRY(put_shape(&statement->shape, out));
 	TRY(cbor_put_unsigned(out, KEY_NAME));
 	TRY(cbor_put_text(out, statement->model_name));
 	TRY(cbor_put_unsigned(out, KEY_EXPIRY));
 	TRY(cbor_put_unsigned(out, statement->key_expiry));
 	TRY(cbor_put_unsigned(out, KEY_ASSURANCE));
-	return cbor_put_text(out, bytes_of_string(statement_assurance_name(
-					  statement->assurance)));
+	TRY(cbor_put_text(out, bytes_of_string(statement_assurance_name(
+				       statement->assurance))));
+	return put_digests(statement, DIGESTS_EARLY, DIGESTS, out);
 }
 
 /* Written bytes are read back: a statement nobody accepts must not be signed.
@@ -109,12 +122,13 @@ enum err statement_write(const struct statement *statement, struct writer *out)
 	return ERR_OK;
 }
 
-static enum err take_digests(struct bytes *in, struct statement *out)
+static enum err take_digests(struct bytes *in, size_t from, size_t end,
+			     struct statement *out)
 {
-	for (size_t i = 0; i < DIGESTS; i++) {
+	for (size_t i = from; i < end; i++) {
 		uint8_t *digest = (uint8_t *)out + digest_offsets[i];
 
-		TRY(cbor_expect_unsigned(in, KEY_DIGESTS + i));
+		TRY(cbor_expect_unsigned(in, key_of(i)));
 		TRY(cbor_take_bytes_into(in, digest, STATEMENT_DIGEST_BYTES));
 	}
 	return ERR_OK;
@@ -191,12 +205,13 @@ enum err statement_parse(struct bytes in, struct statement *out)
 	struct statement found;
 
 	TRY(take_version(&in));
-	TRY(take_digests(&in, &found));
+	TRY(take_digests(&in, 0, DIGESTS_EARLY, &found));
 	TRY(take_shape(&in, &found.shape));
 	TRY(take_name(&in, &found.model_name));
 	TRY(cbor_expect_unsigned(&in, KEY_EXPIRY));
 	TRY(cbor_take_unsigned(&in, &found.key_expiry));
 	TRY(take_assurance(&in, &found.assurance));
+	TRY(take_digests(&in, DIGESTS_EARLY, DIGESTS, &found));
 	TRY(bytes_expect_end(&in));
 	*out = found;
 	return ERR_OK;

@@ -17,14 +17,17 @@
  *        9: [ mode, frame bytes, tick ms ]  the shape of responses
  *       10: text       model name, 1..STATEMENT_NAME_MAX
  *       11: unsigned   when the current key expires, Unix seconds
- *       12: text       assurance: software, tpm2, sev-snp or tdx  }
+ *       12: text       assurance: software, tpm2, sev-snp or tdx
+ *       13: bytes[32]  Ed25519 public key of receipts (wire/receipt.h)
+ *       14: bytes[32]  SHA-256 of the supervisor's arguments, argv joined by
+ *                      zero bytes  }
  */
 #ifndef WIRE_STATEMENT_H
 #define WIRE_STATEMENT_H
 
 #include "base/bytes.h"
 
-#define STATEMENT_VERSION 1
+#define STATEMENT_VERSION 2
 #define STATEMENT_DIGEST_BYTES 32
 #define STATEMENT_NAME_MAX 128
 #define STATEMENT_BYTES_MAX 512 /* one statement, encoded */
@@ -60,6 +63,8 @@ struct statement {
 	uint8_t policy_digest[STATEMENT_DIGEST_BYTES];
 	uint8_t jail_digest[STATEMENT_DIGEST_BYTES];
 	uint8_t log_digest[STATEMENT_DIGEST_BYTES];
+	uint8_t receipt_key[STATEMENT_DIGEST_BYTES];
+	uint8_t command_digest[STATEMENT_DIGEST_BYTES];
 	struct statement_shape shape;
 	struct bytes model_name; /* borrowed; printable ASCII */
 	uint64_t key_expiry;	 /* Unix seconds */

@@ -99,7 +99,7 @@ async function reflection(version) {
 
 /* The node's id, as the statement holds it: bytes 5.. after key and head. */
 function idIn(bundle) {
-  const mark = Buffer.from([0x01, 0x01, 0x02, 0x58, 0x20]);
+  const mark = Buffer.from([0x01, 0x02, 0x02, 0x58, 0x20]);
   const at = bundle.indexOf(mark);
   claim(at > 0, "the bundle holds a node statement");
   return bundle.subarray(at + mark.length, at + mark.length + 32);
