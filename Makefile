@@ -145,7 +145,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPERS:%.c=$(BUILD)/%.o) $(LIBRARY)
 # archive, so that a fuzzer may have a part of its own in place of one.
 FUZZ     := clang $(CFLAGS) -O1 -Wno-error
 FUZZED   := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out %/main.c, \
-              $(call sources,base policy wire crypto inference model)) \
+              $(call sources,base policy wire crypto attest inference model)) \
               $(patsubst $(BUILD)/%,%,$(filter %.c,$(GEN))))
 
 $(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/fuzz/libfuzzed.a

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NAME_MAX_BYTES 512
+
 static uint8_t pool[1 << 20];
 static size_t used;
 
@@ -53,18 +55,41 @@ void vector_forget(void)
 	used = 0;
 }
 
-json_t *vector_load(const char *path)
+static void full_name(const char *path, char name[static NAME_MAX_BYTES])
 {
 	const char *folder = getenv("VECTORS");
-	char name[512];
+
+	snprintf(name, NAME_MAX_BYTES, "%s/%s",
+		 folder != NULL ? folder : "../shared/vectors", path);
+}
+
+json_t *vector_load(const char *path)
+{
+	char name[NAME_MAX_BYTES];
 	json_t *set;
 
-	snprintf(name, sizeof(name), "%s/%s",
-		 folder != NULL ? folder : "../shared/vectors", path);
+	full_name(path, name);
 	set = json_load_file(name, 0, NULL);
 	if (set == NULL)
 		cr_skip_test("%s is not present", path);
 	return set;
+}
+
+struct bytes vector_file(const char *path)
+{
+	char name[NAME_MAX_BYTES];
+	FILE *file;
+	uint8_t *at = pool + used;
+	size_t len;
+
+	full_name(path, name);
+	file = fopen(name, "rb");
+	if (file == NULL)
+		cr_skip_test("%s is not present", path);
+	len = fread(at, 1, sizeof(pool) - used, file);
+	cr_assert(feof(file) != 0, "the vector pool is full");
+	cr_assert_eq(fclose(file), 0);
+	return (struct bytes){ reserve(len), len };
 }
 
 struct bytes vector_bytes(const json_t *object, const char *name)

@@ -27,6 +27,9 @@ void vector_forget(void);
 /* Load $VECTORS/path, or skip the running test.  The caller's to json_decref */
 json_t *vector_load(const char *path);
 
+/* The bytes of $VECTORS/path, in the pool, or skip the running test. */
+struct bytes vector_file(const char *path);
+
 /* A hexadecimal member of an object, a number, a text; each must be there. */
 struct bytes vector_bytes(const json_t *object, const char *name);
 uint64_t vector_number(const json_t *object, const char *name);
