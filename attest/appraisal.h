@@ -101,6 +101,10 @@ struct appraisal_policy {
 	uint32_t snp_vmpl_most;		     /* 0: the most privileged */
 	enum appraisal_tdx_status tdx_worst; /* none but this or better */
 
+	/* Endorsements that did not come with the evidence, in any order. */
+	const struct bytes *certificates; /* DER */
+	size_t certificate_count;
+
 	/* Signed lists and statements of vendors, in any order. */
 	const struct bytes *crls; /* DER */
 	size_t crl_count;

@@ -201,6 +201,10 @@ static void prepare(struct question *question,
 	X509_VERIFY_PARAM_set_time(parameters, (time_t)trust->now);
 	X509_VERIFY_PARAM_set_auth_level(parameters, SECURITY_LEVEL);
 	X509_VERIFY_PARAM_set_depth(parameters, CERTIFICATE_CHAIN_MAX);
+	/* A root is trusted for its key; what else it says, it has to sign. */
+	done = X509_VERIFY_PARAM_set_flags(parameters,
+					   X509_V_FLAG_CHECK_SS_SIGNATURE);
+	invariant(done == 1);
 }
 
 /* A list of revoked certificates, opened. */
