@@ -15,6 +15,7 @@ static const char usage[] =
 	"usage: pcc-node --model FILE (--listen A | --listen-tls H:P) "
 	"[options]\n"
 	"       pcc-node --model FILE --measure [--policy FILE]\n"
+	"       pcc-node --describe [--policy FILE]\n"
 	"\n"
 	"Serve private inference: requests stay encrypted until they are "
 	"inside\n"
@@ -36,6 +37,9 @@ static const char usage[] =
 	"                       model and policy states of itself, as options\n"
 	"                       of pcc-client, and end; other arguments count\n"
 	"                       as if --measure were not there\n"
+	"  --describe           print jail, log, limits and policy line by "
+	"line, as a\n"
+	"                       release's manifest holds them, and end\n"
 	"  --cpu                print the engine's paths that this "
 	"processor runs,\n"
 	"                       the one in use last, and end\n"
@@ -55,7 +59,8 @@ enum {
 	HELP = 256,
 	VERSION_OPTION,
 	CPU,
-	MEASURE
+	MEASURE,
+	DESCRIBE
 };
 
 static const struct known {
@@ -77,6 +82,7 @@ static const struct known {
 	{ { "tls-client-roots", required_argument, NULL, 0 },
 	  offsetof(struct options, tls_client_roots) },
 	{ { OPTIONS_MEASURE_WORD + 2, no_argument, NULL, MEASURE }, 0 },
+	{ { "describe", no_argument, NULL, DESCRIBE }, 0 },
 	{ { "cpu", no_argument, NULL, CPU }, 0 },
 	{ { "help", no_argument, NULL, HELP }, 0 },
 	{ { "version", no_argument, NULL, VERSION_OPTION }, 0 },
@@ -131,6 +137,8 @@ static void take(struct options *out, size_t index)
 
 static void check(const struct options *options)
 {
+	if (options->task == OPTIONS_DESCRIBE)
+		return;
 	if (options->model == NULL)
 		mistake("--model is missing");
 	if (options->task == OPTIONS_MEASURE)
@@ -164,6 +172,8 @@ void options_parse(int argc, char **argv, struct options *out)
 		tell(got);
 		if (got == MEASURE)
 			options.task = OPTIONS_MEASURE;
+		else if (got == DESCRIBE)
+			options.task = OPTIONS_DESCRIBE;
 		else if (got == 0)
 			take(&options, (size_t)index);
 		else

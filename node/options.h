@@ -9,7 +9,8 @@
 
 enum options_task {
 	OPTIONS_SERVE,
-	OPTIONS_MEASURE, /* print what a statement would say, and end */
+	OPTIONS_MEASURE,  /* print what a statement would say, and end */
+	OPTIONS_DESCRIBE, /* print what its digests stand for, and end */
 };
 
 #define OPTIONS_MEASURE_WORD "--measure" /* no part of the digest */

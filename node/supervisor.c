@@ -19,6 +19,7 @@
 #include "crypto/hash.h"
 #include "crypto/merkle.h"
 #include "node/clock.h"
+#include "node/describe.h"
 #include "node/listener.h"
 #include "node/role.h"
 #include "node/setup.h"
@@ -568,6 +569,10 @@ int supervisor_run(const struct options *options)
 	for (size_t i = 0; i < JAIL_ROLES; i++)
 		node.processes[i].control = -1;
 	read_policy(&node);
+	if (options->task == OPTIONS_DESCRIBE) {
+		describe_print(&node.policy);
+		return EXIT_SUCCESS;
+	}
 	open_files(&node);
 	measure_self(&node);
 	watch_signals(&node);

@@ -5,6 +5,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -68,16 +70,18 @@ static enum err add_profile(scmp_filter_ctx context,
 }
 
 /* libseccomp writes to a descriptor only, so through a file in memory. */
-static enum err export(scmp_filter_ctx context, struct jail_filter *out) {
+static enum err write_code(scmp_filter_ctx context, struct jail_filter *out)
+{
 	SCOPED_FD file = memfd_create("filter", MFD_CLOEXEC);
-		struct writer code = WRITER_OVER(out->code);
+	struct writer code = WRITER_OVER(out->code);
 
-		if (file < 0 || seccomp_export_bpf(context, file) != 0 ||
-		    lseek(file, 0, SEEK_SET) != 0) return ERR_UNAVAILABLE;
-		TRY(fd_read_all(file, &code));
-		invariant(code.len != 0 &&
-			  code.len % sizeof(struct sock_filter) == 0);
-		out->len = code.len; return ERR_OK;
+	if (file < 0 || seccomp_export_bpf(context, file) != 0 ||
+	    lseek(file, 0, SEEK_SET) != 0)
+		return ERR_UNAVAILABLE;
+	TRY(fd_read_all(file, &code));
+	invariant(code.len != 0 && code.len % sizeof(struct sock_filter) == 0);
+	out->len = code.len;
+	return ERR_OK;
 }
 
 enum err filter_compile(const struct jail_profile *profile,
@@ -90,7 +94,7 @@ enum err filter_compile(const struct jail_profile *profile,
 	if (context == NULL)
 		return ERR_UNAVAILABLE;
 	TRY(add_profile(context, profile));
-	TRY(export(context, &made));
+	TRY(write_code(context, &made));
 	*out = made;
 	return ERR_OK;
 }
@@ -114,4 +118,17 @@ enum err filter_install(const struct jail_filter *filter)
 		    SECCOMP_FILTER_FLAG_TSYNC, &program) != 0)
 		return ERR_UNAVAILABLE;
 	return ERR_OK;
+}
+
+void filter_call_name(int number, char name[static FILTER_CALL_MAX])
+{
+	char *found =
+		seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+
+	/* Newer than the library. */
+	if (found == NULL)
+		(void)snprintf(name, FILTER_CALL_MAX, "call%d", number);
+	else
+		(void)snprintf(name, FILTER_CALL_MAX, "%s", found);
+	free(found);
 }

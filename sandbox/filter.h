@@ -41,4 +41,8 @@ struct bytes filter_bytes(const struct jail_filter *filter);
  */
 MUST_CHECK enum err filter_install(const struct jail_filter *filter);
 
+/* What people call a system call of this machine, such as "futex". */
+#define FILTER_CALL_MAX 32
+void filter_call_name(int number, char name[static FILTER_CALL_MAX]);
+
 #endif

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "verify/diff.h"
 #include "verify/registers.h"
 
 #define EXIT_USAGE 1
@@ -20,6 +21,7 @@ static const struct {
 	int (*run)(int argc, char **argv); /* argv[0] is the command */
 	const char *help;
 } commands[] = {
+	{ "diff", diff_run, "what changed between two releases" },
 	{ "registers", registers_run, "the names that measurements go by" },
 };
 
