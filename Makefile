@@ -79,6 +79,12 @@ claims: ## every claim of SECURITY.md is shown by a test that passes
 	@$(MAKE) --no-print-directory test
 	@tools/check_claims.sh $(BUILD) SECURITY.md
 
+release: all ## programs, manifest and SBOM of a release, into build/release
+	@tools/release.sh $(BUILD) $(MODEL) $(POLICY) $(MEASUREMENTS)
+
+reproduce: ## this commit built twice in two folders: the same bytes
+	@tools/reproduce.sh $(JOBS)
+
 check: includes symbols format tidy ## every static check
 
 includes: ## no folder includes one that it should not know
@@ -196,6 +202,6 @@ $(BUILD)/%.o: %.c | $(GEN)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-.PHONY: all demo test tests deps deps-test sanitize fuzz bench claims check includes symbols format tidy help clean
+.PHONY: all demo test tests deps deps-test sanitize fuzz bench claims release reproduce check includes symbols format tidy help clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
