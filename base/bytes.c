@@ -58,12 +58,30 @@ enum err bytes_take_u16(struct bytes *in, uint16_t *out)
 	return ERR_OK;
 }
 
+enum err bytes_take_u32(struct bytes *in, uint32_t *out)
+{
+	struct bytes raw;
+
+	TRY(bytes_take(in, 4, &raw));
+	*out = (uint32_t)big_endian(raw);
+	return ERR_OK;
+}
+
 enum err bytes_take_u64(struct bytes *in, uint64_t *out)
 {
 	struct bytes raw;
 
 	TRY(bytes_take(in, 8, &raw));
 	*out = big_endian(raw);
+	return ERR_OK;
+}
+
+enum err bytes_take_u16_le(struct bytes *in, uint16_t *out)
+{
+	struct bytes raw;
+
+	TRY(bytes_take(in, 2, &raw));
+	*out = (uint16_t)little_endian(raw);
 	return ERR_OK;
 }
 

@@ -8,7 +8,7 @@
  * and returns ERR_TOO_LARGE, having written nothing, where that is full.
  *
  * Integers are big-endian, as on the network; the _le forms are for formats
- * that chose otherwise (GGUF, SEV-SNP, TDX).
+ * that chose otherwise (GGUF, SEV-SNP, TDX, event logs).
  */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
@@ -36,7 +36,9 @@ struct bytes bytes_of_string(const char *text);
 MUST_CHECK enum err bytes_take(struct bytes *in, size_t len, struct bytes *out);
 MUST_CHECK enum err bytes_take_u8(struct bytes *in, uint8_t *out);
 MUST_CHECK enum err bytes_take_u16(struct bytes *in, uint16_t *out);
+MUST_CHECK enum err bytes_take_u32(struct bytes *in, uint32_t *out);
 MUST_CHECK enum err bytes_take_u64(struct bytes *in, uint64_t *out);
+MUST_CHECK enum err bytes_take_u16_le(struct bytes *in, uint16_t *out);
 MUST_CHECK enum err bytes_take_u32_le(struct bytes *in, uint32_t *out);
 MUST_CHECK enum err bytes_take_u64_le(struct bytes *in, uint64_t *out);
 MUST_CHECK enum err bytes_take_into(struct bytes *in, void *out, size_t len);

@@ -148,6 +148,13 @@ void signature_key_close(struct signature_key *key)
 	key->key = NULL;
 }
 
+bool signature_key_equal(const struct signature_key *a,
+			 const struct signature_key *b)
+{
+	return a->key != NULL && b->key != NULL &&
+	       EVP_PKEY_eq(a->key, b->key) == 1;
+}
+
 static int key_type(enum signature_kind kind)
 {
 	switch (kind) {

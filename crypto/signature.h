@@ -61,6 +61,10 @@ MUST_CHECK enum err signature_key_from_spki(struct bytes der,
 
 void signature_key_close(struct signature_key *key);
 
+/* Whether both are the same public key. */
+bool signature_key_equal(const struct signature_key *a,
+			 const struct signature_key *b);
+
 /*
  * Whether this key made this signature of this message.  ERR_UNAUTHENTIC if
  * not, for whatever reason: another kind of key, a signature of odd length.
