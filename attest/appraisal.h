@@ -121,6 +121,7 @@ struct appraisal {
 	struct appraisal_value registers[APPRAISAL_REGISTERS];
 	struct appraisal_chip chip;
 	uint64_t valid_until; /* of certificates and collateral; 0: unknown */
+	uint32_t expired;     /* bit 1 << code: failed for the time alone */
 };
 
 /* Empty, with no question answered. */
@@ -131,6 +132,10 @@ void appraisal_begin(struct appraisal *out);
 	record_set(&(appraisal)->records[code], RECORD_PASS, __VA_ARGS__)
 #define appraisal_fail(appraisal, code, ...) \
 	record_set(&(appraisal)->records[code], RECORD_FAIL, __VA_ARGS__)
+/* The same for what was good once: renewing mends it, and nothing was forged. */
+#define appraisal_expire(appraisal, code, ...)          \
+	((appraisal)->expired |= UINT32_C(1) << (code), \
+	 appraisal_fail(appraisal, code, __VA_ARGS__))
 #define appraisal_skip(appraisal, code, ...) \
 	record_set(&(appraisal)->records[code], RECORD_SKIP, __VA_ARGS__)
 

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "attest/evidence.h"
+#include "attest/appraise.h"
+#include "attest/identity.h"
 #include "policy/limits.h"
 
 #define CLOCK_SKEW_S 300 /* between this clock and the node's */
@@ -102,22 +103,120 @@ static const struct bundle_evidence *accepted(const struct checks *checks)
 	return best;
 }
 
-/* Evidence that the policy does not name is not looked at, however strong. */
+/* Measurements that are asked for and that nothing here signs, or NULL. */
+static const char *missing(const struct checks *checks)
+{
+	const struct bundle *bundle = &checks->result->bundle;
+
+	for (int type = 0; type < BUNDLE_EVIDENCE_COUNT; type++) {
+		bool found = false;
+
+		for (size_t i = 0; i < bundle->evidence_count; i++)
+			found |= (int)bundle->evidence[i].type == type &&
+				 accepts(checks, bundle->evidence[i].type);
+		if (!found &&
+		    checks->policy->appraisal[type].reference_count > 0)
+			return bundle_evidence_name(type);
+	}
+	return NULL;
+}
+
+/*
+ * Every accepted piece is appraised here, for the checks that follow.  Evidence
+ * that the policy does not name is not looked at, however strong.
+ */
+static void appraise_all(const struct checks *checks)
+{
+	struct verify_result *result = checks->result;
+	const struct bundle *bundle = &result->bundle;
+
+	for (size_t i = 0; i < bundle->evidence_count; i++) {
+		const struct bundle_evidence *one = &bundle->evidence[i];
+
+		if (!accepts(checks, one->type))
+			continue;
+
+		struct appraisal_policy policy =
+			checks->policy->appraisal[one->type];
+
+		policy.now = checks->now;
+		appraise(one, &policy, &result->appraisals[i]);
+	}
+}
+
 void checks_evidence_type(const struct checks *checks, struct record *out)
 {
 	const struct bundle_evidence *evidence = accepted(checks);
+	const char *type = missing(checks);
 
+	appraise_all(checks);
 	if (evidence == NULL) {
 		record_set(
 			out, RECORD_FAIL,
 			"None of the %zu pieces of evidence is of an accepted "
 			"type.",
 			checks->result->bundle.evidence_count);
+	} else if (type != NULL) {
+		record_set(out, RECORD_FAIL,
+			   "Measurements by %s are asked for, and no accepted "
+			   "evidence of it is there.",
+			   type);
 	} else {
 		record_set(out, RECORD_PASS,
 			   "Evidence of type %s is there and accepted.",
 			   bundle_evidence_name(evidence->type));
 	}
+}
+
+/* A chain that holds says nothing about a machine that booted anything. */
+static void judge_registers(const struct checks *checks,
+			    enum bundle_evidence_type type, struct record *out)
+{
+	if (out->mark != RECORD_SKIP || type == BUNDLE_EVIDENCE_SOFTWARE)
+		return;
+	if (checks->policy->registers == VERIFY_REGISTERS_ANY)
+		record_set(out, RECORD_PASS,
+			   "Accepted by name: any measurement (development).");
+	else
+		record_set(
+			out, RECORD_FAIL,
+			"No value was asked for, so anything may run there.");
+}
+
+/*
+ * One question to every accepted piece: the worst answer is the answer, and of
+ * equals that of the strongest.
+ */
+void checks_appraisal(const struct checks *checks, struct record *out)
+{
+	struct verify_result *result = checks->result;
+	enum verify_code code = (enum verify_code)(out - result->records);
+	int question = (int)code - VERIFY_APPRAISAL;
+	const struct bundle_evidence *told = NULL;
+	bool expired = true;
+
+	record_set(out, RECORD_SKIP, "No accepted evidence is there.");
+	for (size_t i = 0; i < result->bundle.evidence_count; i++) {
+		const struct bundle_evidence *one = &result->bundle.evidence[i];
+		struct appraisal *appraisal = &result->appraisals[i];
+		struct record record = appraisal->records[question];
+
+		if (!accepts(checks, one->type))
+			continue;
+		if (question == APPRAISAL_MEASUREMENT)
+			judge_registers(checks, one->type, &record);
+		if (record.mark == RECORD_FAIL)
+			expired &= (appraisal->expired >> question & 1) != 0;
+		if (told == NULL || record.mark > out->mark ||
+		    (record.mark == out->mark && one->type > told->type)) {
+			record_set(out, record.mark, "%s: %s",
+				   bundle_evidence_name(one->type),
+				   record.text);
+			told = one;
+		}
+	}
+	if (out->mark == RECORD_FAIL && expired)
+		result->expired |= UINT64_C(1) << code;
 }
 
 static bool holds_software(const struct bundle *bundle)
@@ -163,7 +262,9 @@ static enum err binds(const struct checks *checks, const uint8_t *nonce)
 	evidence_bind(&claims, &report_data);
 	for (size_t i = 0; i < bundle->evidence_count; i++)
 		if (accepts(checks, bundle->evidence[i].type))
-			TRY(evidence_check(&bundle->evidence[i], &report_data));
+			TRY(appraise_binding(bundle->evidence[i].type,
+					     &checks->result->appraisals[i],
+					     &report_data));
 	return ERR_OK;
 }
 
@@ -241,12 +342,75 @@ void checks_assurance(const struct checks *checks, struct record *out)
 	}
 }
 
+/* What this kind of evidence holds of the node's own measurements, or NULL. */
+static const struct appraisal_value *
+identity_of(const struct bundle_evidence *evidence,
+	    const struct appraisal *appraisal)
+{
+	if (evidence->type == BUNDLE_EVIDENCE_TPM2)
+		return &appraisal->registers[APPRAISAL_PCR0 + IDENTITY_PCR];
+	if (evidence->type == BUNDLE_EVIDENCE_TDX)
+		return &appraisal->registers[APPRAISAL_RTMR0 + IDENTITY_RTMR];
+	return NULL;
+}
+
+static bool holds_identity(const struct statement *statement,
+			   const struct appraisal_value *value)
+{
+	uint8_t wanted[APPRAISAL_VALUE_MAX];
+	size_t len = IDENTITY_PCR_BYTES;
+
+	_Static_assert(IDENTITY_RTMR_BYTES == APPRAISAL_VALUE_MAX,
+		       "the longest register is TDX's");
+	if (value->len == IDENTITY_RTMR_BYTES) {
+		len = IDENTITY_RTMR_BYTES;
+		identity_rtmr(statement, wanted);
+	} else {
+		identity_pcr(statement, wanted);
+	}
+	return value->len == len && memcmp(value->digest, wanted, len) == 0;
+}
+
+/*
+ * A statement is what a program says of itself.  Where the machine has a
+ * register for it, the program measured itself there before it had a key, and
+ * whoever ran in its place could not.
+ */
+void checks_identity(const struct checks *checks, struct record *out)
+{
+	const struct verify_result *result = checks->result;
+	const struct bundle *bundle = &result->bundle;
+
+	record_set(out, RECORD_SKIP,
+		   "No accepted evidence has a register for it.");
+	for (size_t i = 0; i < bundle->evidence_count; i++) {
+		const struct bundle_evidence *one = &bundle->evidence[i];
+		const struct appraisal_value *value =
+			identity_of(one, &result->appraisals[i]);
+
+		if (!accepts(checks, one->type) || value == NULL)
+			continue;
+		if (!holds_identity(&result->statement, value)) {
+			record_set(out, RECORD_FAIL,
+				   "The register of %s holds other "
+				   "measurements than the statement.",
+				   bundle_evidence_name(one->type));
+			return;
+		}
+		record_set(out, RECORD_PASS,
+			   "The register of %s holds all %d digests of the "
+			   "statement.",
+			   bundle_evidence_name(one->type), IDENTITY_EVENTS);
+	}
+}
+
 /* The time is the caller's: a machine's clock is no evidence. */
 void checks_expiry(const struct checks *checks, struct record *out)
 {
 	uint64_t expiry = checks->result->statement.key_expiry;
 
 	if (expiry <= checks->now) {
+		checks->result->expired |= UINT64_C(1) << VERIFY_EXPIRY;
 		record_set(out, RECORD_FAIL,
 			   "The key expired %" PRIu64
 			   " s before the time given.",

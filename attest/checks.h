@@ -30,9 +30,11 @@ checks_function checks_keys;
 /* The evidence that the policy accepts: there, bound, fresh, not overstated. */
 checks_function checks_evidence_type;
 checks_function checks_evidence_software;
+checks_function checks_appraisal; /* of the record's own place */
 checks_function checks_binding;
 checks_function checks_freshness;
 checks_function checks_assurance;
+checks_function checks_identity;
 
 /* What the statement says, against what the policy asks for. */
 checks_function checks_expiry;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attest/evidence.h"
 
-#include "base/secret.h"
 #include "crypto/hash.h"
 
 #define LABEL BYTES_LITERAL("pcc-node/v1\0")
@@ -41,25 +40,12 @@ static enum err software_make(const struct evidence_report_data *report_data,
 	return bytes_put(out, BYTES_ARRAY(report_data->bytes));
 }
 
-/* Nothing here is secret, but a habit is cheaper than an exception. */
-static enum err software_check(struct bytes value,
-			       const struct evidence_report_data *report_data)
-{
-	if (value.len != sizeof(report_data->bytes))
-		return ERR_MALFORMED;
-	return secret_equal(value.data, report_data->bytes, value.len)
-		       ? ERR_OK
-		       : ERR_UNAUTHENTIC;
-}
-
-/* A type without a row is one that this build can neither make nor check. */
+/* A type without a row is one that this build cannot make. */
 static const struct {
 	enum err (*make)(const struct evidence_report_data *report_data,
 			 struct writer *out);
-	enum err (*check)(struct bytes value,
-			  const struct evidence_report_data *report_data);
 } types[BUNDLE_EVIDENCE_COUNT] = {
-	[BUNDLE_EVIDENCE_SOFTWARE] = { software_make, software_check },
+	[BUNDLE_EVIDENCE_SOFTWARE] = { software_make },
 };
 
 enum err evidence_make(enum bundle_evidence_type type,
@@ -69,14 +55,4 @@ enum err evidence_make(enum bundle_evidence_type type,
 	if (type >= BUNDLE_EVIDENCE_COUNT || types[type].make == NULL)
 		return ERR_UNSUPPORTED;
 	return types[type].make(report_data, out);
-}
-
-enum err evidence_check(const struct bundle_evidence *evidence,
-			const struct evidence_report_data *report_data)
-{
-	enum bundle_evidence_type type = evidence->type;
-
-	if (type >= BUNDLE_EVIDENCE_COUNT || types[type].check == NULL)
-		return ERR_UNSUPPORTED;
-	return types[type].check(evidence->value, report_data);
 }

@@ -7,8 +7,8 @@
  *                            | SHA-512(ohttp-keys) | nonce[32] or zeros[32] )
  *
  * A root of trust signs the 64 bytes of report data; a TPM, whose field is
- * shorter, signs their SHA-256.  Each type of evidence is a row of a table: how
- * to make it on this machine, and how to check that it holds these 64 bytes.
+ * shorter, signs their SHA-256.  How each type of evidence is checked is told
+ * in attest/appraise.h.
  *
  * Software evidence is the report data and nothing else.  It proves that the
  * bundle is of one piece, and nothing about who made it.
@@ -45,14 +45,5 @@ MUST_CHECK enum err
 evidence_make(enum bundle_evidence_type type,
 	      const struct evidence_report_data *report_data,
 	      struct writer *out);
-
-/*
- * Whether the evidence holds this report data.  ERR_UNSUPPORTED for a type that
- * this build cannot check, ERR_MALFORMED for bytes that are no such evidence,
- * ERR_UNAUTHENTIC where it is evidence of something else.
- */
-MUST_CHECK enum err
-evidence_check(const struct bundle_evidence *evidence,
-	       const struct evidence_report_data *report_data);
 
 #endif

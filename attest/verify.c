@@ -31,11 +31,16 @@ static const struct {
 	[VERIFY_EVIDENCE_SOFTWARE] = { "evidence-software",
 				       checks_evidence_software, VERIFY_BUNDLE,
 				       ON_REQUEST },
+	/* Their names are the appraisal's own. */
+	[VERIFY_APPRAISAL... VERIFY_BINDING -
+		1] = { NULL, checks_appraisal, VERIFY_BUNDLE, ON_REQUEST },
 	[VERIFY_BINDING] = { "binding", checks_binding, VERIFY_BUNDLE, NEEDED },
 	[VERIFY_FRESHNESS] = { "freshness", checks_freshness, VERIFY_BUNDLE,
 			       ON_REQUEST },
 	[VERIFY_ASSURANCE] = { "assurance", checks_assurance, VERIFY_STATEMENT,
 			       NEEDED },
+	[VERIFY_IDENTITY] = { "identity", checks_identity, VERIFY_STATEMENT,
+			      ON_REQUEST },
 	[VERIFY_EXPIRY] = { "key-expiry", checks_expiry, VERIFY_STATEMENT,
 			    NEEDED },
 	[VERIFY_LIFETIME] = { "key-lifetime", checks_lifetime, VERIFY_STATEMENT,
@@ -66,12 +71,19 @@ bool verify_passed(const struct verify_result *result, enum verify_code code)
 	return result->records[code].mark == RECORD_PASS;
 }
 
-/* Whether anything but the key's expiry stands in the way. */
+static bool is_expired(const struct verify_result *result,
+		       enum verify_code code)
+{
+	return result->records[code].mark == RECORD_FAIL &&
+	       (result->expired >> code & 1) != 0;
+}
+
+/* Whether this check stands in the way, for another reason than the time. */
 static bool spoils(const struct verify_result *result, enum verify_code code)
 {
 	enum record_mark mark = result->records[code].mark;
 
-	if (code == VERIFY_EXPIRY && mark == RECORD_FAIL)
+	if (is_expired(result, code))
 		return false;
 	return mark == RECORD_FAIL ||
 	       (checks[code].need == NEEDED && mark != RECORD_PASS);
@@ -83,13 +95,17 @@ static bool spoils(const struct verify_result *result, enum verify_code code)
  */
 static enum verify_verdict judge(const struct verify_result *result)
 {
+	enum verify_verdict verdict = VERIFY_VERIFIED;
+
 	if (result->verdict == VERIFY_MALFORMED)
 		return VERIFY_MALFORMED;
-	for (enum verify_code i = 0; i < VERIFY_CODES; i++)
+	for (enum verify_code i = 0; i < VERIFY_CODES; i++) {
 		if (spoils(result, i))
 			return VERIFY_NOT_VERIFIED;
-	return verify_passed(result, VERIFY_EXPIRY) ? VERIFY_VERIFIED
-						    : VERIFY_EXPIRED;
+		if (is_expired(result, i))
+			verdict = VERIFY_EXPIRED;
+	}
+	return verdict;
 }
 
 void verify_bundle(struct bytes bundle, const struct verify_policy *policy,
@@ -113,7 +129,12 @@ void verify_bundle(struct bytes bundle, const struct verify_policy *policy,
 
 const char *verify_code_name(enum verify_code code)
 {
-	return code < VERIFY_CODES ? checks[code].name : "unknown";
+	if (code >= VERIFY_CODES)
+		return "unknown";
+	if (code >= VERIFY_APPRAISAL && code < VERIFY_BINDING)
+		return appraisal_code_name(
+			(enum appraisal_code)(code - VERIFY_APPRAISAL));
+	return checks[code].name;
 }
 
 static const struct {

@@ -12,7 +12,7 @@
 #ifndef ATTEST_VERIFY_H
 #define ATTEST_VERIFY_H
 
-#include "attest/record.h"
+#include "attest/appraisal.h"
 #include "crypto/ohttp.h"
 #include "wire/bundle.h"
 #include "wire/statement.h"
@@ -24,12 +24,15 @@ enum verify_code {
 	VERIFY_KEYS,		  /* a key this build can encrypt to */
 	VERIFY_EVIDENCE_TYPE,	  /* evidence of a type that is accepted */
 	VERIFY_EVIDENCE_SOFTWARE, /* ... by name, when it has no root */
-	VERIFY_BINDING,		  /* evidence names statement and keys */
-	VERIFY_FRESHNESS,	  /* ... and the nonce */
-	VERIFY_ASSURANCE,	  /* the statement claims no more than that */
-	VERIFY_EXPIRY,		  /* the key is valid now */
-	VERIFY_LIFETIME,	  /* ... and not for longer than a key may be */
-	VERIFY_NODE,		  /* it is the node that was asked for */
+	VERIFY_APPRAISAL,	  /* nine questions to the evidence itself */
+	VERIFY_BINDING =	  /* it names statement and keys */
+		VERIFY_APPRAISAL + APPRAISAL_CODES,
+	VERIFY_FRESHNESS, /* ... and the nonce */
+	VERIFY_ASSURANCE, /* the statement claims no more than that */
+	VERIFY_IDENTITY,  /* a register holds what the statement says */
+	VERIFY_EXPIRY,	  /* the key is valid now */
+	VERIFY_LIFETIME,  /* ... and not for longer than a key may be */
+	VERIFY_NODE,	  /* it is the node that was asked for */
 	VERIFY_SHAPE,
 	VERIFY_BINARY, /* these seven: one of the digests accepted */
 	VERIFY_MODEL,
@@ -48,7 +51,7 @@ enum verify_code {
 enum verify_verdict {
 	VERIFY_MALFORMED = 0,
 	VERIFY_NOT_VERIFIED,
-	VERIFY_EXPIRED, /* every other check passed */
+	VERIFY_EXPIRED, /* what failed did so for the time alone */
 	VERIFY_VERIFIED,
 };
 
@@ -58,12 +61,22 @@ struct verify_digests {
 	size_t count;
 };
 
+/* What to do about registers that nobody gave a value for. */
+enum verify_registers {
+	VERIFY_REGISTERS_ASKED = 0, /* hardware evidence needs at least one */
+	VERIFY_REGISTERS_ANY,	    /* whatever was booted: development */
+};
+
 /*
  * What a verifier accepts.  All zero accepts no node at all, for want of
  * evidence; and responses that are not paced have to be accepted by name.
+ * Where references are given for a type, evidence of that type has to be there.
  */
 struct verify_policy {
 	uint32_t evidence; /* bit 1 << enum bundle_evidence_type: accepted */
+	struct appraisal_policy appraisal[BUNDLE_EVIDENCE_COUNT]; /* by type;
+							their `now` is not used */
+	enum verify_registers registers;
 	const uint8_t *node_id;		/* 32 bytes, or NULL for any node */
 	enum statement_mode mode_worst; /* paced unless said otherwise */
 	uint32_t frame_bytes;		/* exactly; 0: any */
@@ -81,6 +94,8 @@ struct verify_result {
 	struct bundle bundle;
 	struct statement statement;
 	struct ohttp_key_config key;
+	struct appraisal appraisals[BUNDLE_EVIDENCE_MAX]; /* of bundle's */
+	uint64_t expired; /* bit 1 << code: failed for the time alone */
 };
 
 /*

@@ -18,11 +18,14 @@ measurements=${4:-/dev/null}
 out=$build/release
 
 rm -rf "$out"
+umask 022
 mkdir -p "$out/bin"
+trap '[ ! -s "$out/log" ] || cat "$out/log" >&2' EXIT
 for program in "$build"/pcc-*; do
 	[ -x "$program" ] && [ -f "$program" ] || continue
 	case $program in *.*) continue ;; esac
-	cp "$program" "$out/bin/"
+	# A node's roles run it as users of their own.
+	install -m 755 "$program" "$out/bin/"
 	strip --enable-deterministic-archives --strip-all "$out/bin/${program##*/}"
 done
 
