@@ -2,7 +2,7 @@
 # `make help` lists the targets.  One Makefile, no recursion, no configure step;
 # everything made is under build/.
 
-MODULES  := base policy wire crypto sandbox attest inference
+MODULES  := base policy wire crypto tlog sandbox attest inference
 APPS     := node gateway client model verify log
 PROGRAMS := $(patsubst %/main.c,pcc-%,$(wildcard $(APPS:%=%/main.c)))
 
@@ -151,7 +151,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPERS:%.c=$(BUILD)/%.o) $(LIBRARY)
 # archive, so that a fuzzer may have a part of its own in place of one.
 FUZZ     := clang $(CFLAGS) -O1 -Wno-error
 FUZZED   := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out %/main.c, \
-              $(call sources,base policy wire crypto attest inference model)) \
+              $(call sources,base policy wire crypto tlog attest inference model)) \
               $(patsubst $(BUILD)/%,%,$(filter %.c,$(GEN))))
 
 $(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/fuzz/libfuzzed.a

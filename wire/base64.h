@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * base64: bytes as text, in the URL-safe alphabet without padding (RFC 4648
- * section 5).
+ * section 5), and in the standard one with it (section 4).
  *
- * One text for one run of bytes: padding, spaces, letters of the other alphabet
- * and set bits after the last byte are refused.
+ * One text for one run of bytes: other padding, spaces, letters of the other
+ * alphabet and set bits after the last byte are refused.
  */
 #ifndef WIRE_BASE64_H
 #define WIRE_BASE64_H
@@ -20,5 +20,12 @@ MUST_CHECK enum err base64_put(struct writer *out, struct bytes data);
 
 /* Append the bytes that the letters stand for; ERR_MALFORMED or as above. */
 MUST_CHECK enum err base64_decode(struct bytes letters, struct writer *out);
+
+/* The same with '+', '/' and '=': four letters for every three bytes begun. */
+#define BASE64_STANDARD_LETTERS(len) (((len) + 2) / 3 * 4)
+
+MUST_CHECK enum err base64_put_standard(struct writer *out, struct bytes data);
+MUST_CHECK enum err base64_decode_standard(struct bytes letters,
+					   struct writer *out);
 
 #endif

@@ -50,6 +50,46 @@ Test(base64, every_text_but_the_one_is_refused)
 	}
 }
 
+static const char *const standard[] = {
+	"", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy", "/+++"
+};
+
+Test(base64, the_standard_form_is_padded_to_fours)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t memory[16], back_memory[16];
+		struct writer out = WRITER_OVER(memory);
+		struct writer back = WRITER_OVER(back_memory);
+		struct bytes letters = bytes_of_string(standard[i]);
+
+		cr_assert_eq(base64_put_standard(&out, cases[i].data), ERR_OK);
+		cr_assert(bytes_equal(bytes_written(&out), letters));
+		cr_assert_eq(out.len,
+			     BASE64_STANDARD_LETTERS(cases[i].data.len));
+		cr_assert_eq(base64_decode_standard(letters, &back), ERR_OK);
+		cr_assert(bytes_equal(bytes_written(&back), cases[i].data));
+	}
+}
+
+Test(base64, every_standard_text_but_the_one_is_refused)
+{
+	static const char *const bad[] = {
+		"Z",	"Zg",	    "Zg=",	"Zg===", "Zm9=",
+		"Zh==", "Zm9",	    "Z===",	"====",	 "Zm-v",
+		"Zm_v", "Zg==Zg==", "Zm9v====", "=Zg=",	 "Zg=\n"
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		uint8_t memory[16];
+		struct writer out = WRITER_OVER(memory);
+
+		cr_assert_eq(
+			base64_decode_standard(bytes_of_string(bad[i]), &out),
+			ERR_MALFORMED, "%s", bad[i]);
+		cr_assert_eq(out.len, 0);
+	}
+}
+
 Test(base64, what_does_not_fit_is_not_written)
 {
 	uint8_t memory[4];
