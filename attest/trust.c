@@ -281,6 +281,8 @@ void trust_begin(struct trust *out)
 
 enum err trust_take(struct trust *trust, struct bytes key, struct bytes value)
 {
+	if (value.len > 0 && value.data[value.len - 1] == ' ')
+		return ERR_MALFORMED;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		uint32_t bit = UINT32_C(1) << i;
 

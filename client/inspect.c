@@ -38,9 +38,9 @@ static int rank(enum verify_verdict verdict)
 static bool is_wanted(const struct options *options,
 		      const struct directory_node *node)
 {
-	return options->policy.node_id == NULL || node->id.len == 0 ||
-	       memcmp(node->id.data, options->policy.node_id, node->id.len) ==
-		       0;
+	return options->trust.policy.node_id == NULL || node->id.len == 0 ||
+	       memcmp(node->id.data, options->trust.policy.node_id,
+		      node->id.len) == 0;
 }
 
 static int judge(const struct options *options,
@@ -55,8 +55,9 @@ static int judge(const struct options *options,
 			continue;
 		if (judged++ > 0 && !options->json)
 			printf("\n");
-		verify_bundle(directory->nodes[i].bundle, &options->policy,
-			      time_of(options), NULL, result);
+		verify_bundle(directory->nodes[i].bundle,
+			      &options->trust.policy, time_of(options), NULL,
+			      result);
 		if (options->json)
 			verify_print_json(result, stdout);
 		else

@@ -73,7 +73,7 @@ static int run(const struct options *options)
 {
 	struct session_options session_options = {
 		.gateway = options->gateway,
-		.policy = &options->policy,
+		.policy = &options->trust.policy,
 	};
 	struct session *session;
 	int code;

@@ -7,14 +7,12 @@
 #include <string.h>
 
 #include "base/decimal.h"
-#include "wire/hex.h"
 
 enum option_name {
 	OPTION_GATEWAY = 256,
 	OPTION_CA,
-	OPTION_NODE,
-	OPTION_EVIDENCE,
-	OPTION_SHAPE,
+	OPTION_TRUST,
+	OPTION_COLLATERAL,
 	OPTION_FILE,
 	OPTION_NOW,
 	OPTION_JSON,
@@ -24,22 +22,30 @@ enum option_name {
 	OPTION_ADDRESS,
 	OPTION_PORT,
 	OPTION_HELP,
-	OPTION_DIGEST, /* and the six after it, in the order of verify.h */
+	OPTION_ACCEPT, /* the rest of the name is a key of attest/trust.h */
 };
 
 static const struct option names[] = {
 	{ "gateway", required_argument, NULL, OPTION_GATEWAY },
 	{ "ca", required_argument, NULL, OPTION_CA },
-	{ "node", required_argument, NULL, OPTION_NODE },
-	{ "accept-evidence", required_argument, NULL, OPTION_EVIDENCE },
-	{ "accept-shape", required_argument, NULL, OPTION_SHAPE },
-	{ "accept-program", required_argument, NULL, OPTION_DIGEST },
-	{ "accept-model", required_argument, NULL, OPTION_DIGEST + 1 },
-	{ "accept-tokenizer", required_argument, NULL, OPTION_DIGEST + 2 },
-	{ "accept-policy", required_argument, NULL, OPTION_DIGEST + 3 },
-	{ "accept-jail", required_argument, NULL, OPTION_DIGEST + 4 },
-	{ "accept-log", required_argument, NULL, OPTION_DIGEST + 5 },
-	{ "accept-command", required_argument, NULL, OPTION_DIGEST + 6 },
+	{ "trust", required_argument, NULL, OPTION_TRUST },
+	{ "collateral", required_argument, NULL, OPTION_COLLATERAL },
+	{ "node", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-evidence", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-shape", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-root", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-chip", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-measurement", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-program", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-model", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-tokenizer", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-policy", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-jail", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-log", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-command", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-snp-tcb", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-snp-vmpl", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-tdx-status", required_argument, NULL, OPTION_ACCEPT },
 	{ "file", required_argument, NULL, OPTION_FILE },
 	{ "now", required_argument, NULL, OPTION_NOW },
 	{ "json", no_argument, NULL, OPTION_JSON },
@@ -61,23 +67,30 @@ static const char help[] =
 	"one\n"
 	"node.  Nothing is sent before, and nothing in any weaker form.\n"
 	"\n"
-	"What to trust:\n"
+	"What to trust, in a file or by options with the same words:\n"
+	"  --trust FILE             lines such as \"evidence tpm2\", \"program "
+	"HEX\"\n"
 	"  --accept-evidence TYPE   software, tpm2, sev-snp or tdx; may be "
 	"repeated;\n"
 	"                           software proves nothing about hardware and "
 	"is\n"
 	"                           for development\n"
+	"  --accept-root \"TYPE HEX\"            who certifies such evidence\n"
+	"  --accept-measurement \"REGISTER HEX\" what was booted; or \"any\"\n"
+	"  --accept-chip \"TYPE HEX\"            which machine\n"
+	"  --accept-program HEX     SHA-256 of the node's program; likewise\n"
+	"                           --accept-model, -tokenizer, -policy, "
+	"-jail, "
+	"-log\n"
+	"                           and -command; each may be repeated, and "
+	"any\n"
+	"                           one of a kind will do\n"
 	"  --accept-shape SHAPE     responses that are paced (always "
 	"accepted), sized\n"
 	"                           or off\n"
-	"  --accept-program HEX     SHA-256 of the node's program; likewise\n"
-	"  --accept-model HEX       --accept-tokenizer, --accept-policy,\n"
-	"                           --accept-jail, --accept-log and\n"
-	"                           --accept-command; each may be repeated, "
-	"and "
-	"any\n"
-	"                           one of a kind will do\n"
+	"  --accept-snp-tcb, --accept-snp-vmpl, --accept-tdx-status: firmware\n"
 	"  --node HEX               this node and no other\n"
+	"  --collateral FOLDER      what vendors publish of their chips\n"
 	"\n"
 	"Where:\n"
 	"  --gateway URL            http://host:port or https://host\n"
@@ -105,48 +118,28 @@ static const char help[] =
 	"when it\n"
 	"serves.\n";
 
-/* Each type is accepted by its own name; there is no word for all of them. */
-static enum err take_evidence(const char *value, struct options *options)
+/* "--accept-program HEX" is the line "program HEX" of a file of trust. */
+static enum err take_trust(const char *name, const char *value,
+			   struct options *options)
 {
-	enum bundle_evidence_type type;
+	static const char prefix[] = "accept-";
 
-	TRY(bundle_evidence_named(value, &type));
-	options->policy.evidence |= 1u << type;
-	return ERR_OK;
+	if (strncmp(name, prefix, sizeof(prefix) - 1) == 0)
+		name += sizeof(prefix) - 1;
+	return trust_take(&options->trust, bytes_of_string(name),
+			  bytes_of_string(value));
 }
 
-static enum err take_shape(const char *value, struct options *options)
+/* Says itself what is wrong. */
+static enum err take_collateral(const char *folder, struct options *options)
 {
-	for (enum statement_mode i = 0; i < STATEMENT_MODE_COUNT; i++) {
-		if (strcmp(value, statement_mode_name(i)) == 0) {
-			options->policy.mode_worst = i;
-			return ERR_OK;
-		}
-	}
-	return ERR_UNSUPPORTED;
-}
+	struct verify_policy *policy = &options->trust.policy;
 
-static enum err take_digest(size_t kind, const char *value,
-			    struct options *options)
-{
-	struct verify_digests *accepted = &options->policy.digests[kind];
-	size_t count = accepted->count;
-
-	if (count == OPTIONS_DIGESTS_MAX)
-		return ERR_TOO_LARGE;
-	TRY(hex_decode(bytes_of_string(value), options->digests[kind][count],
-		       STATEMENT_DIGEST_BYTES));
-	accepted->list = (const uint8_t(*)[STATEMENT_DIGEST_BYTES])
-				 options->digests[kind];
-	accepted->count++;
-	return ERR_OK;
-}
-
-static enum err take_node(const char *value, struct options *options)
-{
-	TRY(hex_decode(bytes_of_string(value), options->node_id,
-		       STATEMENT_DIGEST_BYTES));
-	options->policy.node_id = options->node_id;
+	if (options->collateral.crl_count > 0)
+		return ERR_DENIED;
+	TRY(collateral_load("pcc-client", folder, &options->collateral));
+	for (int type = 0; type < BUNDLE_EVIDENCE_COUNT; type++)
+		collateral_lend(&options->collateral, &policy->appraisal[type]);
 	return ERR_OK;
 }
 
@@ -205,18 +198,13 @@ static enum err take_text(int name, const char *value, struct options *options)
 
 static enum err take(int name, char *value, struct options *options)
 {
-	if (name >= OPTION_DIGEST && name < OPTION_DIGEST + VERIFY_DIGESTS)
-		return take_digest((size_t)(name - OPTION_DIGEST), value,
-				   options);
 	switch (name) {
 	case OPTION_GATEWAY:
 		return take_gateway(value, options);
-	case OPTION_NODE:
-		return take_node(value, options);
-	case OPTION_EVIDENCE:
-		return take_evidence(value, options);
-	case OPTION_SHAPE:
-		return take_shape(value, options);
+	case OPTION_TRUST:
+		return trust_load("pcc-client", value, &options->trust);
+	case OPTION_COLLATERAL:
+		return take_collateral(value, options);
 	case OPTION_JSON:
 		options->json = true;
 		return ERR_OK;
@@ -257,17 +245,23 @@ static enum err take_command(const char *word, struct options *options)
 enum options_verdict options_parse(int count, char **arguments,
 				   struct options *out)
 {
+	int index = 0;
 	int name;
+	enum err err;
 
 	*out = (struct options){ .address = "127.0.0.1", .port = 8081 };
-	while ((name = getopt_long(count, arguments, "", names, NULL)) != -1) {
+	while ((name = getopt_long(count, arguments, "", names, &index)) !=
+	       -1) {
 		if (name == OPTION_HELP) {
 			fputs(help, stdout);
 			return OPTIONS_HELP;
 		}
 		if (name == '?')
 			return complain("unknown or incomplete option");
-		if (take(name, optarg, out) != ERR_OK)
+		err = name == OPTION_ACCEPT
+			      ? take_trust(names[index].name, optarg, out)
+			      : take(name, optarg, out);
+		if (err != ERR_OK)
 			return complain("an option has an impossible value");
 	}
 	if (optind + 1 != count ||

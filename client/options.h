@@ -5,10 +5,9 @@
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
 
-#include "attest/verify.h"
+#include "attest/collateral.h"
+#include "attest/trust.h"
 #include "client/http.h"
-
-#define OPTIONS_DIGESTS_MAX 16 /* accepted of one kind */
 
 enum options_command {
 	OPTIONS_VERIFY,
@@ -16,14 +15,12 @@ enum options_command {
 	OPTIONS_SERVE,
 };
 
-/* policy points into digests and node_id, so this is not to be copied. */
+/* trust points into itself, so this is not to be copied. */
 struct options {
 	enum options_command command;
 	struct http_server gateway; /* url is NULL where a file is read */
-	struct verify_policy policy;
-	uint8_t digests[VERIFY_DIGESTS][OPTIONS_DIGESTS_MAX]
-		       [STATEMENT_DIGEST_BYTES];
-	uint8_t node_id[STATEMENT_DIGEST_BYTES];
+	struct trust trust;
+	struct collateral collateral; /* which trust borrows */
 
 	/* verify */
 	const char *file; /* or NULL */
