@@ -14,6 +14,7 @@
 #define CERTIFICATE_CHAIN_MAX 8
 #define CERTIFICATE_BYTES_MAX (16u << 10) /* one, in DER */
 #define CERTIFICATE_DIGEST_BYTES 32
+#define CERTIFICATE_LIST_BYTES_MAX (1u << 20) /* one CRL, in DER */
 
 /* Declare with SCOPED_WIPE(certificate_close). */
 struct certificate {
@@ -31,15 +32,18 @@ struct certificate_root {
 	uint8_t digest[CERTIFICATE_DIGEST_BYTES];
 };
 
-/* One certificate that fills `der` exactly. */
+/*
+ * One certificate that fills `der` exactly.  ERR_MALFORMED where it does not,
+ * or holds an extension twice (RFC 5280, 4.2).
+ */
 MUST_CHECK enum err certificate_parse(struct bytes der,
 				      struct certificate *out);
 void certificate_close(struct certificate *certificate);
 
 /*
- * Append one in DER, or every one of a PEM text (RFC 7468; trailing zeros are
- * skipped).  ERR_TOO_LARGE beyond CERTIFICATE_CHAIN_MAX; on error the chain may
- * hold some of them.
+ * Append one in DER, or every one of a PEM text (crypto/certificate_pem.h; at
+ * least one; trailing zeros are skipped).  ERR_TOO_LARGE beyond
+ * CERTIFICATE_CHAIN_MAX; on error the chain may hold some of them.
  */
 MUST_CHECK enum err certificate_chain_add(struct certificate_chain *chain,
 					  struct bytes der);
@@ -65,13 +69,15 @@ struct certificate_trust {
 /*
  * Whether the first of the chain leads, through others of it in any order, to
  * one that signs itself and whose digest is in `roots`, each valid at `now`,
- * each issuer allowed to issue, and none revoked by its issuer's list (RFC
- * 5280, 6).
+ * each issuer a CA that may sign certificates, each signature of 112 bits or
+ * more, and none revoked by its issuer's list (RFC 5280, 6).
  *
- * ERR_UNAUTHENTIC: no such chain, or a list that its issuer did not sign.
- * ERR_DENIED: revoked.  ERR_UNAVAILABLE: an issuer's list is missing.
- * ERR_EXPIRED: all that is well, but a certificate or a list is not valid at
- * `now`, or not yet.  ERR_MALFORMED: a list that does not parse.
+ * ERR_UNAUTHENTIC: no such chain, or a list that its issuer did not sign, may
+ * not sign, or signed weakly.  ERR_DENIED: revoked.  ERR_UNAVAILABLE: an
+ * issuer's list is missing.  ERR_EXPIRED: all that is well, but a certificate
+ * or an issuer's every list is not valid at `now`, or not yet.  ERR_MALFORMED:
+ * a list that does not parse.  ERR_UNSUPPORTED: a list with a critical
+ * extension, which may mean that it is of a part only.
  */
 MUST_CHECK enum err
 certificate_chain_verify(const struct certificate_chain *chain,
@@ -87,8 +93,7 @@ void certificate_root_of(const struct certificate *certificate,
 
 /*
  * What is inside the OCTET STRING of the extension with this dotted OID, as
- * bytes borrowed from the certificate.  ERR_UNSUPPORTED where there is none,
- * ERR_MALFORMED where there are two.
+ * bytes borrowed from the certificate.  ERR_UNSUPPORTED where there is none.
  */
 MUST_CHECK enum err certificate_extension(const struct certificate *certificate,
 					  const char *oid, struct bytes *out);

@@ -10,16 +10,20 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "crypto/sign.h"
 
 #define POINT_MAX (1 + 2 * SIGNATURE_COORDINATE_MAX)
-#define DER_MAX 128 /* of an ECDSA signature */
+#define DER_MAX 160 /* of an ECDSA signature */
+#define GROUP_NAME_MAX 32
 
+/* OpenSSL's names. */
 static const struct {
 	const char *name;
 	size_t coordinate_bytes;
-} curves[] = {
-	[SIGNATURE_P256] = { "P-256", 32 },
-	[SIGNATURE_P384] = { "P-384", 48 },
+} curves[SIGNATURE_CURVES] = {
+	[SIGNATURE_P256] = { "prime256v1", 32 },
+	[SIGNATURE_P384] = { "secp384r1", 48 },
+	[SIGNATURE_P521] = { "secp521r1", 66 },
 };
 
 static void free_context(EVP_PKEY_CTX **context)
@@ -142,6 +146,20 @@ enum err signature_key_from_spki(struct bytes der, struct signature_key *out)
 	return ERR_OK;
 }
 
+enum err signature_key_from_ed25519(struct bytes point,
+				    struct signature_key *out)
+{
+	EVP_PKEY *key;
+
+	if (point.len != SIGN_PUBLIC_BYTES)
+		return ERR_MALFORMED;
+	key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, point.data,
+					  point.len);
+	invariant(key != NULL);
+	out->key = key;
+	return ERR_OK;
+}
+
 void signature_key_close(struct signature_key *key)
 {
 	EVP_PKEY_free(key->key);
@@ -169,18 +187,40 @@ static int key_type(enum signature_kind kind)
 	return EVP_PKEY_ED25519;
 }
 
+enum err signature_key_curve(const struct signature_key *key,
+			     enum signature_curve *out)
+{
+	char name[GROUP_NAME_MAX];
+	size_t len;
+
+	if (key->key == NULL || EVP_PKEY_get_base_id(key->key) != EVP_PKEY_EC ||
+	    EVP_PKEY_get_group_name(key->key, name, sizeof(name), &len) != 1)
+		return ERR_UNSUPPORTED;
+	for (int i = 0; i < SIGNATURE_CURVES; i++)
+		if (strcmp(name, curves[i].name) == 0) {
+			*out = (enum signature_curve)i;
+			return ERR_OK;
+		}
+	return ERR_UNSUPPORTED;
+}
+
 /* OpenSSL takes ECDSA signatures as ASN.1 alone (RFC 3279, 2.2.3). */
-static enum err ecdsa_to_der(const EVP_PKEY *key, struct bytes signature,
+static enum err ecdsa_to_der(const struct signature_key *key,
+			     struct bytes signature,
 			     uint8_t der[static DER_MAX], size_t *len)
 {
-	size_t half = ((size_t)EVP_PKEY_get_bits(key) + 7) / 8;
+	enum signature_curve curve;
+	size_t half;
 	ECDSA_SIG *pair = NULL;
 	uint8_t *at = der;
 	BIGNUM *r;
 	BIGNUM *s;
 	int written;
 
-	if (signature.len != 2 * half || half > SIGNATURE_COORDINATE_MAX)
+	if (signature_key_curve(key, &curve) != ERR_OK)
+		return ERR_UNAUTHENTIC;
+	half = curves[curve].coordinate_bytes;
+	if (signature.len != 2 * half)
 		return ERR_UNAUTHENTIC;
 	pair = ECDSA_SIG_new();
 	r = BN_bin2bn(signature.data, (int)half, NULL);
@@ -208,35 +248,53 @@ static bool set_up(EVP_PKEY_CTX *context, enum signature_kind kind)
 	return true;
 }
 
+/* One Ed25519 in this project: libsodium's, which refuses weak points. */
+static enum err check_ed25519(const EVP_PKEY *key, struct bytes message,
+			      struct bytes signature)
+{
+	struct sign_public_key point;
+	size_t len = sizeof(point.bytes);
+
+	if (signature.len != SIGN_SIGNATURE_BYTES ||
+	    EVP_PKEY_get_raw_public_key(key, point.bytes, &len) != 1 ||
+	    len != sizeof(point.bytes))
+		return ERR_UNAUTHENTIC;
+	return sign_verify(&point, message, signature.data);
+}
+
+static bool is_fit(const EVP_PKEY *key, struct signature_scheme scheme)
+{
+	int type = EVP_PKEY_get_base_id(key);
+
+	/* A key of type id-RSASSA-PSS is good for that scheme alone. */
+	if (type != key_type(scheme.kind) &&
+	    !(type == EVP_PKEY_RSA_PSS && scheme.kind == SIGNATURE_RSA_PSS))
+		return false;
+	if (key_type(scheme.kind) == EVP_PKEY_RSA && !is_fit_for_rsa(key))
+		return false;
+	return scheme.kind == SIGNATURE_ED25519 || scheme.hash != HASH_SHA1;
+}
+
 enum err signature_check(const struct signature_key *key,
 			 struct signature_scheme scheme, struct bytes message,
 			 struct bytes signature)
 {
 	SCOPED_WIPE(free_digest) EVP_MD_CTX *digest = NULL;
 	EVP_PKEY_CTX *context = NULL; /* the digest's */
-	const char *hash = scheme.kind == SIGNATURE_ED25519
-				   ? NULL
-				   : hash_name(scheme.hash);
 	uint8_t der[DER_MAX];
-	int type;
 
-	if (key->key == NULL)
+	if (key->key == NULL || !is_fit(key->key, scheme))
 		return ERR_UNAUTHENTIC;
-	type = EVP_PKEY_get_base_id(key->key);
-	/* A key of type id-RSASSA-PSS is good for that scheme alone. */
-	if (type != key_type(scheme.kind) &&
-	    !(type == EVP_PKEY_RSA_PSS && scheme.kind == SIGNATURE_RSA_PSS))
-		return ERR_UNAUTHENTIC;
-	if (key_type(scheme.kind) == EVP_PKEY_RSA && !is_fit_for_rsa(key->key))
-		return ERR_UNAUTHENTIC;
+	if (scheme.kind == SIGNATURE_ED25519)
+		return check_ed25519(key->key, message, signature);
 	if (scheme.kind == SIGNATURE_ECDSA) {
-		TRY(ecdsa_to_der(key->key, signature, der, &signature.len));
+		TRY(ecdsa_to_der(key, signature, der, &signature.len));
 		signature.data = der;
 	}
 	digest = EVP_MD_CTX_new();
 	invariant(digest != NULL);
-	if (EVP_DigestVerifyInit_ex(digest, &context, hash, NULL, NULL,
-				    key->key, NULL) != 1 ||
+	if (EVP_DigestVerifyInit_ex(digest, &context, hash_name(scheme.hash),
+				    NULL, NULL, key->key, NULL) != 1 ||
 	    !set_up(context, scheme.kind) ||
 	    EVP_DigestVerify(digest, signature.data, signature.len,
 			     message.data, message.len) != 1)

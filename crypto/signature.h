@@ -8,7 +8,9 @@
  *
  *     ECDSA      r | s, each as long as the curve's order (RFC 9053, 2.1)
  *     RSA        one integer as long as the modulus
- *     Ed25519    R | S (RFC 8032)
+ *     Ed25519    R | S (RFC 8032), verified as sign_verify() does
+ *
+ * SHA-1, curves but those named here, and RSA of other sizes verify nothing.
  */
 #ifndef CRYPTO_SIGNATURE_H
 #define CRYPTO_SIGNATURE_H
@@ -30,9 +32,11 @@ struct signature_scheme {
 enum signature_curve {
 	SIGNATURE_P256 = 0,
 	SIGNATURE_P384,
+	SIGNATURE_P521,
+	SIGNATURE_CURVES,
 };
 
-#define SIGNATURE_COORDINATE_MAX 48
+#define SIGNATURE_COORDINATE_MAX 66
 #define SIGNATURE_RSA_BITS_LEAST 2048
 #define SIGNATURE_RSA_BITS_MOST 4096
 
@@ -59,15 +63,24 @@ MUST_CHECK enum err signature_key_from_rsa(struct bytes modulus,
 MUST_CHECK enum err signature_key_from_spki(struct bytes der,
 					    struct signature_key *out);
 
+/* Ed25519; whether the bytes are a point is asked when something is checked. */
+MUST_CHECK enum err signature_key_from_ed25519(struct bytes point,
+					       struct signature_key *out);
+
 void signature_key_close(struct signature_key *key);
 
 /* Whether both are the same public key. */
 bool signature_key_equal(const struct signature_key *a,
 			 const struct signature_key *b);
 
+/* ERR_UNSUPPORTED where it is no key of one of these curves. */
+MUST_CHECK enum err signature_key_curve(const struct signature_key *key,
+					enum signature_curve *out);
+
 /*
  * Whether this key made this signature of this message.  ERR_UNAUTHENTIC if
- * not, for whatever reason: another kind of key, a signature of odd length.
+ * not, for whatever reason: another kind of key, a signature of odd length, a
+ * hash too weak.
  */
 MUST_CHECK enum err signature_check(const struct signature_key *key,
 				    struct signature_scheme scheme,
