@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * arguments: what the commands of pcc-verify have in common on their command
+ * lines: whom to trust, at which time, and how to tell it.
+ *
+ *     --trust FILE  --collateral FOLDER  --accept-KEY VALUE  --node HEX
+ *     --now SECONDS  --json  --help
+ *
+ * with the words of attest/trust.h, beside options of a command's own.
+ */
+#ifndef VERIFY_ARGUMENTS_H
+#define VERIFY_ARGUMENTS_H
+
+#include "attest/collateral.h"
+#include "attest/trust.h"
+
+#define ARGUMENTS_REST_MAX 4
+#define ARGUMENTS_EXIT_USAGE 1
+
+/* How to use those above, as lines of a help text. */
+extern const char arguments_help[];
+
+/* trust borrows from itself and from collateral: not to be copied. */
+struct arguments {
+	struct trust trust;
+	struct collateral collateral;
+	uint64_t now; /* the clock's where nothing was said */
+	bool json;
+	const char *rest[ARGUMENTS_REST_MAX]; /* what is no option, in order */
+	size_t rest_count;
+};
+
+/* An option of the command's own, "--name VALUE"; NULL where not given. */
+struct arguments_own {
+	const char *name; /* without the dashes */
+	const char **value;
+};
+
+enum arguments_verdict {
+	ARGUMENTS_RUN = 0,
+	ARGUMENTS_HELP,	 /* was asked for and printed */
+	ARGUMENTS_USAGE, /* were wrong; why is on standard error */
+};
+
+/*
+ * Read them; `usage` is the command's own help, printed before the common one.
+ * `own` ends with an entry without a name, or is NULL.
+ */
+enum arguments_verdict arguments_parse(int argc, char **argv, const char *usage,
+				       const struct arguments_own *own,
+				       struct arguments *out);
+void arguments_close(struct arguments *arguments);
+
+#endif
