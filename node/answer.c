@@ -83,10 +83,11 @@ void answer_add(struct answer *answer, struct bytes piece)
 	unlock(answer);
 }
 
-void answer_end(struct answer *answer)
+void answer_end(struct answer *answer, struct bytes receipt)
 {
 	lock(answer);
 	invariant(answer->begun);
+	answer->receipt = receipt;
 	answer->ended = true;
 	tell(answer);
 	unlock(answer);
@@ -119,7 +120,8 @@ void answer_wait(struct answer *answer, enum answer_wait until,
 	*out = (struct answer_view){ .waiting = waiting(answer),
 				     .status = answer->status,
 				     .body = answer->body,
-				     .ended = answer->ended };
+				     .ended = answer->ended,
+				     .receipt = answer->receipt };
 	unlock(answer);
 }
 

@@ -4,7 +4,7 @@
  * the thread that seals it.
  *
  * The computing thread begins an answer with a status and a kind of body, adds
- * whole pieces of the body, and ends it.  The sealing thread takes as many
+ * whole pieces of the body, and ends it, with a receipt or without.  The sealing thread takes as many
  * bytes as its next frame has room for; when it has taken all there is, it is
  * at a border between pieces, where padding may stand.  The bytes lie in a ring
  * in the request's arena.
@@ -34,6 +34,7 @@ struct answer {
 	size_t taken; /* bytes ever taken */
 	uint16_t status;
 	enum answer_body body;
+	struct bytes receipt; /* borrowed: text of the trailer, or empty */
 	bool begun;
 	bool ended;
 };
@@ -43,7 +44,8 @@ struct answer_view {
 	size_t waiting; /* bytes that can be taken now */
 	uint16_t status;
 	enum answer_body body;
-	bool ended; /* nothing will be added to what is waiting */
+	bool ended;	      /* nothing will be added to what is waiting */
+	struct bytes receipt; /* where it ended; empty: there is none */
 };
 
 /* A ring of ring_bytes from the arena.  ERR_TOO_LARGE: the arena is full. */
@@ -55,7 +57,8 @@ void answer_begin(struct answer *answer, uint16_t status,
 		  enum answer_body body);
 /* Waits while the ring has no room; a piece larger than the ring is a bug. */
 void answer_add(struct answer *answer, struct bytes piece);
-void answer_end(struct answer *answer);
+/* The receipt's text is borrowed for as long as the answer is. */
+void answer_end(struct answer *answer, struct bytes receipt);
 /* Bytes added and not yet taken. */
 size_t answer_backlog(struct answer *answer);
 

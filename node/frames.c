@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "wire/bhttp_write.h"
+#include "wire/receipt.h"
 #include "wire/sse.h"
 
 static const struct bhttp_field json_fields[] = {
@@ -13,6 +14,9 @@ static const struct bhttp_field json_fields[] = {
 static const struct bhttp_field event_fields[] = {
 	{ BYTES_LITERAL("content-type"), BYTES_LITERAL("text/event-stream") },
 };
+
+/* End of content, one trailer, end of trailers. */
+#define END_MAX (RECEIPT_FIELD_VALUE_MAX + 64)
 
 /* Whether an answer may end with its n-th frame. */
 static bool is_a_total(const struct policy *policy, uint64_t n)
@@ -45,7 +49,8 @@ static size_t whole_max(const struct policy *policy, size_t ring_bytes)
 
 size_t frames_memory(const struct policy *policy, size_t ring_bytes)
 {
-	return 2 * (FRAMES_BYTES_MAX + ARENA_ALIGNMENT) +
+	return END_MAX + ARENA_ALIGNMENT +
+	       2 * (FRAMES_BYTES_MAX + ARENA_ALIGNMENT) +
 	       2 * (whole_max(policy, ring_bytes) + ARENA_ALIGNMENT);
 }
 
@@ -59,6 +64,7 @@ enum err frames_init(struct frames *frames, struct answer *answer,
 	frames->form = exchange->form;
 	TRY(arena_writer(arena, FRAMES_BYTES_MAX, &frames->plain));
 	TRY(arena_writer(arena, FRAMES_BYTES_MAX, &frames->body));
+	TRY(arena_writer(arena, END_MAX, &frames->end));
 	if (frames->form == OHTTP_UNCHUNKED) {
 		size_t most = whole_max(frames->policy, answer->size);
 
@@ -132,24 +138,52 @@ static size_t room_left(const struct writer *out)
 	return out->max - out->len;
 }
 
-/* Fill the frame with content and padding, to its last byte. */
-static enum err put_full(struct frames *frames, struct answer_view *view)
+/* Once the answer has ended, what comes behind its content is known. */
+static enum err prepare_end(struct frames *frames,
+			    const struct answer_view *view)
 {
-	while (room_left(&frames->plain) >= 2)
-		TRY(put_content(frames, view,
-				content_for(room_left(&frames->plain))));
+	const struct bhttp_field receipt = { BYTES_LITERAL(RECEIPT_FIELD),
+					     view->receipt };
+	struct bhttp_write_fields trailers = { &receipt,
+					       view->receipt.len > 0 };
+
+	if (!view->ended || frames->end.len > 0)
+		return ERR_OK;
+	TRY(bhttp_write_trailers(&frames->end, trailers));
+	frames->end_left = bytes_written(&frames->end);
 	return ERR_OK;
 }
 
-/* The rest of the answer and its end; zeros after it where shaped. */
-static enum err put_end(struct frames *frames, struct answer_view *view)
+/* As much of the end as there is room for, and zeros after all of it. */
+static enum err put_end(struct frames *frames)
 {
-	if (view->waiting > 0)
-		TRY(put_content(frames, view, view->waiting));
-	TRY(bhttp_write_end(&frames->plain));
+	size_t room = room_left(&frames->plain);
+	size_t len = frames->end_left.len < room ? frames->end_left.len : room;
+	struct bytes piece;
+
+	TRY(bytes_take(&frames->end_left, len, &piece));
+	TRY(bytes_put(&frames->plain, piece));
 	if (is_shaped(frames))
 		TRY(bhttp_write_padding(&frames->plain, frames->plain.max));
 	return ERR_OK;
+}
+
+static bool is_all_said(const struct answer_view *view)
+{
+	return view->ended && view->waiting == 0;
+}
+
+/* Fill the frame with content, padding and end, to its last byte. */
+static enum err put_full(struct frames *frames, struct answer_view *view)
+{
+	while (!is_all_said(view) && room_left(&frames->plain) >= 2) {
+		size_t content = content_for(room_left(&frames->plain));
+
+		if (view->ended && view->waiting < content)
+			content = view->waiting;
+		TRY(put_content(frames, view, content));
+	}
+	return is_all_said(view) ? put_end(frames) : ERR_OK;
 }
 
 static bool can_end(const struct frames *frames, const struct answer_view *view,
@@ -157,7 +191,7 @@ static bool can_end(const struct frames *frames, const struct answer_view *view,
 {
 	size_t content = bhttp_write_content_size(view->waiting);
 
-	if (!view->ended || content + BHTTP_WRITE_END_BYTES > room)
+	if (!view->ended || content + frames->end_left.len > room)
 		return false;
 	return !is_shaped(frames) ||
 	       is_a_total(frames->policy, frames->sealed_count + 1);
@@ -180,7 +214,9 @@ static enum err put_open(struct frames *frames, struct answer_view *view)
 
 	if (view->waiting < content)
 		content = view->waiting;
-	return content == 0 ? ERR_OK : put_content(frames, view, content);
+	if (content > 0)
+		TRY(put_content(frames, view, content));
+	return is_all_said(view) ? put_end(frames) : ERR_OK;
 }
 
 static enum err fill_frame(struct frames *frames, struct answer_view *view,
@@ -188,17 +224,17 @@ static enum err fill_frame(struct frames *frames, struct answer_view *view,
 {
 	size_t head;
 
+	TRY(prepare_end(frames, view));
 	frames->plain.len = 0;
 	frames->plain.max = plain_max(frames, OHTTP_CHUNK_FINAL);
 	if (frames->sealed_count == 0)
 		TRY(put_head(view, &frames->plain));
 	head = frames->plain.len;
-	if (can_end(frames, view, frames->plain.max - head)) {
-		*kind = OHTTP_CHUNK_FINAL;
-		return put_end(frames, view);
+	*kind = OHTTP_CHUNK_FINAL;
+	if (!can_end(frames, view, frames->plain.max - head)) {
+		*kind = OHTTP_CHUNK_MORE;
+		frames->plain.max = plain_max(frames, OHTTP_CHUNK_MORE);
 	}
-	*kind = OHTTP_CHUNK_MORE;
-	frames->plain.max = plain_max(frames, OHTTP_CHUNK_MORE);
 	return is_shaped(frames) ? put_full(frames, view)
 				 : put_open(frames, view);
 }
@@ -247,7 +283,8 @@ static enum err gather(struct frames *frames)
 		answer_wait(frames->answer, ANSWER_WAIT_BYTES, &view);
 		TRY(gather_waiting(frames, view.waiting));
 	} while (!view.ended);
-	return bhttp_write_end(&frames->whole);
+	TRY(prepare_end(frames, &view));
+	return bytes_put(&frames->whole, frames->end_left);
 }
 
 static enum err seal_whole(struct frames *frames)

@@ -8,6 +8,7 @@
  * the first with its nonce and the last included, and their number is one of
  * the policy's totals.  Padding is white space around JSON, comments between
  * events, and zeros after the end (RFC 9292, 3.8): all inside the encryption.
+ * An answer's receipt is a trailer field, so it comes with the last frames.
  *
  * In the shape "off" a frame is as long as what there is to say.
  *
@@ -33,11 +34,13 @@ struct frames {
 	enum ohttp_form form;
 	uint64_t sealed_count;
 	bool ended;
-	struct writer plain;  /* one frame before it is sealed */
-	struct writer body;   /* the piece of content under way */
-	struct writer whole;  /* unchunked: the message, then sealed */
-	struct writer sealed; /* unchunked: what frames are cut from */
-	size_t sent;	      /* unchunked: bytes of sealed that have left */
+	struct writer end;     /* end of content and trailers, once known */
+	struct bytes end_left; /* of it, not yet in a frame */
+	struct writer plain;   /* one frame before it is sealed */
+	struct writer body;    /* the piece of content under way */
+	struct writer whole;   /* unchunked: the message, then sealed */
+	struct writer sealed;  /* unchunked: what frames are cut from */
+	size_t sent;	       /* unchunked: bytes of sealed that have left */
 };
 
 /* Bytes of arena that frames_init takes for either form, alignment included. */

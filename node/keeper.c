@@ -12,12 +12,12 @@
 #include "crypto/aead.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
-#include "crypto/sign.h"
 #include "node/clock.h"
 #include "node/keyring.h"
 #include "node/request_keys.h"
 #include "node/role.h"
 #include "node/setup.h"
+#include "node/signer.h"
 #include "policy/events.h"
 #include "policy/limits.h"
 #include "sandbox/memory.h"
@@ -38,27 +38,43 @@ enum place {
 	PLACES = 3 + 2 * LIMIT_WORKERS
 };
 
+/* What may be asked on a worker's channel, and of which key it is. */
+struct question {
+	enum {
+		QUESTION_OPEN,	 /* nothing has been asked yet */
+		QUESTION_RECEIPT /* a request was opened: its receipt */
+	} next;
+	uint8_t key_id;
+};
+
 struct keeper {
 	struct setup setup;
 	struct keyring *ring;
-	struct sign_private_key *receipt_key; /* on a secret page */
-	struct sign_public_key receipt_public;
+	struct signer signer;
 	uint8_t node_id[STATEMENT_DIGEST_BYTES];
 	uint64_t replays;    /* refused since the last log line */
 	bool is_full;	     /* the offered key took all requests it may */
 	bool is_unpublished; /* the front has not been told of the newest */
-	struct pollfd peers[PLACES]; /* fd -1: nobody there */
+	struct pollfd peers[PLACES];	   /* fd -1: nobody there */
+	struct question questions[PLACES]; /* of those that are workers */
 	struct channel_packet packet;
 };
+
+static struct statement_shape shape_of(const struct policy *policy)
+{
+	return (struct statement_shape){
+		.mode = (enum statement_mode)policy->shape,
+		.frame_bytes = policy->frame_bytes,
+		.tick_ms = policy->tick_ms,
+	};
+}
 
 static enum err write_statement(const struct keeper *keeper, struct writer *out)
 {
 	const struct setup_digests *digests = &keeper->setup.digests;
 	const struct policy *policy = &keeper->setup.policy;
 	struct statement statement = {
-		.shape = { .mode = (enum statement_mode)policy->shape,
-			   .frame_bytes = policy->frame_bytes,
-			   .tick_ms = policy->tick_ms },
+		.shape = shape_of(policy),
 		.model_name = bytes_of_string(policy->model_name),
 		.key_expiry = keyring_expiry(keeper->ring),
 		.assurance = STATEMENT_SOFTWARE,
@@ -72,7 +88,7 @@ static enum err write_statement(const struct keeper *keeper, struct writer *out)
 	memcpy(statement.policy_digest, digests->policy, SETUP_DIGEST_BYTES);
 	memcpy(statement.jail_digest, digests->jail, SETUP_DIGEST_BYTES);
 	memcpy(statement.log_digest, digests->grammar, SETUP_DIGEST_BYTES);
-	memcpy(statement.receipt_key, keeper->receipt_public.bytes,
+	memcpy(statement.receipt_key, keeper->signer.public_key.bytes,
 	       SIGN_PUBLIC_BYTES);
 	memcpy(statement.command_digest, digests->command, SETUP_DIGEST_BYTES);
 	return statement_write(&statement, out);
@@ -122,6 +138,13 @@ static enum err send_bundle(struct keeper *keeper, uint64_t ticket,
 		refresh = keyring_expiry(keeper->ring) - before_s;
 	TRY(bytes_put(&out, BYTES_ARRAY(keeper->node_id)));
 	TRY(write_bundle(keeper, nonce, &out));
+	if (nonce == NULL)
+		signer_note_offer(
+			&keeper->signer,
+			(struct bytes){ memory + sizeof(keeper->node_id),
+					out.len - sizeof(keeper->node_id) },
+			1u << BUNDLE_EVIDENCE_SOFTWARE,
+			keyring_current_id(keeper->ring));
 	message.number[0] = ticket;
 	message.number[1] = refresh;
 	message.number[2] = keyring_current_id(keeper->ring);
@@ -147,11 +170,11 @@ static void publish_bundle(struct keeper *keeper)
 
 static enum failure decapsulate(struct keeper *keeper,
 				const struct message *message,
+				struct ohttp_header *header,
 				struct request_keys *keys)
 {
 	enum ohttp_form form = OHTTP_CHUNKED;
 	struct bytes rest = message->body;
-	struct ohttp_header header;
 	enum failure failure;
 	enum err err;
 
@@ -159,12 +182,12 @@ static enum failure decapsulate(struct keeper *keeper,
 		form = OHTTP_UNCHUNKED;
 	else if (message->number[0] != OHTTP_CHUNKED)
 		return FAILURE_UNSUPPORTED;
-	err = ohttp_header_take(&rest, &header);
+	err = ohttp_header_take(&rest, header);
 	if (err == ERR_UNSUPPORTED)
 		return FAILURE_UNSUPPORTED;
 	if (err != ERR_OK || rest.len != 0)
 		return FAILURE_MALFORMED;
-	failure = keyring_receive(keeper->ring, clock_now_s(), form, &header,
+	failure = keyring_receive(keeper->ring, clock_now_s(), form, header,
 				  &keys->context);
 	if (failure == FAILURE_REPLAYED)
 		keeper->replays++;
@@ -175,27 +198,26 @@ static enum failure decapsulate(struct keeper *keeper,
 	return failure;
 }
 
-static enum err answer_worker(struct keeper *keeper, int worker)
+/* The first question: a request's keys.  ERR_DENIED: there are none for it. */
+static enum err answer_open(struct keeper *keeper, int worker,
+			    const struct message *asked, uint8_t *key_id)
 {
 	SCOPED_WIPE(request_keys_wipe) struct request_keys keys = { 0 };
 	uint8_t memory[REQUEST_KEYS_BYTES];
 	struct writer out = WRITER_OVER(memory);
+	struct ohttp_header header;
 	struct message message;
 	enum failure failure;
 	enum err err;
-	int passed;
 
-	TRY(channel_receive(worker, &keeper->packet, &message, &passed));
-	if (message.kind != MESSAGE_OPEN) {
-		fd_close(&passed);
-		return ERR_MALFORMED;
-	}
-	failure = decapsulate(keeper, &message, &keys);
+	failure = decapsulate(keeper, asked, &header, &keys);
 	if (failure != FAILURE_NONE) {
 		message = (struct message){ .kind = MESSAGE_REFUSED,
 					    .number = { failure } };
-		return channel_send(worker, &message, -1);
+		TRY(channel_send(worker, &message, -1));
+		return ERR_DENIED;
 	}
+	*key_id = header.key_id;
 	random_bytes(keys.response_nonce, sizeof(keys.response_nonce));
 	random_bytes(keys.seed, sizeof(keys.seed));
 	TRY(request_keys_put(&keys, &out));
@@ -206,11 +228,51 @@ static enum err answer_worker(struct keeper *keeper, int worker)
 	return err;
 }
 
+/* The second: a receipt of the request that was opened, and of no other. */
+static enum err answer_receipt(const struct keeper *keeper, int worker,
+			       const struct message *asked, uint8_t key_id)
+{
+	uint8_t memory[RECEIPT_SIGNED_MAX];
+	struct writer out = WRITER_OVER(memory);
+	struct message message = { .kind = MESSAGE_RECEIPT };
+	enum err err;
+
+	TRY(signer_sign(&keeper->signer, asked->body, key_id, clock_now_s(),
+			&out));
+	message.body = bytes_written(&out);
+	err = channel_send(worker, &message, -1);
+	/* The node keeps no receipt: each is its user's alone. */
+	secret_wipe(memory, sizeof(memory));
+	return err;
+}
+
+/* Anything but ERR_OK ends the channel: there is nothing more to ask on it. */
+static enum err answer_worker(struct keeper *keeper, size_t place)
+{
+	struct question *question = &keeper->questions[place];
+	int worker = keeper->peers[place].fd;
+	struct message message;
+	int passed;
+
+	TRY(channel_receive(worker, &keeper->packet, &message, &passed));
+	fd_close(&passed); /* neither kind comes with one */
+	if (question->next == QUESTION_OPEN && message.kind == MESSAGE_OPEN) {
+		TRY(answer_open(keeper, worker, &message, &question->key_id));
+		question->next = QUESTION_RECEIPT;
+		return ERR_OK;
+	}
+	if (question->next == QUESTION_RECEIPT &&
+	    message.kind == MESSAGE_RECEIPT)
+		TRY(answer_receipt(keeper, worker, &message, question->key_id));
+	return ERR_DENIED;
+}
+
 static enum err add_worker(struct keeper *keeper, int worker)
 {
 	for (size_t i = FIRST_WORKER; i < PLACES; i++) {
 		if (keeper->peers[i].fd < 0) {
 			keeper->peers[i].fd = worker;
+			keeper->questions[i] = (struct question){ 0 };
 			return ERR_OK;
 		}
 	}
@@ -286,8 +348,9 @@ static void hear(struct keeper *keeper, size_t place)
 	} else if (place == FRONT) {
 		err = hear_front(keeper);
 	} else {
-		(void)answer_worker(keeper, peer->fd);
-		fd_close(&peer->fd); /* one question, whatever it was */
+		if (answer_worker(keeper, place) != ERR_OK)
+			fd_close(&peer->fd);
+		secret_wipe(&keeper->packet, sizeof(keeper->packet));
 	}
 	if (err != ERR_OK)
 		drop(keeper, place == ZYGOTE ? JAIL_ZYGOTE : JAIL_FRONT);
@@ -316,15 +379,21 @@ static void tick(struct keeper *keeper)
 	}
 }
 
-/* Receipts have one key for as long as this node is this node. */
-static void open_receipt_key(struct keeper *keeper)
+/* What every receipt says of this node. */
+static void open_signer(struct keeper *keeper)
 {
-	void *page;
+	const struct setup_digests *digests = &keeper->setup.digests;
+	struct receipt_node *node = &keeper->signer.node;
 
-	if (memory_secret_open(sizeof(*keeper->receipt_key), &page) != ERR_OK)
+	if (signer_open(&keeper->signer) != ERR_OK)
 		die("no memory for keys that nobody else can read");
-	keeper->receipt_key = page;
-	sign_key_generate(keeper->receipt_key, &keeper->receipt_public);
+	node->shape = shape_of(&keeper->setup.policy);
+	node->assurance = STATEMENT_SOFTWARE;
+	memcpy(node->model_root, digests->model_root, SETUP_DIGEST_BYTES);
+	memcpy(node->tokenizer_digest, digests->tokenizer, SETUP_DIGEST_BYTES);
+	memcpy(node->policy_digest, digests->policy, SETUP_DIGEST_BYTES);
+	memcpy(node->jail_digest, digests->jail, SETUP_DIGEST_BYTES);
+	memcpy(node->node_id, keeper->node_id, sizeof(keeper->node_id));
 }
 
 static void open_keyring(struct keeper *keeper)
@@ -355,7 +424,7 @@ _Noreturn void keeper_run(void)
 	aead_warm();
 	hash_warm();
 	open_keyring(&keeper);
-	open_receipt_key(&keeper);
+	open_signer(&keeper);
 	role_close_jail(JAIL_KEEPER);
 	EVENTS_LOG(EVENT_KEYS_HELD,
 		   memory_secret_kind() == MEMORY_SECRECY_KERNEL

@@ -7,6 +7,7 @@
 #include "policy/limits.h"
 #include "wire/chat.h"
 #include "wire/json.h"
+#include "wire/receipt.h"
 
 /*
  * A context of n tokens holds no more than n tokens' worth of text.  32 bytes
@@ -55,6 +56,7 @@ struct plan plan_for(const struct policy *policy, size_t engine_bytes)
 			   4 * plan.answer_bytes /* text, event, ring, whole */
 			   + plan.json_bytes + engine_bytes +
 			   frames_memory(policy, plan.answer_bytes) +
+			   RECEIPT_FIELD_VALUE_MAX + ARENA_ALIGNMENT +
 			   (size_t)4 * LIMIT_FIELD_BYTES + LIMIT_MESSAGE_BYTES;
 	return plan;
 }

@@ -3,31 +3,23 @@
 
 #include <string.h>
 
-#include "crypto/hash.h"
-#include "node/request.h"
-#include "policy/limits.h"
+#include "api/conversation.h"
+#include "base/secret.h"
+#include "wire/base64.h"
 #include "wire/completion.h"
 #include "wire/sse.h"
 
 /* Text that waits for room on the wire is joined into one event, up to this. */
 #define EVENT_TEXT_MAX 2048
 
-static const struct chat_limits chat_limits = {
-	.json_depth = LIMIT_JSON_DEPTH,
-	.messages = LIMIT_CHAT_MESSAGES,
-	.stops = LIMIT_STOPS,
-	.stop_bytes = LIMIT_STOP_BYTES,
-	.output_tokens = LIMIT_OUTPUT_TOKENS,
-};
-
 /* One request while it is answered.  Memory is the arena's. */
-struct conversation {
+struct reply {
 	const struct respond *respond;
-	struct chat_request request;
+	struct conversation talk;
 	struct completion completion;
-	struct generation *generation;
-	struct writer text;  /* whole: all of it; streamed: not yet sent */
-	struct writer piece; /* one event, or the whole answer */
+	struct hash_stream said; /* the commitment to the body, under way */
+	struct writer text;	 /* whole: all of it; streamed: not yet sent */
+	struct writer piece;	 /* one event, or the whole answer */
 };
 
 static enum err refuse(const struct respond *respond,
@@ -39,7 +31,7 @@ static enum err refuse(const struct respond *respond,
 	TRY(completion_put_error(&out, refusal));
 	answer_begin(respond->answer, refusal->status, ANSWER_JSON);
 	answer_add(respond->answer, bytes_written(&out));
-	answer_end(respond->answer);
+	answer_end(respond->answer, (struct bytes){ NULL, 0 });
 	return ERR_OK;
 }
 
@@ -79,131 +71,51 @@ static enum err respond_models(const struct respond *respond,
 		return refuse_for(respond, CHAT_REFUSAL_MODEL_NOT_FOUND, NULL);
 	answer_begin(respond->answer, 200, ANSWER_JSON);
 	answer_add(respond->answer, bytes_written(&out));
-	answer_end(respond->answer);
+	answer_end(respond->answer, (struct bytes){ NULL, 0 });
 	return ERR_OK;
 }
 
-/* A request that names a seed is answered alike each time; others never. */
-static void choose_seed(const struct conversation *talk,
-			uint8_t seed[static 32])
+/* A piece of the body, which the receipt commits to. */
+static void say(struct reply *reply, struct bytes piece)
 {
-	uint8_t number[8];
-	struct writer out = WRITER_OVER(number);
-
-	if ((talk->request.given & CHAT_GIVEN_SEED) == 0) {
-		memcpy(seed, talk->respond->seed, 32);
-		return;
-	}
-	invariant(bytes_put_u64(&out, (uint64_t)talk->request.seed) == ERR_OK);
-	hash_sha256(bytes_written(&out), seed);
+	hash_stream_add(&reply->said, piece);
+	answer_add(reply->respond->answer, piece);
 }
 
-static struct generate_options options_for(const struct conversation *talk)
+static enum err add_event(struct reply *reply)
 {
-	const struct chat_request *request = &talk->request;
-	const struct policy *policy = talk->respond->policy;
-	struct generate_options options = {
-		.temperature = (float)request->temperature,
-		.top_p = (float)request->top_p,
-		.top_k = request->top_k,
-		.tokens_max = request->max_tokens,
-		.context_max = policy->context_tokens,
-		.stops = request->stops,
-		.stop_count = request->stop_count,
-		.team = talk->respond->team,
-		.numerics = plan_room(policy).numerics,
-	};
-
-	if (options.top_p <= 0.0F) {
-		/* No mass at all can only mean the most probable token. */
-		options.top_p = 1.0F;
-		options.temperature = 0.0F;
-	}
-	if (options.tokens_max > policy->output_tokens_max)
-		options.tokens_max = policy->output_tokens_max;
-	choose_seed(talk, options.seed);
-	return options;
-}
-
-static enum generate_role role_for(enum chat_role role)
-{
-	switch (role) {
-	case CHAT_ROLE_SYSTEM:
-	case CHAT_ROLE_DEVELOPER:
-		return GENERATE_SYSTEM;
-	case CHAT_ROLE_ASSISTANT:
-		return GENERATE_ASSISTANT;
-	/* What a tool said reaches the model as what its user says. */
-	case CHAT_ROLE_TOOL:
-	case CHAT_ROLE_USER:
-		break;
-	}
-	return GENERATE_USER;
-}
-
-static enum err start(struct conversation *talk)
-{
-	const struct respond *respond = talk->respond;
-	struct generate_options options = options_for(talk);
-	struct generate_message *messages;
-
-	if (talk->request.endpoint == CHAT_ENDPOINT_COMPLETION) {
-		return generate_start_text(respond->model, respond->arena,
-					   talk->request.prompt, &options,
-					   &talk->generation);
-	}
-
-	messages = arena_alloc(respond->arena, talk->request.message_count,
-			       sizeof(*messages));
-	if (messages == NULL)
-		return ERR_TOO_LARGE;
-	for (size_t i = 0; i < talk->request.message_count; i++) {
-		messages[i] = (struct generate_message){
-			.role = role_for(talk->request.messages[i].role),
-			.content = talk->request.messages[i].content,
-		};
-	}
-	return generate_start_chat(
-		respond->model, respond->arena,
-		&(struct generate_chat){ messages,
-					 talk->request.message_count },
-		&options, &talk->generation);
-}
-
-static enum err add_event(struct conversation *talk)
-{
-	struct writer *event = &talk->piece;
+	struct writer *event = &reply->piece;
 
 	TRY(sse_put_data_end(event));
-	answer_add(talk->respond->answer, bytes_written(event));
+	say(reply, bytes_written(event));
 	event->len = 0;
 	return ERR_OK;
 }
 
 /* One event with the text that has gathered, if any has. */
-static enum err send_text(struct conversation *talk)
+static enum err send_text(struct reply *reply)
 {
-	if (talk->text.len == 0)
+	if (reply->text.len == 0)
 		return ERR_OK;
-	TRY(sse_put_data_begin(&talk->piece));
-	TRY(completion_put_text(&talk->piece, &talk->completion,
-				bytes_written(&talk->text)));
-	talk->text.len = 0;
-	return add_event(talk);
+	TRY(sse_put_data_begin(&reply->piece));
+	TRY(completion_put_text(&reply->piece, &reply->completion,
+				bytes_written(&reply->text)));
+	reply->text.len = 0;
+	return add_event(reply);
 }
 
-static enum err send_role(struct conversation *talk)
+static enum err send_role(struct reply *reply)
 {
-	if (talk->completion.kind != COMPLETION_KIND_CHAT)
+	if (reply->completion.kind != COMPLETION_KIND_CHAT)
 		return ERR_OK;
-	TRY(sse_put_data_begin(&talk->piece));
-	TRY(completion_put_role(&talk->piece, &talk->completion));
-	return add_event(talk);
+	TRY(sse_put_data_begin(&reply->piece));
+	TRY(completion_put_role(&reply->piece, &reply->completion));
+	return add_event(reply);
 }
 
-static struct completion_usage usage_of(const struct conversation *talk)
+static struct completion_usage usage_of(const struct reply *reply)
 {
-	struct generate_usage usage = generate_usage(talk->generation);
+	struct generate_usage usage = generate_usage(reply->talk.generation);
 
 	return (struct completion_usage){
 		.prompt_tokens = usage.prompt_tokens,
@@ -217,23 +129,23 @@ static enum completion_finish finish_for(enum generate_state state)
 				      : COMPLETION_FINISH_LENGTH;
 }
 
-static enum err send_end(struct conversation *talk, enum generate_state state)
+static enum err send_end(struct reply *reply, enum generate_state state)
 {
-	TRY(send_text(talk));
-	TRY(sse_put_data_begin(&talk->piece));
-	TRY(completion_put_finish(&talk->piece, &talk->completion,
+	TRY(send_text(reply));
+	TRY(sse_put_data_begin(&reply->piece));
+	TRY(completion_put_finish(&reply->piece, &reply->completion,
 				  finish_for(state)));
-	TRY(add_event(talk));
-	if (talk->request.include_usage) {
-		struct completion_usage usage = usage_of(talk);
+	TRY(add_event(reply));
+	if (reply->talk.request.include_usage) {
+		struct completion_usage usage = usage_of(reply);
 
-		TRY(sse_put_data_begin(&talk->piece));
-		TRY(completion_put_usage(&talk->piece, &talk->completion,
+		TRY(sse_put_data_begin(&reply->piece));
+		TRY(completion_put_usage(&reply->piece, &reply->completion,
 					 &usage));
-		TRY(add_event(talk));
+		TRY(add_event(reply));
 	}
-	TRY(sse_put_done(&talk->piece));
-	answer_add(talk->respond->answer, bytes_written(&talk->piece));
+	TRY(sse_put_done(&reply->piece));
+	say(reply, bytes_written(&reply->piece));
 	return ERR_OK;
 }
 
@@ -241,71 +153,74 @@ static enum err send_end(struct conversation *talk, enum generate_state state)
  * A fast model would fill frames with the JSON around single tokens; so text
  * gathers here while the wire still has a frame's worth to carry.
  */
-static bool wire_is_behind(const struct conversation *talk)
+static bool wire_is_behind(const struct reply *reply)
 {
 	/* The unchunked form leaves as one piece, when all has been said. */
-	if (talk->respond->form == OHTTP_UNCHUNKED)
+	if (reply->respond->form == OHTTP_UNCHUNKED)
 		return true;
-	return answer_backlog(talk->respond->answer) >=
-	       talk->respond->policy->frame_bytes;
+	return answer_backlog(reply->respond->answer) >=
+	       reply->respond->policy->frame_bytes;
 }
 
-static enum err stream(struct conversation *talk)
+static enum err stream(struct reply *reply, enum generate_state *end)
 {
 	enum generate_state state = GENERATE_RUNNING;
 
-	answer_begin(talk->respond->answer, 200, ANSWER_EVENTS);
-	TRY(send_role(talk));
+	answer_begin(reply->respond->answer, 200, ANSWER_EVENTS);
+	TRY(send_role(reply));
 	while (state == GENERATE_RUNNING) {
 		struct bytes text;
 
-		TRY(generate_step(talk->generation, &text, &state));
-		if (talk->text.max - talk->text.len < text.len ||
-		    talk->text.len > EVENT_TEXT_MAX)
-			TRY(send_text(talk));
-		TRY(bytes_put(&talk->text, text));
-		if (!wire_is_behind(talk))
-			TRY(send_text(talk));
+		TRY(generate_step(reply->talk.generation, &text, &state));
+		if (reply->text.max - reply->text.len < text.len ||
+		    reply->text.len > EVENT_TEXT_MAX)
+			TRY(send_text(reply));
+		TRY(bytes_put(&reply->text, text));
+		if (!wire_is_behind(reply))
+			TRY(send_text(reply));
 	}
-	return send_end(talk, state);
+	*end = state;
+	return send_end(reply, state);
 }
 
-static enum err collect(struct conversation *talk)
+static enum err collect(struct reply *reply, enum generate_state *end)
 {
 	enum generate_state state = GENERATE_RUNNING;
 	struct completion_answer answer;
 
-	answer_begin(talk->respond->answer, 200, ANSWER_JSON);
+	answer_begin(reply->respond->answer, 200, ANSWER_JSON);
 	while (state == GENERATE_RUNNING) {
 		struct bytes text;
 
-		TRY(generate_step(talk->generation, &text, &state));
-		if (bytes_put(&talk->text, text) != ERR_OK)
+		TRY(generate_step(reply->talk.generation, &text, &state));
+		if (bytes_put(&reply->text, text) != ERR_OK)
 			state = GENERATE_LENGTH;
 	}
-	answer = (struct completion_answer){ .text = bytes_written(&talk->text),
-					     .finish = finish_for(state),
-					     .usage = usage_of(talk) };
-	TRY(completion_put_whole(&talk->piece, &talk->completion, &answer));
-	answer_add(talk->respond->answer, bytes_written(&talk->piece));
+	answer =
+		(struct completion_answer){ .text = bytes_written(&reply->text),
+					    .finish = finish_for(state),
+					    .usage = usage_of(reply) };
+	*end = state;
+	TRY(completion_put_whole(&reply->piece, &reply->completion, &answer));
+	say(reply, bytes_written(&reply->piece));
 	return ERR_OK;
 }
 
-static void describe(struct conversation *talk, enum request_route route)
+static void describe(struct reply *reply, enum request_route route)
 {
-	const struct respond *respond = talk->respond;
+	const struct respond *respond = reply->respond;
 	uint8_t digest[HASH_SHA256_BYTES];
 
-	talk->completion = (struct completion){
+	reply->completion = (struct completion){
 		.kind = route == REQUEST_CHAT ? COMPLETION_KIND_CHAT
 					      : COMPLETION_KIND_TEXT,
 		.created = respond->now_s,
 		.model = model_name(respond),
-		.include_usage = talk->request.include_usage,
+		.include_usage = reply->talk.request.include_usage,
 	};
 	/* An id that says nothing of the seed it shares its origin with. */
 	hash_sha256((struct bytes){ respond->seed, 32 }, digest);
-	memcpy(talk->completion.random, digest, COMPLETION_RANDOM_BYTES);
+	memcpy(reply->completion.random, digest, COMPLETION_RANDOM_BYTES);
 }
 
 static enum err refuse_start(const struct respond *respond, enum err err)
@@ -322,36 +237,112 @@ static enum err refuse_start(const struct respond *respond, enum err err)
 	return refuse_for(respond, CHAT_REFUSAL_SERVER_ERROR, NULL);
 }
 
+static void reply_wipe(struct reply *reply)
+{
+	hash_stream_wipe(&reply->said);
+}
+
+_Static_assert((int)RECEIPT_INTEGERS == (int)GENERATE_INTEGERS &&
+		       (int)RECEIPT_BF16_PROMPTS == (int)GENERATE_BF16_PROMPTS,
+	       "a receipt names the engine's own choice");
+
+/* The worker's part of the receipt.  The body is complete. */
+static void attest_to(struct reply *reply, enum generate_state state,
+		      struct receipt_answer *out)
+{
+	const struct respond_receipt *receipt = &reply->respond->receipt;
+	const struct generate_options *options = &reply->talk.options;
+	struct generate_usage usage = generate_usage(reply->talk.generation);
+
+	*out = (struct receipt_answer){
+		.sampling = { .temperature = options->temperature,
+			      .top_p = options->top_p,
+			      .top_k = options->top_k,
+			      .tokens_max = options->tokens_max,
+			      .context_max = options->context_max,
+			      .numerics = (enum receipt_numerics)
+						  options->numerics },
+		.prompt_tokens = usage.prompt_tokens,
+		.answer_tokens = usage.answer_tokens,
+		.finish = state == GENERATE_STOP ? RECEIPT_FINISH_STOP
+						 : RECEIPT_FINISH_LENGTH,
+		.arena = receipt->arena,
+	};
+	memcpy(out->request, receipt->request, sizeof(out->request));
+	memcpy(out->seed, options->seed, sizeof(out->seed));
+	hash_stream_end(&reply->said, out->response);
+}
+
+/* The text of the trailer.  No receipt is no fault of the answer's. */
+static struct bytes receipt_of(struct reply *reply, enum generate_state state)
+{
+	uint8_t memory[RECEIPT_SIGNED_MAX];
+	struct writer sealed = WRITER_OVER(memory);
+	struct receipt_answer answer;
+	struct writer text;
+
+	attest_to(reply, state, &answer);
+	if (arena_writer(reply->respond->arena, RECEIPT_FIELD_VALUE_MAX,
+			 &text) != ERR_OK ||
+	    reply->respond->receipt.sign(&answer, &sealed) != ERR_OK ||
+	    base64_put(&text, bytes_written(&sealed)) != ERR_OK)
+		return (struct bytes){ NULL, 0 };
+	return bytes_written(&text);
+}
+
+static enum err prepare(struct reply *reply, enum request_route route)
+{
+	const struct respond *respond = reply->respond;
+
+	TRY(arena_writer(respond->arena, respond->plan->text_bytes,
+			 &reply->text));
+	TRY(arena_writer(respond->arena, respond->plan->answer_bytes,
+			 &reply->piece));
+	describe(reply, route);
+	commitment_begin(COMMITMENT_RESPONSE, &respond->receipt.salt,
+			 &reply->said);
+	return ERR_OK;
+}
+
+static enum err start(struct reply *reply)
+{
+	const struct respond *respond = reply->respond;
+	const struct conversation_setup setup = {
+		.model = respond->model,
+		.arena = respond->arena,
+		.team = respond->team,
+		.context_max = respond->policy->context_tokens,
+		.tokens_max = respond->policy->output_tokens_max,
+		.numerics = plan_room(respond->policy).numerics,
+		.seed = respond->seed,
+	};
+
+	return conversation_start(&reply->talk, &setup);
+}
+
 static enum err respond_generate(const struct respond *respond,
 				 const struct request *request)
 {
-	struct conversation talk = { .respond = respond };
+	SCOPED_WIPE(reply_wipe) struct reply reply = { .respond = respond };
 	struct chat_refusal refusal;
+	enum generate_state state;
 	enum err err;
 
-	err = chat_request_parse(request->content,
-				 request->route == REQUEST_CHAT
-					 ? CHAT_ENDPOINT_CHAT
-					 : CHAT_ENDPOINT_COMPLETION,
-				 &chat_limits, &talk.request, &refusal);
-	if (err != ERR_OK)
+	if (conversation_read(request, &reply.talk, &refusal) != ERR_OK)
 		return refuse(respond, &refusal);
-	if ((talk.request.given & CHAT_GIVEN_MODEL) == 0)
+	if ((reply.talk.request.given & CHAT_GIVEN_MODEL) == 0)
 		return refuse_for(respond, CHAT_REFUSAL_MISSING, "model");
-	if (!bytes_equal(talk.request.model, model_name(respond)))
+	if (!bytes_equal(reply.talk.request.model, model_name(respond)))
 		return refuse_for(respond, CHAT_REFUSAL_MODEL_NOT_FOUND,
 				  "model");
 
-	TRY(arena_writer(respond->arena, respond->plan->text_bytes,
-			 &talk.text));
-	TRY(arena_writer(respond->arena, respond->plan->answer_bytes,
-			 &talk.piece));
-	describe(&talk, request->route);
-	err = start(&talk);
+	TRY(prepare(&reply, request->route));
+	err = start(&reply);
 	if (err != ERR_OK)
 		return refuse_start(respond, err);
-	TRY(talk.request.stream ? stream(&talk) : collect(&talk));
-	answer_end(respond->answer);
+	TRY(reply.talk.request.stream ? stream(&reply, &state)
+				      : collect(&reply, &state));
+	answer_end(respond->answer, receipt_of(&reply, state));
 	return ERR_OK;
 }
 

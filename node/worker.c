@@ -203,7 +203,7 @@ static void packet_wipe(struct channel_packet *packet)
 	secret_wipe(packet, sizeof(*packet));
 }
 
-/* The one question to the keeper: the keys of this request. */
+/* The first question to the keeper: the keys of this request. */
 static void ask_for_keys(struct worker *worker)
 {
 	SCOPED_WIPE(packet_wipe) struct channel_packet packet;
@@ -228,6 +228,25 @@ static void ask_for_keys(struct worker *worker)
 		leave_with(FAILURE_INTERNAL);
 
 	worker->exchange.context = worker->keys.context;
+}
+
+/* The second and last: a receipt for what was answered. */
+static enum err ask_for_receipt(const struct receipt_answer *answer,
+				struct writer *out)
+{
+	static struct channel_packet packet;
+	uint8_t memory[RECEIPT_ANSWER_BYTES_MAX];
+	struct writer part = WRITER_OVER(memory);
+	struct message question = { .kind = MESSAGE_RECEIPT };
+	struct message signed_receipt;
+
+	TRY(receipt_answer_write(answer, &part));
+	question.body = bytes_written(&part);
+	TRY(channel_write(JAIL_FD_KEEPER, &question));
+	TRY(channel_read(JAIL_FD_KEEPER, &packet, &signed_receipt));
+	if (signed_receipt.kind != MESSAGE_RECEIPT)
+		return ERR_MALFORMED;
+	return bytes_put(out, signed_receipt.body);
 }
 
 /*
@@ -271,7 +290,10 @@ static void answer_request(struct worker *worker)
 				   .model = worker->setup->model,
 				   .team = worker->team,
 				   .arena = worker->setup->arena,
-				   .answer = &worker->answer };
+				   .answer = &worker->answer,
+				   .receipt = {
+					   .arena = worker->setup->arena_was,
+					   .sign = ask_for_receipt } };
 	SCOPED_SECRET32 seed;
 	struct writer plaintext;
 	struct bytes piece;
@@ -284,12 +306,17 @@ static void answer_request(struct worker *worker)
 	respond.seed = seed.bytes;
 	respond.form = worker->exchange.form;
 	respond.now_s = worker->now_s;
+	commitment_salt(&worker->exchange.context, &respond.receipt.salt);
 	opened = open_request(worker, piece, &plaintext);
+	commitment_make(COMMITMENT_REQUEST, &respond.receipt.salt,
+			commitment_unpadded(bytes_written(&plaintext)),
+			respond.receipt.request);
 	start_sealing(worker);
 	if (opened != ERR_OK)
 		leave_on(respond_refuse(&respond, reason_for(opened)));
 	else
 		leave_on(respond_to(&respond, bytes_written(&plaintext)));
+	commitment_salt_wipe(&respond.receipt.salt);
 }
 
 static void warm_json(const struct worker_setup *setup)

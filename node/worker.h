@@ -17,6 +17,7 @@
 #include "node/plan.h"
 #include "policy/policy.h"
 #include "sandbox/jail.h"
+#include "wire/receipt.h"
 
 /* What the zygote has ready; all of it is shared with every worker. */
 struct worker_setup {
@@ -27,6 +28,7 @@ struct worker_setup {
 	struct arena *arena;  /* this worker's own */
 	struct bytes weights; /* where the model's are, in shared memory */
 	uint32_t json_seed;   /* random, not zero */
+	enum receipt_arena arena_was; /* before anything was put in it */
 };
 
 /* What makes the first request as quick as the second: before any fork. */

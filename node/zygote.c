@@ -37,6 +37,7 @@ struct slot {
 	enum slot_state state;
 	uint64_t generation; /* counts this slot's workers */
 	struct arena arena;
+	enum receipt_arena arena_was; /* when its last user was gone */
 	pid_t pid;
 	int pidfd;
 	bool unwanted; /* SIGKILL was sent: its end is no surprise */
@@ -79,6 +80,7 @@ static _Noreturn void become_worker(struct zygote *zygote, struct slot *slot,
 		.arena = &slot->arena,
 		.weights = zygote->weights,
 		.json_seed = zygote->json_seed,
+		.arena_was = slot->arena_was,
 	};
 
 	if (dup2(front, JAIL_FD_FRONT) < 0 || dup2(keeper, JAIL_FD_KEEPER) < 0)
@@ -208,8 +210,10 @@ static enum event_how how_it_ended(const struct slot *slot, int status)
 static enum event_arena clean(struct slot *slot)
 {
 	arena_wipe(&slot->arena);
+	slot->arena_was = RECEIPT_ARENA_UNREAD;
 	if (arena_is_zero(&slot->arena)) {
 		slot->state = SLOT_EMPTY;
+		slot->arena_was = RECEIPT_ARENA_ZERO;
 		return EVENT_ARENA_ZERO;
 	}
 	slot->state = SLOT_SPOILT;
@@ -418,6 +422,8 @@ static void reserve_slots(struct zygote *zygote)
 		    ERR_OK)
 			die("no memory for all workers of the policy");
 		slot->pidfd = -1;
+		/* The kernel's own zeros: nobody has had these pages. */
+		slot->arena_was = RECEIPT_ARENA_ZERO;
 	}
 	for (size_t i = 0; i < PLACES; i++)
 		zygote->peers[i] =

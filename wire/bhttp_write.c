@@ -177,9 +177,22 @@ enum err bhttp_write_content_fill(struct writer *out, struct bytes content,
 	return ERR_OK;
 }
 
+enum err bhttp_write_trailers(struct writer *out,
+			      struct bhttp_write_fields trailers)
+{
+	struct writer trial = *out;
+
+	TRY(varint_put(&trial, 0)); /* of content */
+	TRY(put_lines(&trial, trailers));
+	TRY(varint_put(&trial, 0));
+	*out = trial;
+	return ERR_OK;
+}
+
 enum err bhttp_write_end(struct writer *out)
 {
-	return bytes_put_u16(out, 0);
+	return bhttp_write_trailers(out,
+				    (struct bhttp_write_fields){ NULL, 0 });
 }
 
 enum err bhttp_write_padding(struct writer *out, size_t size)

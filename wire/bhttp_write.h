@@ -4,7 +4,7 @@
  *
  * A message of known length is one call.  One of indeterminate length is a
  * head, any number of content chunks, and an end.  Nothing is written that
- * wire/bhttp.h would refuse: that is ERR_MALFORMED.  No trailers.
+ * wire/bhttp.h would refuse: that is ERR_MALFORMED.
  */
 #ifndef WIRE_BHTTP_WRITE_H
 #define WIRE_BHTTP_WRITE_H
@@ -50,10 +50,10 @@ size_t bhttp_write_content_fit(size_t size);
 MUST_CHECK enum err bhttp_write_content_fill(struct writer *out,
 					     struct bytes content, size_t size);
 
-#define BHTTP_WRITE_END_BYTES 2
-
-/* No more content, no trailers. */
+/* No more content, and no trailers, or these. */
 MUST_CHECK enum err bhttp_write_end(struct writer *out);
+MUST_CHECK enum err bhttp_write_trailers(struct writer *out,
+					 struct bhttp_write_fields trailers);
 
 /* Zeros until out->len is size; ERR_TOO_LARGE when it is more already. */
 MUST_CHECK enum err bhttp_write_padding(struct writer *out, size_t size);

@@ -34,6 +34,7 @@ static const struct shape {
 	[MESSAGE_OPEN] = { 8, 128, 1, WITHOUT, true },
 	[MESSAGE_KEYS] = { 1, 512, 0, WITHOUT, true },
 	[MESSAGE_REFUSED] = { 0, 0, 1, WITHOUT, true },
+	[MESSAGE_RECEIPT] = { 1, 1024, 0, WITHOUT, true },
 	[MESSAGE_BUNDLE] = { 1, MESSAGE_BODY_MAX, 3, WITHOUT, true },
 	[MESSAGE_NONCE] = { 32, 32, 1, WITHOUT, true },
 	[MESSAGE_BEGIN] = { 0, 0, 2, WITHOUT, true },

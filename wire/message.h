@@ -42,16 +42,17 @@ enum message_kind {
 	/* zygote -> front, zygote -> keeper */
 	MESSAGE_WORKER_READY, /* number: slot, generation; +fd: its channel */
 	MESSAGE_WORKER_ENDED, /* number: slot, generation, how */
-	MESSAGE_WORKER_KEYS,  /* +fd: a worker's channel for one MESSAGE_OPEN */
+	MESSAGE_WORKER_KEYS,  /* +fd: a worker's channel for its questions */
 
 	/* front -> zygote */
 	MESSAGE_WORKER_TAKEN, /* number: slot, generation: it has work now */
 	MESSAGE_WORKER_KILL,  /* number: slot, generation */
 
-	/* worker -> keeper and back, once */
+	/* worker -> keeper and back, each once, in this order */
 	MESSAGE_OPEN,	 /* number: form; body: header and encapsulated key */
 	MESSAGE_KEYS,	 /* body: this request's keys (node/request_keys.h) */
 	MESSAGE_REFUSED, /* number: enum failure */
+	MESSAGE_RECEIPT, /* body: the worker's part; back: signed, whole */
 
 	/* keeper -> front and back */
 	MESSAGE_BUNDLE, /* number: ticket, next refresh, key id;

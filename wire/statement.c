@@ -56,6 +56,18 @@ const char *statement_assurance_name(enum statement_assurance assurance)
 		       : "unknown";
 }
 
+enum err statement_assurance_named(struct bytes name,
+				   enum statement_assurance *out)
+{
+	for (size_t i = 0; i < STATEMENT_ASSURANCE_COUNT; i++) {
+		if (bytes_equal(name, bytes_of_string(assurance_names[i]))) {
+			*out = (enum statement_assurance)i;
+			return ERR_OK;
+		}
+	}
+	return ERR_MALFORMED;
+}
+
 /* The key of digest number i. */
 static uint64_t key_of(size_t i)
 {
@@ -177,13 +189,7 @@ static enum err take_assurance(struct bytes *in, enum statement_assurance *out)
 
 	TRY(cbor_expect_unsigned(in, KEY_ASSURANCE));
 	TRY(cbor_take_text(in, &name));
-	for (size_t i = 0; i < STATEMENT_ASSURANCE_COUNT; i++) {
-		if (bytes_equal(name, bytes_of_string(assurance_names[i]))) {
-			*out = (enum statement_assurance)i;
-			return ERR_OK;
-		}
-	}
-	return ERR_MALFORMED;
+	return statement_assurance_named(name, out);
 }
 
 /* The version is read before the count, which another version may change. */

@@ -90,4 +90,8 @@ MUST_CHECK enum err statement_parse(struct bytes in, struct statement *out);
 const char *statement_mode_name(enum statement_mode mode);
 const char *statement_assurance_name(enum statement_assurance assurance);
 
+/* The level of this word; ERR_MALFORMED when it is none. */
+MUST_CHECK enum err statement_assurance_named(struct bytes name,
+					      enum statement_assurance *out);
+
 #endif

@@ -122,7 +122,7 @@ static struct outcome answer_with(const struct policy *policy,
 	cr_assert_eq(answer_init(&answer, &arena, RING), ERR_OK);
 	answer_begin(&answer, 200, body);
 	answer_add(&answer, piece);
-	answer_end(&answer);
+	answer_end(&answer, (struct bytes){ NULL, 0 });
 	return take_all(policy, exchange, &answer, &arena);
 }
 
@@ -322,7 +322,7 @@ Test(frames, two_answers_to_one_request_share_no_byte_of_ciphertext)
 		cr_assert_eq(answer_init(&answer, &arena, RING), ERR_OK);
 		answer_begin(&answer, 200, ANSWER_JSON);
 		answer_add(&answer, letters(1000));
-		answer_end(&answer);
+		answer_end(&answer, (struct bytes){ NULL, 0 });
 		cr_assert_eq(frames_init(&frames, &answer, &exchange, nonces[i],
 					 &arena),
 			     ERR_OK);

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "node/request.h"
+#include "api/request.h"
 #include "policy/limits.h"
 #include "wire/bhttp_write.h"
 

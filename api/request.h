@@ -4,8 +4,8 @@
  *
  * Everything here is a view of the worker's own memory and is wiped with it.
  */
-#ifndef NODE_REQUEST_H
-#define NODE_REQUEST_H
+#ifndef API_REQUEST_H
+#define API_REQUEST_H
 
 #include "base/arena.h"
 #include "wire/chat.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/request.h"
+#include "api/request.h"
 
 #include <string.h>
 
