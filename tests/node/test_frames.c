@@ -6,7 +6,9 @@
 #include "crypto/ohttp_opener.h"
 #include "node/frames.h"
 #include "wire/bhttp.h"
+#include "wire/receipt.h"
 #include "wire/sse.h"
+#include "wire/unpad.h"
 
 #define RING (64u << 10)
 #define WIRE_MAX (4u << 20)
@@ -18,6 +20,8 @@ struct outcome {
 	bool sizes_are_one;
 	uint16_t status;
 	struct writer content;
+	size_t trailers;
+	size_t receipt_len; /* of the one trailer */
 };
 
 static uint8_t arena_memory[32u << 20] __attribute__((aligned(64)));
@@ -56,6 +60,23 @@ static struct ohttp_exchange exchange_for(enum ohttp_form form, size_t aead)
 	return exchange;
 }
 
+static struct bytes letters(size_t len)
+{
+	static uint8_t text[RING];
+
+	memset(text, 'x', len);
+	return (struct bytes){ text, len };
+}
+
+/* A receipt's text is letters here; what they say is tested elsewhere. */
+static void note_trailer(const struct bhttp_event *event, struct outcome *out)
+{
+	out->trailers++;
+	out->receipt_len = event->field.value.len;
+	cr_assert(bytes_equal(event->field.name, BYTES_LITERAL(RECEIPT_FIELD)));
+	cr_assert(bytes_equal(event->field.value, letters(out->receipt_len)));
+}
+
 static void read_bhttp(struct bytes message, struct outcome *out)
 {
 	struct bhttp_limits limits = { 4096, 16, WIRE_MAX };
@@ -71,6 +92,8 @@ static void read_bhttp(struct bytes message, struct outcome *out)
 		if (event.kind == BHTTP_EVENT_CONTENT)
 			cr_assert_eq(bytes_put(&out->content, event.content),
 				     ERR_OK);
+		if (event.kind == BHTTP_EVENT_TRAILER)
+			note_trailer(&event, out);
 	} while (event.kind != BHTTP_EVENT_MORE);
 	cr_assert_eq(bhttp_finish(&parser), ERR_OK);
 }
@@ -110,6 +133,23 @@ static struct outcome take_all(const struct policy *policy,
 	return out;
 }
 
+static struct outcome answer_with_receipt(const struct policy *policy,
+					  const struct ohttp_exchange *exchange,
+					  struct bytes piece,
+					  struct bytes receipt)
+{
+	struct arena arena = { .base = arena_memory,
+			       .size = sizeof(arena_memory) };
+	struct answer answer;
+
+	memset(arena_memory, 0, frames_memory(policy, RING) + RING + 4096);
+	cr_assert_eq(answer_init(&answer, &arena, RING), ERR_OK);
+	answer_begin(&answer, 200, ANSWER_JSON);
+	answer_add(&answer, piece);
+	answer_end(&answer, receipt);
+	return take_all(policy, exchange, &answer, &arena);
+}
+
 static struct outcome answer_with(const struct policy *policy,
 				  const struct ohttp_exchange *exchange,
 				  enum answer_body body, struct bytes piece)
@@ -144,14 +184,6 @@ static void expect_json(const struct outcome *out, struct bytes json)
 	cr_assert_eq(bytes_take(&got, json.len, &front), ERR_OK);
 	cr_assert(bytes_equal(front, json));
 	cr_assert(only_white_space(got));
-}
-
-static struct bytes letters(size_t len)
-{
-	static uint8_t text[RING];
-
-	memset(text, 'x', len);
-	return (struct bytes){ text, len };
 }
 
 static const size_t aeads[] = { HPKE_AES_128_GCM, HPKE_AES_256_GCM,
@@ -252,26 +284,99 @@ Test(frames, without_a_shape_frames_are_as_long_as_the_answer)
 	cr_assert(out.wire_bytes < 1200);
 }
 
+/* A frame's worth of padding before, between and behind two events. */
 Test(frames, padding_between_events_is_not_an_event)
+{
+	static const uint8_t nonce[REQUEST_KEYS_RANDOM_BYTES] = { 1 };
+	struct policy policy = policy_of(POLICY_SHAPE_PACED, 512);
+	struct ohttp_exchange exchange =
+		exchange_for(OHTTP_CHUNKED, HPKE_AES_128_GCM);
+	struct arena arena = { .base = arena_memory,
+			       .size = sizeof(arena_memory) };
+	struct outcome out = { .content = WRITER_OVER(content_memory) };
+	struct bytes said = BYTES_LITERAL("data: one\n\ndata: two\n\n");
+	struct frames frames = { .policy = &policy };
+	struct writer wire = WRITER_OVER(wire_memory);
+	struct writer plain = WRITER_OVER(plain_memory);
+	struct writer unpadded = WRITER_OVER(scratch_memory);
+	struct ohttp_opener opener;
+	struct answer answer;
+	struct unpad unpad;
+	struct bytes content, run;
+	bool last = false;
+
+	memset(arena_memory, 0, sizeof(arena_memory));
+	cr_assert_eq(answer_init(&answer, &arena, RING), ERR_OK);
+	answer_begin(&answer, 200, ANSWER_EVENTS);
+	cr_assert_eq(frames_init(&frames, &answer, &exchange, nonce, &arena),
+		     ERR_OK);
+	for (size_t i = 0; i < 2; i++) {
+		cr_assert_eq(frames_next(&frames, &wire, &last), ERR_OK);
+		answer_add(&answer, (struct bytes){ said.data + 11 * i, 11 });
+		cr_assert_eq(frames_next(&frames, &wire, &last), ERR_OK);
+	}
+	answer_end(&answer, letters(700));
+	while (!last)
+		cr_assert_eq(frames_next(&frames, &wire, &last), ERR_OK);
+	ohttp_opener_init(&opener, OHTTP_RESPONSE, &exchange,
+			  (struct writer)WRITER_OVER(scratch_memory));
+	cr_assert_eq(ohttp_opener_push(&opener, bytes_written(&wire), &plain),
+		     ERR_OK);
+	cr_assert_eq(ohttp_opener_finish(&opener, &plain), ERR_OK);
+	read_bhttp(bytes_written(&plain), &out);
+	cr_assert_gt(out.content.len, 3 * 400);
+	cr_assert_eq(out.receipt_len, 700);
+
+	unpad_init(&unpad, UNPAD_EVENTS);
+	content = bytes_written(&out.content);
+	while (unpad_next(&unpad, &content, &run))
+		cr_assert_eq(bytes_put(&unpadded, run), ERR_OK);
+	cr_assert(bytes_equal(bytes_written(&unpadded), said));
+}
+
+/* Wherever content ends in a frame, and wherever the receipt does. */
+Test(frames, a_receipt_comes_behind_the_content_in_frames_of_the_same_size)
 {
 	struct policy policy = policy_of(POLICY_SHAPE_PACED, 512);
 	struct ohttp_exchange exchange =
 		exchange_for(OHTTP_CHUNKED, HPKE_AES_128_GCM);
-	struct outcome out = answer_with(&policy, &exchange, ANSWER_EVENTS,
-					 BYTES_LITERAL("data: one\n\n"
-						       "data: two\n\n"));
-	struct bytes content = bytes_written(&out.content);
-	struct sse parser;
-	struct sse_event event;
+	static const size_t receipts[] = {
+		0, 1, 63, 64, 480, 700, RECEIPT_FIELD_VALUE_MAX
+	};
 
-	cr_assert(content.len > 22);
-	sse_init(&parser, (struct writer)WRITER_OVER(scratch_memory));
-	cr_assert_eq(sse_next(&parser, &content, &event), ERR_OK);
-	cr_assert(bytes_equal(event.data, BYTES_LITERAL("one")));
-	cr_assert_eq(sse_next(&parser, &content, &event), ERR_OK);
-	cr_assert(bytes_equal(event.data, BYTES_LITERAL("two")));
-	cr_assert_eq(sse_next(&parser, &content, &event), ERR_OK);
-	cr_assert_eq(event.kind, SSE_EVENT_MORE);
+	for (size_t i = 0; i < sizeof(receipts) / sizeof(receipts[0]); i++) {
+		for (size_t len = 0; len < 1100; len++) {
+			struct outcome out = answer_with_receipt(
+				&policy, &exchange, letters(len),
+				letters(receipts[i]));
+
+			cr_assert(out.sizes_are_one);
+			cr_assert(out.frames == 2 || out.frames == 5);
+			cr_assert_eq(out.content.len, len);
+			cr_assert_eq(out.trailers, receipts[i] > 0);
+			cr_assert_eq(out.receipt_len, receipts[i]);
+		}
+	}
+}
+
+Test(frames, every_shape_and_form_carries_a_receipt)
+{
+	for (int shape = POLICY_SHAPE_PACED; shape <= POLICY_SHAPE_OFF;
+	     shape++) {
+		struct policy policy = policy_of((enum policy_shape)shape, 128);
+
+		for (int form = OHTTP_CHUNKED; form <= OHTTP_UNCHUNKED;
+		     form++) {
+			struct ohttp_exchange exchange = exchange_for(
+				(enum ohttp_form)form, HPKE_AES_128_GCM);
+			struct outcome out = answer_with_receipt(
+				&policy, &exchange, letters(3000),
+				letters(700));
+
+			cr_assert_eq(out.receipt_len, 700);
+			cr_assert_geq(out.content.len, 3000);
+		}
+	}
 }
 
 Test(frames, a_frame_pulled_before_there_is_text_is_full_of_padding)
