@@ -75,21 +75,37 @@ json_t *vector_load(const char *path)
 	return set;
 }
 
+static struct bytes read_all(FILE *file)
+{
+	uint8_t *at = pool + used;
+	size_t len = fread(at, 1, sizeof(pool) - used, file);
+
+	cr_assert(feof(file) != 0, "the vector pool is full");
+	cr_assert_eq(fclose(file), 0);
+	return (struct bytes){ reserve(len), len };
+}
+
 struct bytes vector_file(const char *path)
 {
 	char name[NAME_MAX_BYTES];
 	FILE *file;
-	uint8_t *at = pool + used;
-	size_t len;
 
 	full_name(path, name);
 	file = fopen(name, "rb");
 	if (file == NULL)
 		cr_skip_test("%s is not present", path);
-	len = fread(at, 1, sizeof(pool) - used, file);
-	cr_assert(feof(file) != 0, "the vector pool is full");
-	cr_assert_eq(fclose(file), 0);
-	return (struct bytes){ reserve(len), len };
+	return read_all(file);
+}
+
+struct bytes vector_own(const char *path)
+{
+	char name[NAME_MAX_BYTES];
+	FILE *file;
+
+	snprintf(name, sizeof(name), "tests/vectors/%s", path);
+	file = fopen(name, "rb");
+	cr_assert(file != NULL, "%s is missing", name);
+	return read_all(file);
 }
 
 struct bytes vector_bytes(const json_t *object, const char *name)

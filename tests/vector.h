@@ -30,6 +30,9 @@ json_t *vector_load(const char *path);
 /* The bytes of $VECTORS/path, in the pool, or skip the running test. */
 struct bytes vector_file(const char *path);
 
+/* The bytes of tests/vectors/path, which is part of the tree; in the pool. */
+struct bytes vector_own(const char *path);
+
 /* A hexadecimal member of an object, a number, a text; each must be there. */
 struct bytes vector_bytes(const json_t *object, const char *name);
 uint64_t vector_number(const json_t *object, const char *name);

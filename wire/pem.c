@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/pem.h"
+
+#include <string.h>
+
+#include "wire/base64.h"
+
+#define LINE_LETTERS 64
+
+static enum err expect(struct bytes *in, const char *text)
+{
+	struct bytes found;
+
+	if (bytes_take(in, strlen(text), &found) != ERR_OK ||
+	    !bytes_equal(found, bytes_of_string(text)))
+		return ERR_MALFORMED;
+	return ERR_OK;
+}
+
+static enum err expect_boundary(struct bytes *in, const char *word,
+				const char *label)
+{
+	TRY(expect(in, "-----"));
+	TRY(expect(in, word));
+	TRY(expect(in, label));
+	return expect(in, "-----\n");
+}
+
+/* A line without its feed; it ends at the latest after 65 bytes. */
+static enum err take_line(struct bytes *in, struct bytes *line)
+{
+	size_t most = in->len < LINE_LETTERS + 1 ? in->len : LINE_LETTERS + 1;
+	const uint8_t *end = most == 0 ? NULL : memchr(in->data, '\n', most);
+	uint8_t feed;
+
+	if (end == NULL || end == in->data)
+		return ERR_MALFORMED;
+	TRY(bytes_take(in, (size_t)(end - in->data), line));
+	return bytes_take_u8(in, &feed);
+}
+
+/* Bytes of one line: the alphabet of RFC 4648 section 4, with its padding. */
+static enum err put_line(struct bytes line, struct writer *out)
+{
+	uint8_t memory[LINE_LETTERS];
+	size_t letters = line.len;
+
+	if (line.len % 4 != 0)
+		return ERR_MALFORMED;
+	for (int i = 0; i < 2 && line.data[letters - 1] == '='; i++)
+		letters--;
+	for (size_t i = 0; i < letters; i++) {
+		uint8_t letter = line.data[i];
+
+		if (letter == '-' || letter == '_')
+			return ERR_MALFORMED;
+		memory[i] = letter == '+' ? '-' : letter == '/' ? '_' : letter;
+	}
+	return base64_decode((struct bytes){ memory, letters }, out);
+}
+
+enum err pem_take(struct bytes *in, const char *label, struct writer *out)
+{
+	struct bytes rest = *in;
+	struct bytes line = { NULL, LINE_LETTERS };
+
+	TRY(expect_boundary(&rest, "BEGIN ", label));
+	while (rest.len == 0 || rest.data[0] != '-') {
+		/* Only the last line may be short, or have padding. */
+		if (line.len != LINE_LETTERS ||
+		    (line.data != NULL && line.data[line.len - 1] == '='))
+			return ERR_MALFORMED;
+		TRY(take_line(&rest, &line));
+		TRY(put_line(line, out));
+	}
+	TRY(expect_boundary(&rest, "END ", label));
+	*in = rest;
+	return ERR_OK;
+}

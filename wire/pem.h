@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pem: bytes between two lines of dashes (RFC 7468), in the strict form alone
+ * ("stricttextualmsg"): lines of 64 letters, line feeds, nothing else.
+ *
+ *     -----BEGIN CERTIFICATE-----
+ *     MIIC...            64 letters a line, the last one as many as are left
+ *     -----END CERTIFICATE-----
+ *
+ * So one run of bytes has one text, and a text that was touched is not taken.
+ * OpenSSL reads much more than this; what a person edits may go through it.
+ */
+#ifndef WIRE_PEM_H
+#define WIRE_PEM_H
+
+#include "base/bytes.h"
+
+/*
+ * Take one text of this label from the front and append its bytes.
+ * ERR_MALFORMED for anything but the form above, ERR_TOO_LARGE where `out` has
+ * no room; `in` is then as it was, and `out` may have been written to.
+ */
+MUST_CHECK enum err pem_take(struct bytes *in, const char *label,
+			     struct writer *out);
+
+#endif
