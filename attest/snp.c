@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attest/snp.h"
+
+#include <string.h>
+
+#include "attest/roots.h"
+#include "attest/snp_chain.h"
+#include "attest/snp_endorsement.h"
+#include "base/secret.h"
+#include "wire/cbor.h"
+
+#define VMPL_MOST 3 /* of a guest; a host asks with another number */
+#define PLATFORM_SMT 1u
+
+/* What the questions are asked about. */
+struct case_of {
+	const struct appraisal_policy *policy;
+	struct snp_report report;
+	struct snp_table table;
+	struct certificate_chain chain;
+	struct certificate_root roots[ROOTS_MAX];
+	struct certificate_trust trust;
+};
+
+static void close_case(struct case_of *of)
+{
+	certificate_chain_close(&of->chain);
+}
+
+enum err snp_parse(struct bytes evidence, struct snp_evidence *out)
+{
+	struct snp_evidence found;
+	size_t count;
+
+	TRY(cbor_take_array(&evidence, 2, &count));
+	if (count != 2)
+		return ERR_MALFORMED;
+	TRY(cbor_take_bytes(&evidence, &found.report));
+	TRY(cbor_take_bytes(&evidence, &found.certificates));
+	TRY(bytes_expect_end(&evidence));
+	*out = found;
+	return ERR_OK;
+}
+
+enum err snp_write(const struct snp_evidence *evidence, struct writer *out)
+{
+	TRY(cbor_put_array(out, 2));
+	TRY(cbor_put_bytes(out, evidence->report));
+	return cbor_put_bytes(out, evidence->certificates);
+}
+
+static void set_trust(struct case_of *of)
+{
+	const struct appraisal_policy *policy = of->policy;
+
+	of->trust = (struct certificate_trust){
+		.roots = policy->roots,
+		.root_count = policy->root_count,
+		.crls = policy->crls,
+		.crl_count = policy->crl_count,
+		.revocation = CERTIFICATE_REVOCATION_GIVEN,
+		.now = policy->now,
+	};
+	if (policy->root_count == 0) {
+		of->trust.root_count = roots_of(ROOTS_AMD_SEV, of->roots);
+		of->trust.roots = of->roots;
+	}
+}
+
+/* Until when all of them are valid; 0 where one does not say. */
+static uint64_t valid_until(const struct certificate_chain *chain)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (size_t i = 0; i < chain->count; i++) {
+		uint64_t begin;
+		uint64_t end;
+
+		if (certificate_validity(&chain->list[i], &begin, &end) !=
+		    ERR_OK)
+			return 0;
+		least = end < least ? end : least;
+	}
+	return least;
+}
+
+static const char *key_name(const struct case_of *of)
+{
+	return of->report.signer == SNP_REPORT_VLEK ? "VLEK" : "VCEK";
+}
+
+static void judge_chain(struct case_of *of, struct appraisal *out)
+{
+	struct certificate_trust trust = of->trust;
+	enum err err;
+
+	trust.crl_count = 0; /* the next question */
+	err = certificate_chain_verify(&of->chain, &trust);
+	out->valid_until = valid_until(&of->chain);
+	if (err == ERR_OK)
+		appraisal_pass(out, APPRAISAL_CHAIN,
+			       "The %s's certificate leads to an accepted "
+			       "root.",
+			       key_name(of));
+	else if (err == ERR_EXPIRED)
+		appraisal_fail(out, APPRAISAL_CHAIN,
+			       "The %s's certificate or an issuer's is not "
+			       "valid at the time asked for.",
+			       key_name(of));
+	else
+		appraisal_fail(out, APPRAISAL_CHAIN,
+			       "The %s's certificate leads to no accepted "
+			       "root.",
+			       key_name(of));
+}
+
+/*
+ * AMD's roots list what they revoke, issuers of keys list nothing.  So a list
+ * has to be there for the link above the key's issuer.
+ */
+static enum err find_revoked(const struct case_of *of)
+{
+	struct certificate_trust trust = of->trust;
+	struct certificate_chain issuers = { .count = of->chain.count - 1 };
+
+	TRY(certificate_chain_verify(&of->chain, &trust));
+	memcpy(issuers.list, &of->chain.list[1],
+	       issuers.count * sizeof(issuers.list[0]));
+	trust.revocation = CERTIFICATE_REVOCATION_ALL;
+	return certificate_chain_verify(&issuers, &trust);
+}
+
+static void judge_revocation(const struct case_of *of, struct appraisal *out)
+{
+	if (of->policy->crl_count == 0) {
+		appraisal_skip(out, APPRAISAL_REVOCATION,
+			       "No revocation list was given.");
+		return;
+	}
+	switch (find_revoked(of)) {
+	case ERR_OK:
+		appraisal_pass(out, APPRAISAL_REVOCATION,
+			       "The root's list revokes none of the chain.");
+		return;
+	case ERR_UNAVAILABLE:
+		appraisal_skip(out, APPRAISAL_REVOCATION,
+			       "None of the lists given is of this root.");
+		return;
+	case ERR_DENIED:
+		appraisal_fail(out, APPRAISAL_REVOCATION,
+			       "A certificate of the chain was revoked.");
+		return;
+	case ERR_EXPIRED:
+		appraisal_fail(out, APPRAISAL_REVOCATION,
+			       "A revocation list or a certificate is not "
+			       "valid at the time asked for.");
+		return;
+	case ERR_MALFORMED:
+	case ERR_TRUNCATED:
+	case ERR_UNAUTHENTIC:
+	case ERR_UNSUPPORTED:
+	case ERR_TOO_LARGE:
+		break;
+	}
+	appraisal_fail(out, APPRAISAL_REVOCATION,
+		       "The revocation lists or the chain do not hold.");
+}
+
+static void judge_signature(const struct case_of *of, struct appraisal *out)
+{
+	if (of->report.signer == SNP_REPORT_VCEK &&
+	    of->report.is_chip_key_masked)
+		appraisal_fail(out, APPRAISAL_SIGNATURE,
+			       "The report says that the chip's key signs "
+			       "nothing.");
+	else if (snp_chain_check_signature(&of->chain.list[0], &of->report) ==
+		 ERR_OK)
+		appraisal_pass(out, APPRAISAL_SIGNATURE,
+			       "The %s signed this report.", key_name(of));
+	else
+		appraisal_fail(out, APPRAISAL_SIGNATURE,
+			       "The %s did not sign this report.",
+			       key_name(of));
+}
+
+/* Each part alone, since an old one is not made good by another's age. */
+static bool reaches(const struct appraisal_tcb *tcb,
+		    const struct appraisal_tcb *least)
+{
+	return tcb->fmc >= least->fmc && tcb->bootloader >= least->bootloader &&
+	       tcb->tee >= least->tee && tcb->snp >= least->snp &&
+	       tcb->microcode >= least->microcode;
+}
+
+static bool equal(const struct appraisal_tcb *a, const struct appraisal_tcb *b)
+{
+	return reaches(a, b) && reaches(b, a);
+}
+
+static void judge_tcb(const struct case_of *of,
+		      const struct snp_endorsement *by, struct appraisal *out)
+{
+	struct appraisal_tcb tcb[SNP_REPORT_TCBS];
+	const struct appraisal_tcb *reported = &tcb[SNP_REPORT_REPORTED];
+
+	if (of->report.product != SNP_REPORT_UNSAID &&
+	    of->report.product != by->product) {
+		appraisal_fail(out, APPRAISAL_TCB,
+			       "The report is of a processor that its key is "
+			       "not certified for.");
+		return;
+	}
+	for (int i = 0; i < SNP_REPORT_TCBS; i++)
+		if (snp_report_tcb(of->report.tcb[i], by->product, &tcb[i]) !=
+		    ERR_OK) {
+			appraisal_fail(out, APPRAISAL_TCB,
+				       "A version of firmware is not one of "
+				       "this processor.");
+			return;
+		}
+	if (!equal(reported, &by->tcb)) {
+		appraisal_fail(out, APPRAISAL_TCB,
+			       "The report names another firmware than the "
+			       "certificate of its key.");
+		return;
+	}
+	if (!reaches(&tcb[SNP_REPORT_COMMITTED], reported) ||
+	    !reaches(&tcb[SNP_REPORT_CURRENT], &tcb[SNP_REPORT_COMMITTED])) {
+		appraisal_fail(out, APPRAISAL_TCB,
+			       "The report names a newer firmware than runs.");
+		return;
+	}
+	for (int i = 0; i < SNP_REPORT_TCBS; i++)
+		if (!reaches(&tcb[i], &of->policy->snp_floor)) {
+			appraisal_fail(out, APPRAISAL_TCB,
+				       "The firmware is older than the policy "
+				       "accepts.");
+			return;
+		}
+	appraisal_pass(out, APPRAISAL_TCB,
+		       "%s, firmware as certified: fmc %u, bootloader %u, "
+		       "tee %u, snp %u, microcode %u.",
+		       snp_report_product_name(by->product), reported->fmc,
+		       reported->bootloader, reported->tee, reported->snp,
+		       reported->microcode);
+}
+
+/* A host may hide the chip; the certificate of its key names it still. */
+static void judge_chip(const struct case_of *of,
+		       const struct snp_endorsement *by, struct appraisal *out)
+{
+	struct bytes told = of->report.chip_id;
+	bool is_hidden = secret_is_zero(told.data, told.len);
+
+	invariant(told.len <= APPRAISAL_CHIP_MAX);
+	if (by->chip.len > 0) {
+		out->chip = by->chip;
+	} else if (!is_hidden) {
+		out->chip.len = told.len;
+		memcpy(out->chip.id, told.data, told.len);
+	}
+	if (!is_hidden && (out->chip.len != told.len ||
+			   memcmp(out->chip.id, told.data, told.len) != 0))
+		appraisal_fail(out, APPRAISAL_CHIP,
+			       "The report names another chip than the "
+			       "certificate of its key.");
+	else
+		appraisal_judge_chip(out, of->policy);
+}
+
+/* All ones or all zeros where there is none. */
+static bool has_migrator(const struct snp_report *report)
+{
+	struct bytes id = report->report_id_ma;
+
+	for (size_t i = 0; i < id.len; i++)
+		if (id.data[i] != id.data[0])
+			return true;
+	return id.data[0] != 0 && id.data[0] != UINT8_MAX;
+}
+
+static void judge_guest(const struct case_of *of, struct appraisal *out)
+{
+	const struct snp_report *report = &of->report;
+	bool is_smt_on = (report->platform_info & PLATFORM_SMT) != 0;
+
+	if ((report->policy & SNP_REPORT_POLICY_DEBUG) != 0)
+		appraisal_fail(out, APPRAISAL_GUEST,
+			       "The host may read this guest as a debugger.");
+	else if ((report->policy & SNP_REPORT_POLICY_MIGRATE_MA) != 0 ||
+		 has_migrator(report))
+		appraisal_fail(out, APPRAISAL_GUEST,
+			       "A migration agent may take this guest away.");
+	else if (is_smt_on && (report->policy & SNP_REPORT_POLICY_SMT) == 0)
+		appraisal_fail(out, APPRAISAL_GUEST,
+			       "The guest forbids SMT, and the platform has "
+			       "it on.");
+	else if (report->vmpl > VMPL_MOST ||
+		 report->vmpl > of->policy->snp_vmpl_most)
+		appraisal_fail(out, APPRAISAL_GUEST,
+			       "The report was asked for at privilege level "
+			       "%u, and %u is the most accepted.",
+			       report->vmpl, of->policy->snp_vmpl_most);
+	else
+		appraisal_pass(out, APPRAISAL_GUEST,
+			       "No debugger, no migration, privilege level "
+			       "%u, SMT %s.",
+			       report->vmpl, is_smt_on ? "on" : "off");
+}
+
+static void judge_endorsement(const struct case_of *of, struct appraisal *out)
+{
+	struct snp_endorsement by;
+
+	if (snp_endorsement_read(&of->chain.list[0], &by) == ERR_OK) {
+		judge_tcb(of, &by, out);
+		judge_chip(of, &by, out);
+		return;
+	}
+	appraisal_fail(out, APPRAISAL_TCB,
+		       "The certificate of the key does not say what AMD's "
+		       "say.");
+	appraisal_judge_chip(out, of->policy);
+}
+
+static void judge_key(struct case_of *of, struct appraisal *out)
+{
+	const struct snp_chain_sources sources = { &of->table, of->policy };
+	enum err err = snp_chain_find(&sources, &of->report, &of->chain);
+
+	if (err == ERR_OK) {
+		judge_chain(of, out);
+		judge_revocation(of, out);
+		judge_signature(of, out);
+		judge_endorsement(of, out);
+		return;
+	}
+	if (of->report.signer == SNP_REPORT_UNSIGNED)
+		appraisal_fail(out, APPRAISAL_SIGNATURE,
+			       "The report says that nothing signed it.");
+	appraisal_fail(out, APPRAISAL_CHAIN,
+		       err == ERR_UNAVAILABLE
+			       ? "There is no certificate of a key as the "
+				 "report names it."
+			       : "A certificate does not parse.");
+	appraisal_judge_chip(out, of->policy);
+}
+
+static enum err open_parts(const struct snp_evidence *evidence,
+			   struct case_of *of)
+{
+	TRY(snp_report_parse(evidence->report, &of->report));
+	return snp_table_parse(evidence->certificates, &of->table);
+}
+
+void snp_appraise_parts(const struct snp_evidence *evidence,
+			const struct appraisal_policy *policy,
+			struct appraisal *out)
+{
+	SCOPED_WIPE(close_case) struct case_of of = { .policy = policy };
+	struct appraisal_value *launch = &out->registers[APPRAISAL_LAUNCH];
+	enum err err = open_parts(evidence, &of);
+
+	appraisal_begin(out);
+	if (err != ERR_OK) {
+		appraisal_fail(out, APPRAISAL_FORMAT,
+			       "Not an SEV-SNP report with certificates: %s.",
+			       err_name(err));
+		return;
+	}
+	appraisal_pass(out, APPRAISAL_FORMAT,
+		       "An SEV-SNP report of version %u.", of.report.version);
+	appraisal_skip(out, APPRAISAL_EVENTS,
+		       "SEV-SNP evidence has no event log.");
+	out->report_data = of.report.report_data;
+	launch->len = of.report.measurement.len;
+	memcpy(launch->digest, of.report.measurement.data, launch->len);
+	set_trust(&of);
+	judge_key(&of, out);
+	judge_guest(&of, out);
+	appraisal_judge_registers(out, policy);
+}
+
+void snp_appraise(struct bytes evidence, const struct appraisal_policy *policy,
+		  struct appraisal *out)
+{
+	struct snp_evidence parts;
+
+	if (snp_parse(evidence, &parts) == ERR_OK) {
+		snp_appraise_parts(&parts, policy, out);
+		return;
+	}
+	appraisal_begin(out);
+	appraisal_fail(out, APPRAISAL_FORMAT,
+		       "Not an array of a report and its certificates.");
+}
