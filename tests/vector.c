@@ -2,6 +2,7 @@
 #include "tests/vector.h"
 
 #include <criterion/criterion.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,28 @@ struct bytes vector_own(const char *path)
 	file = fopen(name, "rb");
 	cr_assert(file != NULL, "%s is missing", name);
 	return read_all(file);
+}
+
+size_t vector_pem(struct bytes text, struct bytes *out, size_t max)
+{
+	BIO *in = BIO_new_mem_buf(text.data, (int)text.len);
+	size_t count = 0;
+	char *name;
+	char *header;
+	unsigned char *der;
+	long len;
+
+	while (PEM_read_bio(in, &name, &header, &der, &len) == 1) {
+		struct bytes raw = { der, (size_t)len };
+
+		cr_assert(count < max, "more certificates than expected");
+		out[count++] = (struct bytes){ vector_copy(raw), raw.len };
+		OPENSSL_free(name);
+		OPENSSL_free(header);
+		OPENSSL_free(der);
+	}
+	BIO_free(in);
+	return count;
 }
 
 struct bytes vector_bytes(const json_t *object, const char *name)

@@ -33,6 +33,12 @@ struct bytes vector_file(const char *path);
 /* The bytes of tests/vectors/path, which is part of the tree; in the pool. */
 struct bytes vector_own(const char *path);
 
+/*
+ * The certificates of a PEM text, each in DER, in the pool: their number, which
+ * may not be more than `max`.
+ */
+size_t vector_pem(struct bytes text, struct bytes *out, size_t max);
+
 /* A hexadecimal member of an object, a number, a text; each must be there. */
 struct bytes vector_bytes(const json_t *object, const char *name);
 uint64_t vector_number(const json_t *object, const char *name);

@@ -14,6 +14,10 @@ static const struct {
 	{ ROOTS_AMD_SEV, "snp/roots/ask_ark_milan.pem", "ARK-Milan" },
 	{ ROOTS_AMD_SEV, "snp/roots/ask_ark_genoa.pem", "ARK-Genoa" },
 	{ ROOTS_AMD_SEV, "snp/roots/ask_ark_turin_vcek.pem", "ARK-Turin" },
+	/* leased keys end in the same roots */
+	{ ROOTS_AMD_SEV, "snp/roots/ask_ark_milan_vlek.pem", "ARK-Milan" },
+	{ ROOTS_AMD_SEV, "snp/roots/ask_ark_genoa_vlek.pem", "ARK-Genoa" },
+	{ ROOTS_AMD_SEV, "snp/roots/ask_ark_turin_vlek.pem", "ARK-Turin" },
 };
 
 static bool holds(enum roots_kind kind, const struct certificate_root *root)
