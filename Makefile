@@ -2,7 +2,7 @@
 # `make help` lists the targets.  One Makefile, no recursion, no configure step;
 # everything made is under build/.
 
-MODULES  := base policy wire crypto tlog sandbox attest inference api
+MODULES  := base policy wire crypto tlog net sandbox attest inference api
 APPS     := node gateway client model verify log
 PROGRAMS := $(patsubst %/main.c,pcc-%,$(wildcard $(APPS:%=%/main.c)))
 

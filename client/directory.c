@@ -134,6 +134,18 @@ static enum trouble become(enum trouble obtained, struct writer *text,
 	return obtained;
 }
 
+static enum trouble fetch(const struct http_server *gateway,
+			  struct writer *text)
+{
+	long status = 0;
+	enum http_failure failure =
+		http_get(gateway, "/v1/nodes", text, &status);
+
+	if (failure != HTTP_FINE)
+		return trouble_of_failure(failure);
+	return status == 200 ? TROUBLE_NONE : trouble_of_status(status);
+}
+
 enum trouble directory_fetch(const struct http_server *gateway,
 			     struct directory *out)
 {
@@ -141,7 +153,7 @@ enum trouble directory_fetch(const struct http_server *gateway,
 	enum trouble trouble = TROUBLE_INTERNAL;
 
 	if (text.data != NULL)
-		trouble = http_get(gateway, "/v1/nodes", &text);
+		trouble = fetch(gateway, &text);
 	return become(trouble, &text, out);
 }
 

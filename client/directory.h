@@ -10,7 +10,8 @@
 #ifndef CLIENT_DIRECTORY_H
 #define CLIENT_DIRECTORY_H
 
-#include "client/http.h"
+#include "client/trouble.h"
+#include "net/http.h"
 #include "wire/statement.h"
 
 #define DIRECTORY_NODES_MAX 64
@@ -30,7 +31,7 @@ struct directory {
 
 /*
  * Both give TROUBLE_NONE, or TROUBLE_DIRECTORY for what is no such list;
- * loading gives TROUBLE_FILE too, and fetching what http_get() does.
+ * loading gives TROUBLE_FILE too, and fetching whatever can befall an exchange.
  */
 enum trouble directory_fetch(const struct http_server *gateway,
 			     struct directory *out);

@@ -262,11 +262,12 @@ static enum trouble admit(struct exchange *exchange)
 static enum trouble fetch(struct exchange *exchange)
 {
 	enum trouble trouble;
+	enum http_failure failure;
 	enum http_event event =
-		http_next(exchange->http, &exchange->ciphertext, &trouble);
+		http_next(exchange->http, &exchange->ciphertext, &failure);
 
 	if (event == HTTP_FAILED)
-		return trouble;
+		return trouble_of_failure(failure);
 	if (!exchange->admitted) {
 		trouble = admit(exchange);
 		if (trouble != TROUBLE_NONE)

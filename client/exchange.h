@@ -13,8 +13,9 @@
 #ifndef CLIENT_EXCHANGE_H
 #define CLIENT_EXCHANGE_H
 
-#include "client/http.h"
+#include "client/trouble.h"
 #include "crypto/ohttp.h"
+#include "net/http.h"
 #include "wire/statement.h"
 
 #define EXCHANGE_MEDIA_TYPE_MAX 64

@@ -7,7 +7,7 @@
 
 #include "attest/collateral.h"
 #include "attest/trust.h"
-#include "client/http.h"
+#include "net/http.h"
 
 enum options_command {
 	OPTIONS_VERIFY,

@@ -145,3 +145,24 @@ enum trouble trouble_of_status(long status)
 		return TROUBLE_REFUSED;
 	}
 }
+
+enum trouble trouble_of_failure(enum http_failure failure)
+{
+	switch (failure) {
+	case HTTP_FINE:
+		return TROUBLE_NONE;
+	case HTTP_UNREACHABLE:
+		return TROUBLE_UNREACHABLE;
+	case HTTP_TIMED_OUT:
+		return TROUBLE_TIMEOUT;
+	case HTTP_CUT:
+		return TROUBLE_CUT;
+	case HTTP_LEFT:
+		return TROUBLE_LEFT;
+	case HTTP_TOO_LARGE:
+		return TROUBLE_DIRECTORY;
+	case HTTP_INTERNAL:
+		break;
+	}
+	return TROUBLE_INTERNAL;
+}

@@ -10,6 +10,7 @@
 #define CLIENT_TROUBLE_H
 
 #include "attest/verify.h"
+#include "net/http.h"
 #include "wire/chat_refusal.h"
 
 enum trouble {
@@ -56,6 +57,9 @@ int trouble_exit_code(enum trouble trouble);
 
 /* What a verdict other than verified means for a client. */
 enum trouble trouble_of_result(const struct verify_result *result);
+
+/* What a failed exchange with the gateway means; HTTP_FINE is TROUBLE_NONE. */
+enum trouble trouble_of_failure(enum http_failure failure);
 
 /* What an HTTP status of the gateway other than 200 means. */
 enum trouble trouble_of_status(long status);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/http.h"
+#include "net/http.h"
 
 #include <curl/curl.h>
 #include <poll.h>
@@ -113,7 +113,9 @@ static void set_post(struct http *http, const struct http_request *request)
 	(void)curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
 	(void)curl_easy_setopt(easy, CURLOPT_READDATA, http);
 	(void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
-			       (long)LIMIT_REQUEST_MS);
+			       request->timeout_ms != 0
+				       ? (long)request->timeout_ms
+				       : (long)LIMIT_REQUEST_MS);
 }
 
 struct http *http_open(const struct http_server *server,
@@ -182,29 +184,29 @@ static bool client_left(const struct http *http)
 }
 
 /*
- * Wait for the gateway.  libcurl's poll cannot ask for the end of another
+ * Wait for the server.  libcurl's poll cannot ask for the end of another
  * socket alone, so that of our own client is looked at between short waits.
  */
-static enum trouble wait_on(struct http *http)
+static enum http_failure wait_on(struct http *http)
 {
 	int bound_ms = http->client >= 0 ? CLIENT_MS : POLL_MS;
 
 	if (curl_multi_poll(http->multi, NULL, 0, bound_ms, NULL) != CURLM_OK)
-		return TROUBLE_INTERNAL;
-	return client_left(http) ? TROUBLE_LEFT : TROUBLE_NONE;
+		return HTTP_INTERNAL;
+	return client_left(http) ? HTTP_LEFT : HTTP_FINE;
 }
 
 /* Once a status came, what ends is an answer; before, a connection. */
-static enum trouble trouble_of_end(const struct http *http)
+static enum http_failure failure_of_end(const struct http *http)
 {
 	if (http_status(http) != 0)
-		return TROUBLE_CUT;
-	return http->result == CURLE_OPERATION_TIMEDOUT ? TROUBLE_TIMEOUT
-							: TROUBLE_UNREACHABLE;
+		return HTTP_CUT;
+	return http->result == CURLE_OPERATION_TIMEDOUT ? HTTP_TIMED_OUT
+							: HTTP_UNREACHABLE;
 }
 
 /* Let the library work; what it hands over lies in the buffer then. */
-static enum trouble work(struct http *http)
+static enum http_failure work(struct http *http)
 {
 	int running;
 
@@ -213,18 +215,18 @@ static enum trouble work(struct http *http)
 		(void)curl_easy_pause(http->easy, CURLPAUSE_CONT);
 	}
 	if (curl_multi_perform(http->multi, &running) != CURLM_OK)
-		return TROUBLE_INTERNAL;
+		return HTTP_INTERNAL;
 	look_for_end(http);
-	return TROUBLE_NONE;
+	return HTTP_FINE;
 }
 
 enum http_event http_next(struct http *http, struct bytes *piece,
-			  enum trouble *trouble)
+			  enum http_failure *failure)
 {
 	http->len = 0;
 	for (;;) {
-		*trouble = work(http);
-		if (*trouble != TROUBLE_NONE)
+		*failure = work(http);
+		if (*failure != HTTP_FINE)
 			return HTTP_FAILED;
 		if (http->len > 0) {
 			*piece = (struct bytes){ http->buffer, http->len };
@@ -232,8 +234,8 @@ enum http_event http_next(struct http *http, struct bytes *piece,
 		}
 		if (http->ended && http->result == CURLE_OK)
 			return HTTP_END;
-		*trouble = http->ended ? trouble_of_end(http) : wait_on(http);
-		if (*trouble != TROUBLE_NONE)
+		*failure = http->ended ? failure_of_end(http) : wait_on(http);
+		if (*failure != HTTP_FINE)
 			return HTTP_FAILED;
 	}
 }
@@ -254,30 +256,37 @@ const char *http_media_type(const struct http *http)
 	return type != NULL ? type : "";
 }
 
-static enum trouble collect(struct http *http, struct writer *out)
+static enum http_failure collect(struct http *http, struct writer *out)
 {
 	struct bytes piece;
-	enum trouble trouble;
+	enum http_failure failure;
 	enum http_event event;
 
-	while ((event = http_next(http, &piece, &trouble)) == HTTP_DATA)
+	while ((event = http_next(http, &piece, &failure)) == HTTP_DATA)
 		if (bytes_put(out, piece) != ERR_OK)
-			return TROUBLE_DIRECTORY;
-	if (event == HTTP_FAILED)
-		return trouble;
-	return http_status(http) == 200 ? TROUBLE_NONE
-					: trouble_of_status(http_status(http));
+			return HTTP_TOO_LARGE;
+	return event == HTTP_FAILED ? failure : HTTP_FINE;
 }
 
-enum trouble http_get(const struct http_server *server, const char *path,
-		      struct writer *out)
+enum http_failure http_exchange(const struct http_server *server,
+				const struct http_request *request,
+				struct writer *out, long *status)
+{
+	struct http *http = http_open(server, request);
+	enum http_failure failure;
+
+	if (http == NULL)
+		return HTTP_INTERNAL;
+	failure = collect(http, out);
+	*status = http_status(http);
+	http_close(http);
+	return failure;
+}
+
+enum http_failure http_get(const struct http_server *server, const char *path,
+			   struct writer *out, long *status)
 {
 	struct http_request request = { .path = path };
-	struct http *http = http_open(server, &request);
-	enum trouble trouble = TROUBLE_INTERNAL;
 
-	if (http != NULL)
-		trouble = collect(http, out);
-	http_close(http);
-	return trouble;
+	return http_exchange(server, &request, out, status);
 }
