@@ -57,29 +57,53 @@ const char *verify_print_summary(const struct verify_result *result)
 
 /* A parser let printable ASCII through alone, so a name cannot move a cursor.
  */
-static void print_node(const struct verify_result *result, FILE *out)
+enum err verify_print_fact(const struct verify_result *result, size_t index,
+			   struct verify_print_fact *out)
 {
+	static const char *const others[] = { "model name", "shape",
+					      "assurance" };
 	const struct statement *statement = &result->statement;
 	char hex[HEX_BYTES];
 
+	if (index >= DIGESTS + sizeof(others) / sizeof(others[0]))
+		return ERR_UNSUPPORTED;
+	if (index < DIGESTS) {
+		out->name = digests[index].name;
+		(void)snprintf(out->value, sizeof(out->value), "%s",
+			       digest_hex(result, index, hex));
+		return ERR_OK;
+	}
+	index -= DIGESTS;
+	out->name = others[index];
+	if (index == 0)
+		(void)snprintf(out->value, sizeof(out->value), "%.*s",
+			       (int)statement->model_name.len,
+			       (const char *)statement->model_name.data);
+	else if (index == 1)
+		(void)snprintf(out->value, sizeof(out->value),
+			       "%s, %" PRIu32 " bytes, %" PRIu32 " ms",
+			       statement_mode_name(statement->shape.mode),
+			       statement->shape.frame_bytes,
+			       statement->shape.tick_ms);
+	else
+		(void)snprintf(out->value, sizeof(out->value), "%s",
+			       statement_assurance_name(statement->assurance));
+	return ERR_OK;
+}
+
+static void print_node(const struct verify_result *result, FILE *out)
+{
+	struct verify_print_fact fact;
+
 	fprintf(out, "\n");
-	for (size_t i = 0; i < DIGESTS; i++)
-		fprintf(out, "      %-18s %s\n", digests[i].name,
-			digest_hex(result, i, hex));
-	fprintf(out, "      %-18s %.*s\n", "model name",
-		(int)statement->model_name.len,
-		(const char *)statement->model_name.data);
-	fprintf(out, "      %-18s %s, %" PRIu32 " bytes, %" PRIu32 " ms\n",
-		"shape", statement_mode_name(statement->shape.mode),
-		statement->shape.frame_bytes, statement->shape.tick_ms);
-	fprintf(out, "      %-18s %s\n", "assurance",
-		statement_assurance_name(statement->assurance));
+	for (size_t i = 0; verify_print_fact(result, i, &fact) == ERR_OK; i++)
+		fprintf(out, "      %-20s %s\n", fact.name, fact.value);
 }
 
 void verify_print_table(const struct verify_result *result, FILE *out)
 {
 	for (enum verify_code i = 0; i < VERIFY_CODES; i++) {
-		fprintf(out, "%s  %-18s %s\n",
+		fprintf(out, "%s  %-20s %s\n",
 			record_mark_name(result->records[i].mark),
 			verify_code_name(i), result->records[i].text);
 	}

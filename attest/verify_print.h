@@ -21,6 +21,19 @@ void verify_print_table(const struct verify_result *result, FILE *out);
  */
 void verify_print_json(const struct verify_result *result, FILE *out);
 
+/* One thing that the node says of itself, as a line of a table. */
+#define VERIFY_PRINT_VALUE_MAX 160
+
+struct verify_print_fact {
+	const char *name; /* static */
+	char value[VERIFY_PRINT_VALUE_MAX];
+};
+
+/* ERR_UNSUPPORTED past the last.  The statement has to have been parsed. */
+MUST_CHECK enum err verify_print_fact(const struct verify_result *result,
+				      size_t index,
+				      struct verify_print_fact *out);
+
 /* What a person should read before trusting it, such as "verified: ...". */
 const char *verify_print_summary(const struct verify_result *result);
 

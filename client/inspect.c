@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/inspect.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,22 +11,22 @@
 
 #define EXIT_NOTHING 2
 
-static uint64_t time_of(const struct options *options)
+static uint64_t time_of(const struct inspect_question *question)
 {
 	struct timespec now;
 
-	if (options->now != 0)
-		return options->now;
+	if (question->now != 0)
+		return question->now;
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (uint64_t)now.tv_sec;
 }
 
-static enum trouble obtain(const struct options *options,
+static enum trouble obtain(const struct inspect_question *question,
 			   struct directory *directory)
 {
-	return options->file != NULL
-		       ? directory_load(options->file, directory)
-		       : directory_fetch(&options->gateway, directory);
+	return question->file != NULL
+		       ? directory_load(question->file, directory)
+		       : directory_fetch(&question->gateway, directory);
 }
 
 /* The lower, the worse, but for expiry, which is better than a refusal. */
@@ -35,15 +36,15 @@ static int rank(enum verify_verdict verdict)
 }
 
 /* A lone bundle has no id of its own to go by: the check node-id judges it. */
-static bool is_wanted(const struct options *options,
+static bool is_wanted(const struct inspect_question *question,
 		      const struct directory_node *node)
 {
-	return options->trust.policy.node_id == NULL || node->id.len == 0 ||
-	       memcmp(node->id.data, options->trust.policy.node_id,
-		      node->id.len) == 0;
+	return question->policy->node_id == NULL || node->id.len == 0 ||
+	       memcmp(node->id.data, question->policy->node_id, node->id.len) ==
+		       0;
 }
 
-static int judge(const struct options *options,
+static int judge(const struct inspect_question *question,
 		 const struct directory *directory,
 		 struct verify_result *result)
 {
@@ -51,14 +52,13 @@ static int judge(const struct options *options,
 	size_t judged = 0;
 
 	for (size_t i = 0; i < directory->count; i++) {
-		if (!is_wanted(options, &directory->nodes[i]))
+		if (!is_wanted(question, &directory->nodes[i]))
 			continue;
-		if (judged++ > 0 && !options->json)
+		if (judged++ > 0 && !question->json)
 			printf("\n");
-		verify_bundle(directory->nodes[i].bundle,
-			      &options->trust.policy, time_of(options), NULL,
-			      result);
-		if (options->json)
+		verify_bundle(directory->nodes[i].bundle, question->policy,
+			      time_of(question), NULL, result);
+		if (question->json)
 			verify_print_json(result, stdout);
 		else
 			verify_print_table(result, stdout);
@@ -68,7 +68,7 @@ static int judge(const struct options *options,
 	return judged == 0 ? EXIT_NOTHING : verify_exit_code(worst);
 }
 
-int inspect_run(const struct options *options)
+int inspect_run(const struct inspect_question *question)
 {
 	struct directory directory;
 	struct verify_result *result = malloc(sizeof(*result));
@@ -76,12 +76,13 @@ int inspect_run(const struct options *options)
 	int code = EXIT_NOTHING;
 
 	if (result != NULL)
-		trouble = obtain(options, &directory);
+		trouble = obtain(question, &directory);
 	if (trouble == TROUBLE_NONE) {
-		code = judge(options, &directory, result);
+		code = judge(question, &directory, result);
 		directory_free(&directory);
 	} else {
-		fprintf(stderr, "pcc-client: %s\n", trouble_text(trouble));
+		fprintf(stderr, "%s: %s\n", program_invocation_short_name,
+			trouble_text(trouble));
 		/* What is there and says nothing is malformed, not absent. */
 		if (trouble == TROUBLE_DIRECTORY)
 			code = verify_exit_code(VERIFY_MALFORMED);

@@ -75,11 +75,18 @@ static int run(const struct options *options)
 		.gateway = options->gateway,
 		.policy = &options->trust.policy,
 	};
+	struct inspect_question question = {
+		.file = options->file,
+		.gateway = options->gateway,
+		.policy = &options->trust.policy,
+		.now = options->now,
+		.json = options->json,
+	};
 	struct session *session;
 	int code;
 
 	if (options->command == OPTIONS_VERIFY)
-		return inspect_run(options);
+		return inspect_run(&question);
 	session = session_open(&session_options);
 	if (session == NULL)
 		die("cannot have memory");

@@ -11,8 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "verify/bundle.h"
 #include "verify/diff.h"
 #include "verify/registers.h"
+#include "verify/report.h"
 
 #define EXIT_USAGE 1
 
@@ -21,7 +23,9 @@ static const struct {
 	int (*run)(int argc, char **argv); /* argv[0] is the command */
 	const char *help;
 } commands[] = {
+	{ "bundle", bundle_run, "what a node's evidence proves" },
 	{ "diff", diff_run, "what changed between two releases" },
+	{ "report", report_run, "the same as a page for people" },
 	{ "registers", registers_run, "the names that measurements go by" },
 };
 
