@@ -8,7 +8,7 @@
 #define CLIENT_INSPECT_H
 
 #include "attest/verify.h"
-#include "client/http.h"
+#include "net/http.h"
 
 /* Everything is borrowed. */
 struct inspect_question {
