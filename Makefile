@@ -42,7 +42,7 @@ HELPERS  := $(filter-out $(wildcard tests/*/test_*.c tests/fuzz/*.c \
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 TREE     := $(call sources,$(MODULES) $(APPS)) \
-            $(wildcard tests/*.c tests/*/*.c)
+            $(wildcard tests/*.c tests/*/*.c) deploy/vm/init.c
 HEADERS  := $(wildcard $(addsuffix /*.h,$(MODULES) $(APPS) tests tests/*))
 
 all: $(PROGRAMS:%=$(BUILD)/%) ## build every program
@@ -100,6 +100,18 @@ tidy: $(GEN) ## clang-tidy has nothing to say
 	@clang-tidy --quiet $(call sources,$(MODULES) $(APPS)) -- \
 	    -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen
 
+vm: deps-vm all $(BUILD)/vm/init ## the measured machine's image, into build/vm
+	@deploy/vm/build.sh $(BUILD)
+
+vm-demo: vm ## boot it with a TPM, verify the boot and the node, ask one question
+	@deploy/vm/run.sh $(BUILD)
+
+vm-test: vm ## what it measures is what was computed; a changed byte is refused
+	@deploy/vm/check.sh $(BUILD)
+
+deps-vm:
+	@tools/deps.sh vm
+
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
@@ -114,6 +126,12 @@ $(BUILD)/pcc-%: $(BUILD)/%/main.o $(BUILD)/lib%.a $(LIBRARY)
 
 # The verifier fetches bundles as the client does.
 $(BUILD)/pcc-verify: $(BUILD)/libclient.a
+
+# The measured machine's first program has no library but what is in it.
+$(BUILD)/vm/init: deploy/vm/init.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -static-pie -o $@ $<
 
 $(BUILD)/libnode.a: $(filter-out %/main.o,$(call objects,node))
 $(BUILD)/libgateway.a: $(filter-out %/main.o,$(call objects,gateway))
@@ -202,6 +220,6 @@ $(BUILD)/%.o: %.c | $(GEN)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-.PHONY: all demo test tests deps deps-test sanitize fuzz bench claims release reproduce check includes symbols format tidy help clean
+.PHONY: all demo test tests deps deps-test deps-vm vm vm-demo vm-test sanitize fuzz bench claims release reproduce check includes symbols format tidy help clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

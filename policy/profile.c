@@ -165,6 +165,7 @@ static const struct jail_rule front_rules[] = {
 	ALLOW(epoll_wait, "gRPC's event loop"),
 	ALLOW(epoll_ctl, "gRPC's event loop"),
 	ALLOW(eventfd2, "gRPC's wake-ups"),
+	ALLOW(gettimeofday, "gRPC's clock, where the vDSO cannot"),
 	ALLOW(nanosleep, "gRPC's back-off"),
 	ALLOW(clock_nanosleep, "gRPC's back-off, by newer libraries"),
 	ALLOW(sched_yield, "gRPC's spinning locks"),

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Install what is missing for `build`, `test` or `interop`, on Debian 12.  Says
+# Install what is missing for `build`, `test`, `vm` or `interop`, on Debian 12.  Says
 # what it does; does nothing, quickly and without the network, when all is
 # there.
 set -eu
@@ -9,6 +9,10 @@ build="gcc libc6-dev libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
  protobuf-compiler libssl-dev libsodium-dev libseccomp-dev libcap-dev
  libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev"
 test="libcriterion-dev openssl libcbor-dev procps python3"
+
+# The measured machine (deploy/vm): half a gigabyte, for its own targets alone.
+vm="linux-image-amd64 kmod systemd-boot-efi binutils python3 ovmf
+ qemu-system-x86 swtpm swtpm-tools openssl"
 
 install() {
 	missing=
@@ -47,6 +51,8 @@ for group in "$@"; do
 	build) install $build ;;
 	# shellcheck disable=SC2086
 	test) install $build $test ;;
+	# shellcheck disable=SC2086
+	vm) install $build $vm ;;
 	interop) interop ;;
 	*) echo "deps.sh: no such group: $group" >&2 && exit 1 ;;
 	esac

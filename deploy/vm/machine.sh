@@ -1,0 +1,140 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by run.sh and check.sh: a machine with a TPM, in QEMU, in a folder.
+#
+#   machine_make FOLDER      a TPM with its certificate, the deployment's TLS
+#   machine_start EFI LOG    boot it; $machine is its process, $port the node's
+#   machine_await TEXT LOG   until the machine wrote it
+#   machine_stop             it and its TPM have ended
+#
+# Every wait has an end, and whoever sources it sets fail() and calls
+# machine_stop when it ends.  From the outside:
+#   $VM_ACCEL      kvm where that works, else tcg
+#   $VM_FIRMWARE   the code half of OVMF
+#   $VM_MONITOR    a path: QEMU's monitor listens there (pmemsave)
+
+firmware=${VM_FIRMWARE:-/usr/share/OVMF/OVMF_CODE_4M.fd}
+patience=600 # tenths of a second that a boot may take
+life=300     # seconds that a machine may live
+machine=
+address=10.0.2.15/24
+
+# An authority of two days, and whom it names.
+make_authority() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-days 2 -subj /CN=authority -keyout "$1/ca.key" \
+		-out "$1/ca.pem" 2>>"$1/log"
+}
+
+make_identity() {
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-subj "/CN=$2" -keyout "$1/$2.key" -out "$1/$2.csr" 2>>"$1/log" &&
+		echo "subjectAltName=DNS:$2" >"$1/$2.ext" &&
+		openssl x509 -req -in "$1/$2.csr" -CA "$1/ca.pem" \
+			-CAkey "$1/ca.key" -CAcreateserial -days 2 \
+			-extfile "$1/$2.ext" -out "$1/$2.pem" 2>>"$1/log"
+}
+
+slot() { cat - /dev/zero | head -c 65536; }
+
+make_deployment() {
+	{
+		printf 'pcc-deployment/1%s' "$address" | slot
+		for file in node.pem node.key ca.pem; do
+			slot <"$1/$file"
+		done
+	} >"$1/deployment" 2>>"$1/log"
+}
+
+make_tpm() {
+	mkdir -p "$1/tpm" "$1/authority"
+	cat >"$1/setup.conf" <<END
+create_certs_tool= /usr/bin/swtpm_localca
+create_certs_tool_config = $1/authority.conf
+create_certs_tool_options = $1/authority.options
+active_pcr_banks = sha256
+END
+	cat >"$1/authority.conf" <<END
+statedir = $1/authority
+signingkey = $1/authority/signkey.pem
+issuercert = $1/authority/issuercert.pem
+certserial = $1/authority/certserial
+END
+	cat >"$1/authority.options" <<END
+--platform-manufacturer pcc
+--platform-version 1
+--platform-model vm
+END
+	swtpm_setup --tpm2 --tpmstate "$1/tpm" --create-ek-cert --lock-nvram \
+		--overwrite --config "$1/setup.conf" >>"$1/log" 2>&1
+}
+
+machine_make() {
+	folder=$1
+	make_tpm "$folder" || fail "no TPM can be made" "$folder/log"
+	make_authority "$folder" || fail "no authority" "$folder/log"
+	make_identity "$folder" node || fail "no identity" "$folder/log"
+	make_identity "$folder" gateway || fail "no identity" "$folder/log"
+	make_deployment "$folder"
+}
+
+# A port that nobody listens at now.
+free_port() {
+	python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+
+# swtpm ends with the machine that it is part of.  It is given a copy of the
+# TPM's state where a path is absolute, for it changes its folder.
+machine_start() {
+	local monitor=(-monitor none)
+	[ -z "${VM_MONITOR:-}" ] ||
+		monitor=(-monitor "unix:$VM_MONITOR,server,nowait")
+	cp "${firmware/CODE/VARS}" "$folder/variables" || fail "no OVMF"
+	swtpm socket --tpm2 --tpmstate "dir=$folder/tpm" --terminate \
+		--ctrl "type=unixio,path=$folder/tpm.sock" >>"$folder/log" 2>&1 &
+	tpm=$!
+	for ((i = 0; i < 50; i++)); do
+		[ ! -S "$folder/tpm.sock" ] || break
+		sleep 0.1
+	done
+	port=$(free_port)
+	timeout "$life" qemu-system-x86_64 -nodefaults -display none -no-reboot \
+		-machine q35,smm=off,accel="${VM_ACCEL:-tcg}" -cpu max -smp 2 \
+		-m 1024 -kernel "$1" -serial "file:$2" "${monitor[@]}" \
+		-drive if=pflash,unit=0,format=raw,readonly=on,file="$firmware" \
+		-drive if=pflash,unit=1,format=raw,file="$folder/variables" \
+		-chardev "socket,id=tpm,path=$folder/tpm.sock" \
+		-tpmdev emulator,id=tpm0,chardev=tpm -device tpm-tis,tpmdev=tpm0 \
+		-netdev "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:$port-:7443" \
+		-device virtio-net-pci,netdev=net,romfile= \
+		-drive if=none,id=disk,format=raw,readonly=on,file="$folder/deployment" \
+		-device virtio-blk-pci,drive=disk >>"$folder/log" 2>&1 &
+	machine=$!
+}
+
+machine_await() {
+	local i
+	for ((i = 0; i < patience; i++)); do
+		! grep -aq "$1" "$2" 2>/dev/null || return 0
+		kill -0 "$machine" 2>/dev/null || return 1
+		sleep 0.1
+	done
+	return 1
+}
+
+machine_stop() {
+	[ -n "$machine" ] || return 0
+	kill "$machine" "$tpm" 2>/dev/null
+	wait "$machine" "$tpm" 2>/dev/null
+	rm -f "$folder/tpm.sock"
+	machine=
+}
+
+# "pcr4 5d52..." for each register, as the machine printed them at its start.
+printed_registers() {
+	tr -d '\r' <"$1" | sed -n 's/.*init: \(pcr[0-9]*\) \([0-9A-F]*\)$/\1 \2/p' |
+		tr A-F a-f
+}

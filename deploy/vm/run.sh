@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# One private answer of a measured machine, from its first instruction on.
+#   run.sh BUILD [QUESTION]
+# Boots BUILD/vm/pcc-node.efi in QEMU with OVMF and a TPM of its own, in a
+# folder and on ports of its own; ends by itself, in a minute or two, and leaves
+# nothing behind.  Needs no rights.
+set -u
+
+build=${1:-build}
+question=${2:-turn on the kitchen lights}
+here=$(dirname "$0")
+# shellcheck source=deploy/vm/machine.sh
+. "$here/machine.sh"
+
+fail() {
+	echo "vm-demo: $1" >&2
+	[ ! -s "${2:-/dev/null}" ] || tail -n 30 "$2" | sed 's/^/  | /' >&2
+	exit 1
+}
+
+cleanup() {
+	[ -z "${gateway:-}" ] || kill "$gateway" 2>/dev/null
+	machine_stop
+	wait 2>/dev/null
+	rm -rf "$folder"
+}
+
+part() { printf '\n%s\n' "$*"; }
+
+client() { "$build/pcc-client" "$@" --gateway "http://127.0.0.1:$web"; }
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/pcc-vm.XXXXXX") || fail "no folder to work in"
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+part "1. What the TPM of a machine that starts this image has to hold"
+"$here/expect.py" "$build/vm/pcc-node.efi" "$firmware" \
+	--node "$build/vm/node.measure" >"$folder/expected" ||
+	fail "nothing can be computed"
+sed 's/^/  /' "$folder/expected"
+
+part "2. A machine starts it"
+began=$(date +%s)
+machine_make "$folder"
+machine_start "$build/vm/pcc-node.efi" "$folder/console"
+machine_await 'pcc-node: ready' "$folder/console" ||
+	fail "the machine does not start" "$folder/console"
+echo "  firmware, kernel and node, ready after $(($(date +%s) - began)) s"
+
+part "3. What its TPM held before the node"
+printed_registers "$folder/console" >"$folder/found"
+while read -r register value; do
+	[ "$register" != pcr14 ] || continue
+	if grep -q "^$register $value\$" "$folder/found"; then
+		echo "  $register as computed"
+	else
+		fail "$register is not as computed" "$folder/found"
+	fi
+done <"$folder/expected"
+
+part "4. What a client checks before it sends a byte"
+"$build/pcc-gateway" --node "dns:127.0.0.1:$port" --tls-name node \
+	--tls-ca "$folder/ca.pem" --tls-certificate "$folder/gateway.pem" \
+	--tls-key "$folder/gateway.key" --port 0 >"$folder/gateway.out" \
+	2>"$folder/gateway.log" &
+gateway=$!
+# 2: there is nothing to judge yet, for the gateway has not met its node.
+for ((i = 0, code = 2; i < 300 && code == 2; i++)); do
+	sleep 0.2
+	web=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$folder/gateway.out")
+	[ -n "$web" ] || continue
+	# shellcheck disable=SC2046
+	client verify --accept-evidence software \
+		$(cat "$build/vm/node.measure") >"$folder/verify" 2>&1
+	code=$?
+done
+sed 's/^/  /' "$folder/verify"
+[ "$code" -eq 0 ] || fail "the node does not verify" "$folder/gateway.log"
+
+part "5. A question, and its answer"
+echo "  user:  $question"
+printf '  model: '
+client chat --accept-evidence software --max-tokens 60 --once "$question" \
+	2>"$folder/client.log" || fail "there was no answer" "$folder/client.log"
+
+part "6. All that the machine wrote down"
+tr -d '\r\033' <"$folder/console" | grep -v 'init: pcr' |
+	sed 's/\[[0-9;=]*[A-Za-z]//g; s/^/  /'
