@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "wire/hex.h"
 
 /* TPM_ALG_ID (TPM 2.0 Library, Part 2, 6.3). */
 enum {
@@ -239,6 +240,17 @@ void tpm_public_name(const struct tpm_public *key, struct tpm_public_name *out)
 	out->bytes[1] = (uint8_t)id;
 	hash_digest(key->name_hash, key->encoded, out->bytes + 2);
 	out->len = 2 + hash_bytes(key->name_hash);
+}
+
+void tpm_public_name_text(const struct tpm_public_name *name,
+			  char text[static TPM_PUBLIC_TEXT_MAX])
+{
+	struct writer out = { (uint8_t *)text, 0, TPM_PUBLIC_TEXT_MAX - 1 };
+
+	invariant(bytes_put(&out, BYTES_LITERAL("ak-")) == ERR_OK &&
+		  hex_put(&out, (struct bytes){ name->bytes + 2, 24 }) ==
+			  ERR_OK);
+	text[out.len] = '\0';
 }
 
 #define BORN_HERE_TO_STAY                                 \

@@ -84,6 +84,15 @@ MUST_CHECK enum err tpm_public_key(const struct tpm_public *key,
 void tpm_public_name(const struct tpm_public *key, struct tpm_public_name *out);
 
 /*
+ * How a certificate names a key whose other properties it vouches for, too: as
+ * its common name, "ak-" and the first 24 bytes of the name's digest in hex.
+ * The name covers attributes and policy; the certified key does not.
+ */
+#define TPM_PUBLIC_TEXT_MAX 52
+void tpm_public_name_text(const struct tpm_public_name *name,
+			  char text[static TPM_PUBLIC_TEXT_MAX]);
+
+/*
  * ERR_DENIED unless it signs what its TPM says and nothing else, was made there
  * and cannot leave: fixedTPM, fixedParent, sensitiveDataOrigin, restricted,
  * sign, not decrypt (Part 1, 25.3).
