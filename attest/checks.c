@@ -168,11 +168,24 @@ void checks_evidence_type(const struct checks *checks, struct record *out)
 	}
 }
 
-/* A chain that holds says nothing about a machine that booted anything. */
+/*
+ * Values come from the policy, from a proven release, or from both, and then
+ * both have to hold.  A chain that holds says nothing about a machine that may
+ * have booted anything.
+ */
 static void judge_registers(const struct checks *checks,
-			    enum bundle_evidence_type type, struct record *out)
+			    enum bundle_evidence_type type,
+			    const struct appraisal *appraisal,
+			    struct record *out)
 {
-	if (out->mark != RECORD_SKIP || type == BUNDLE_EVIDENCE_SOFTWARE)
+	struct record released;
+
+	if (type == BUNDLE_EVIDENCE_SOFTWARE || out->mark == RECORD_FAIL)
+		return;
+	checks_release_registers(checks, type, appraisal, &released);
+	if (released.mark != RECORD_SKIP)
+		*out = released;
+	if (out->mark != RECORD_SKIP)
 		return;
 	if (checks->policy->registers == VERIFY_REGISTERS_ANY)
 		record_set(out, RECORD_PASS,
@@ -204,7 +217,7 @@ void checks_appraisal(const struct checks *checks, struct record *out)
 		if (!accepts(checks, one->type))
 			continue;
 		if (question == APPRAISAL_MEASUREMENT)
-			judge_registers(checks, one->type, &record);
+			judge_registers(checks, one->type, appraisal, &record);
 		if (record.mark == RECORD_FAIL)
 			expired &= (appraisal->expired >> question & 1) != 0;
 		if (told == NULL || record.mark > out->mark ||
@@ -516,12 +529,4 @@ void checks_digest(const struct checks *checks, struct record *out)
 	}
 	record_set(out, RECORD_FAIL, "The %s is none of the %zu accepted.",
 		   what, list->count);
-}
-
-/* A place for the log's proof, so that its absence is always in view. */
-void checks_release(const struct checks *checks, struct record *out)
-{
-	(void)checks;
-	record_set(out, RECORD_SKIP,
-		   "No release log is configured, so none was consulted.");
 }

@@ -27,6 +27,11 @@ checks_function checks_bundle;
 checks_function checks_statement;
 checks_function checks_keys;
 
+/* The release that the node says it is of (checks_release.c). */
+checks_function checks_release;
+checks_function checks_release_match;
+checks_function checks_release_time;
+
 /* The evidence that the policy accepts: there, bound, fresh, not overstated. */
 checks_function checks_evidence_type;
 checks_function checks_evidence_software;
@@ -42,6 +47,14 @@ checks_function checks_lifetime;
 checks_function checks_node;
 checks_function checks_shape;
 checks_function checks_digest; /* of the record's own place */
-checks_function checks_release;
+
+/*
+ * Judge registers against the values that a proven release names for this type
+ * of evidence; RECORD_SKIP where it names none.
+ */
+void checks_release_registers(const struct checks *checks,
+			      enum bundle_evidence_type type,
+			      const struct appraisal *appraisal,
+			      struct record *out);
 
 #endif

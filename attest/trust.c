@@ -222,6 +222,68 @@ static enum err take_node(struct trust *trust, struct bytes value)
 	return ERR_OK;
 }
 
+static bool was_said(const struct trust *trust, const char *key);
+
+static enum err take_release_log(struct trust *trust, struct bytes value)
+{
+	TRY(note_key_parse(value, &trust->release_log));
+	if (trust->release_log.type != NOTE_ED25519)
+		return ERR_MALFORMED;
+	trust->policy.releases.log = &trust->release_log;
+	return ERR_OK;
+}
+
+/* Whoever names witnesses and no number means all of them. */
+static enum err take_release_witness(struct trust *trust, struct bytes value)
+{
+	struct tlog_policy *releases = &trust->policy.releases;
+	struct note_key *key = &trust->witnesses[releases->witness_count];
+
+	if (releases->witness_count == TRUST_LIST_MAX)
+		return ERR_TOO_LARGE;
+	TRY(note_key_parse(value, key));
+	if (key->type != NOTE_COSIGNATURE)
+		return ERR_MALFORMED;
+	releases->witnesses = trust->witnesses;
+	releases->witness_count++;
+	if (!was_said(trust, "release-quorum"))
+		releases->quorum = releases->witness_count;
+	return ERR_OK;
+}
+
+static enum err take_release_quorum(struct trust *trust, struct bytes value)
+{
+	uint64_t number;
+
+	TRY(take_number(value, TRUST_LIST_MAX, &number));
+	trust->policy.releases.quorum = (size_t)number;
+	return ERR_OK;
+}
+
+static enum err take_release_age(struct trust *trust, struct bytes value)
+{
+	uint64_t number;
+
+	TRY(take_number(value, INT32_MAX, &number));
+	if (number == 0)
+		return ERR_MALFORMED; /* it would mean: of any age */
+	trust->policy.releases.age_max_s = number;
+	return ERR_OK;
+}
+
+static enum err take_release_revoked(struct trust *trust, struct bytes value)
+{
+	struct verify_digests *list = &trust->policy.revoked;
+
+	if (list->count == TRUST_LIST_MAX)
+		return ERR_TOO_LARGE;
+	TRY(hex_decode(value, trust->revoked[list->count],
+		       STATEMENT_DIGEST_BYTES));
+	list->list = (const uint8_t(*)[STATEMENT_DIGEST_BYTES])trust->revoked;
+	list->count++;
+	return ERR_OK;
+}
+
 static const char *const digest_names[VERIFY_DIGESTS] = {
 	[VERIFY_BINARY - VERIFY_DIGEST_FIRST] = "program",
 	[VERIFY_MODEL - VERIFY_DIGEST_FIRST] = "model",
@@ -272,7 +334,20 @@ static const struct {
 	{ "tdx-status", take_tdx_status, ONCE },
 	{ "shape", take_shape, ONCE },
 	{ "node", take_node, ONCE },
+	{ "release-log", take_release_log, ONCE },
+	{ "release-witness", take_release_witness, REPEATED },
+	{ "release-quorum", take_release_quorum, ONCE },
+	{ "release-age-s", take_release_age, ONCE },
+	{ "release-revoked", take_release_revoked, REPEATED },
 };
+
+static bool was_said(const struct trust *trust, const char *key)
+{
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(key, keys[i].key) == 0)
+			return (trust->said >> i & 1) != 0;
+	return false;
+}
 
 void trust_begin(struct trust *out)
 {

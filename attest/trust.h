@@ -19,6 +19,12 @@
  *     tdx-status WORD          the worst: up-to-date, sw-hardening-needed, ...
  *     shape MODE               paced, sized or off: the worst that will do
  *     node HEX                 this node and no other
+ *     release-log KEY          which log releases have to be in; KEY is a text
+ *                              as of tlog/note.h, its name the log's origin
+ *     release-witness KEY      who has to have seen that log
+ *     release-quorum NUMBER    so many of them; all if not said
+ *     release-age-s NUMBER     at most so long ago
+ *     release-revoked HEX      leaf hash of an entry that was taken back
  *
  * What may stand twice is a list of which any one will do; anything else, and
  * any key that is not above, is refused: trust that is half read is no trust.
@@ -40,6 +46,9 @@ struct trust {
 	struct appraisal_chip chips[BUNDLE_EVIDENCE_COUNT][TRUST_LIST_MAX];
 	struct appraisal_reference references[BUNDLE_EVIDENCE_COUNT]
 					     [2 * TRUST_LIST_MAX];
+	struct note_key release_log;
+	struct note_key witnesses[TRUST_LIST_MAX];
+	uint8_t revoked[TRUST_LIST_MAX][STATEMENT_DIGEST_BYTES];
 	uint32_t said; /* bit of each key that may be said once and was */
 };
 

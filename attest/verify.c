@@ -26,6 +26,12 @@ static const struct {
 	[VERIFY_STATEMENT] = { "statement", checks_statement, VERIFY_BUNDLE,
 			       NEEDED },
 	[VERIFY_KEYS] = { "keys", checks_keys, VERIFY_BUNDLE, NEEDED },
+	[VERIFY_RELEASE] = { "release", checks_release, VERIFY_BUNDLE,
+			     ON_REQUEST },
+	[VERIFY_RELEASE_MATCH] = { "release-match", checks_release_match,
+				   VERIFY_STATEMENT, ON_REQUEST },
+	[VERIFY_RELEASE_TIME] = { "release-time", checks_release_time,
+				  VERIFY_BUNDLE, ON_REQUEST },
 	[VERIFY_EVIDENCE_TYPE] = { "evidence-type", checks_evidence_type,
 				   VERIFY_BUNDLE, NEEDED },
 	[VERIFY_EVIDENCE_SOFTWARE] = { "evidence-software",
@@ -61,8 +67,6 @@ static const struct {
 	[VERIFY_LOG] = { "log-digest", checks_digest, VERIFY_STATEMENT,
 			 ON_REQUEST },
 	[VERIFY_COMMAND] = { "command-digest", checks_digest, VERIFY_STATEMENT,
-			     ON_REQUEST },
-	[VERIFY_RELEASE] = { "release", checks_release, VERIFY_BUNDLE,
 			     ON_REQUEST },
 };
 

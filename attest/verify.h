@@ -14,7 +14,9 @@
 
 #include "attest/appraisal.h"
 #include "crypto/ohttp.h"
+#include "tlog/tlog_proof.h"
 #include "wire/bundle.h"
+#include "wire/log_entry.h"
 #include "wire/statement.h"
 
 /* The checks, in the order in which they are made and printed. */
@@ -22,6 +24,9 @@ enum verify_code {
 	VERIFY_BUNDLE,		  /* the collection parses */
 	VERIFY_STATEMENT,	  /* the node statement parses */
 	VERIFY_KEYS,		  /* a key this build can encrypt to */
+	VERIFY_RELEASE,		  /* a release that is proven to be logged */
+	VERIFY_RELEASE_MATCH,	  /* ... and is what the statement says */
+	VERIFY_RELEASE_TIME,	  /* ... and may run now */
 	VERIFY_EVIDENCE_TYPE,	  /* evidence of a type that is accepted */
 	VERIFY_EVIDENCE_SOFTWARE, /* ... by name, when it has no root */
 	VERIFY_APPRAISAL,	  /* nine questions to the evidence itself */
@@ -41,12 +46,11 @@ enum verify_code {
 	VERIFY_JAIL,
 	VERIFY_LOG,
 	VERIFY_COMMAND,
-	VERIFY_RELEASE, /* the release statement and its proof in the log */
 	VERIFY_CODES,
 };
 
 #define VERIFY_DIGEST_FIRST VERIFY_BINARY
-#define VERIFY_DIGESTS (VERIFY_RELEASE - VERIFY_BINARY)
+#define VERIFY_DIGESTS (VERIFY_CODES - VERIFY_BINARY)
 
 enum verify_verdict {
 	VERIFY_MALFORMED = 0,
@@ -82,6 +86,14 @@ struct verify_policy {
 	uint32_t frame_bytes;		/* exactly; 0: any */
 	uint32_t tick_ms;		/* exactly; 0: any */
 	struct verify_digests digests[VERIFY_DIGESTS]; /* from VERIFY_BINARY */
+
+	/*
+	 * Where releases are logged (its `now` is not used); without a log key
+	 * no release is asked for.  Entries that were taken back are told by
+	 * their leaf hashes.
+	 */
+	struct tlog_policy releases;
+	struct verify_digests revoked;
 };
 
 /*
@@ -94,6 +106,7 @@ struct verify_result {
 	struct bundle bundle;
 	struct statement statement;
 	struct ohttp_key_config key;
+	struct log_entry release; /* once VERIFY_RELEASE passed */
 	struct appraisal appraisals[BUNDLE_EVIDENCE_MAX]; /* of bundle's */
 	uint64_t expired; /* bit 1 << code: failed for the time alone */
 };

@@ -46,6 +46,11 @@ static const struct option names[] = {
 	{ "accept-snp-tcb", required_argument, NULL, OPTION_ACCEPT },
 	{ "accept-snp-vmpl", required_argument, NULL, OPTION_ACCEPT },
 	{ "accept-tdx-status", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-release-log", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-release-witness", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-release-quorum", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-release-age-s", required_argument, NULL, OPTION_ACCEPT },
+	{ "accept-release-revoked", required_argument, NULL, OPTION_ACCEPT },
 	{ "file", required_argument, NULL, OPTION_FILE },
 	{ "now", required_argument, NULL, OPTION_NOW },
 	{ "json", no_argument, NULL, OPTION_JSON },
@@ -89,6 +94,10 @@ static const char help[] =
 	"accepted), sized\n"
 	"                           or off\n"
 	"  --accept-snp-tcb, --accept-snp-vmpl, --accept-tdx-status: firmware\n"
+	"  --accept-release-log KEY  the log that its release has to be in;\n"
+	"                           -witness KEY, -quorum N, -age-s N, "
+	"-revoked "
+	"HEX\n"
 	"  --node HEX               this node and no other\n"
 	"  --collateral FOLDER      what vendors publish of their chips\n"
 	"\n"

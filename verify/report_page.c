@@ -249,7 +249,12 @@ static const struct {
 	QUESTION(VERIFY_LOG, RUNS,
 		 "Can it write down nothing but what is agreed?"),
 	QUESTION(VERIFY_COMMAND, RUNS, "Was it started as it should be?"),
-	QUESTION(VERIFY_RELEASE, RECORD, "Is this release in the log?"),
+	QUESTION(VERIFY_RELEASE, RECORD,
+		 "Is what runs there in the public record?"),
+	QUESTION(VERIFY_RELEASE_MATCH, RECORD,
+		 "Is the node what the record says?"),
+	QUESTION(VERIFY_RELEASE_TIME, RECORD,
+		 "Is that release still good today?"),
 };
 
 void report_page_bundle(FILE *out, const struct verify_result *result)

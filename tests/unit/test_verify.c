@@ -3,25 +3,11 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "attest/evidence.h"
 #include "attest/verify.h"
 #include "attest/verify_print.h"
+#include "tests/support/sample_bundle.h"
 
-#define NOW 1800000000u
-
-/* A node's bundle, and the parts to make worse ones of. */
-struct sample {
-	struct statement statement;
-	struct ohttp_key_config key;
-	const uint8_t *nonce;
-	enum bundle_evidence_type type;
-	uint8_t statement_memory[STATEMENT_BYTES_MAX];
-	uint8_t keys_memory[256];
-	uint8_t evidence_memory[64];
-	uint8_t memory[4096];
-	struct writer bytes;
-	struct bundle bundle;
-};
+#define NOW SAMPLE_BUNDLE_NOW
 
 static struct verify_policy accepting_software(void)
 {
@@ -29,66 +15,20 @@ static struct verify_policy accepting_software(void)
 					       1u << BUNDLE_EVIDENCE_SOFTWARE };
 }
 
-static void prepare(struct sample *sample)
-{
-	struct hpke_private_key private_key;
-
-	*sample = (struct sample){
-		.statement = { .shape = { STATEMENT_MODE_PACED, 512, 25 },
-			       .model_name = BYTES_LITERAL("home \"tiny\""),
-			       .key_expiry = NOW + 3600 },
-		.key = { .key_id = 7,
-			 .symmetric = { { 1, 1 } },
-			 .symmetric_count = 1 },
-	};
-	cr_assert_eq(hpke_key_generate(HPKE_KEM_X25519, &private_key,
-				       &sample->key.public_key),
-		     ERR_OK);
-	memset(sample->statement.model_root, 3, STATEMENT_DIGEST_BYTES);
-	memset(sample->statement.node_id, 9, STATEMENT_DIGEST_BYTES);
-}
-
-static struct bytes seal_up(struct sample *sample)
-{
-	struct writer statement = WRITER_OVER(sample->statement_memory);
-	struct writer keys = WRITER_OVER(sample->keys_memory);
-	struct writer evidence = WRITER_OVER(sample->evidence_memory);
-	struct evidence_report_data report_data;
-
-	cr_assert_eq(statement_write(&sample->statement, &statement), ERR_OK);
-	cr_assert_eq(ohttp_keys_write(&sample->key, 1, &keys), ERR_OK);
-
-	struct evidence_claims claims = { bytes_written(&statement),
-					  bytes_written(&keys), sample->nonce };
-
-	evidence_bind(&claims, &report_data);
-	cr_assert_eq(evidence_make(BUNDLE_EVIDENCE_SOFTWARE, &report_data,
-				   &evidence),
-		     ERR_OK);
-	sample->bundle = (struct bundle){
-		.keys = bytes_written(&keys),
-		.statement = bytes_written(&statement),
-		.evidence = { { sample->type, bytes_written(&evidence) } },
-		.evidence_count = 1,
-	};
-	sample->bytes = (struct writer)WRITER_OVER(sample->memory);
-	cr_assert_eq(bundle_write(&sample->bundle, &sample->bytes), ERR_OK);
-	return bytes_written(&sample->bytes);
-}
-
-static void judge(struct sample *sample, const struct verify_policy *policy,
+static void judge(struct sample_bundle *sample,
+		  const struct verify_policy *policy,
 		  struct verify_result *result)
 {
-	verify_bundle(seal_up(sample), policy, NOW, NULL, result);
+	verify_bundle(sample_bundle_seal(sample), policy, NOW, NULL, result);
 }
 
 Test(verify, a_sound_bundle_passes_what_the_policy_asks_for)
 {
-	struct sample sample;
+	struct sample_bundle sample;
 	struct verify_policy policy = accepting_software();
 	struct verify_result result;
 
-	prepare(&sample);
+	sample_bundle_prepare(&sample);
 	judge(&sample, &policy, &result);
 	cr_assert_eq(result.verdict, VERIFY_VERIFIED);
 	cr_assert_eq(verify_exit_code(result.verdict), 0);
@@ -100,13 +40,13 @@ Test(verify, a_sound_bundle_passes_what_the_policy_asks_for)
 
 Test(verify, software_evidence_is_refused_unless_named)
 {
-	struct sample sample;
+	struct sample_bundle sample;
 	struct verify_policy none = { 0 };
 	struct verify_policy others = { .evidence = 1u
 						    << BUNDLE_EVIDENCE_TPM2 };
 	struct verify_result result;
 
-	prepare(&sample);
+	sample_bundle_prepare(&sample);
 	judge(&sample, &none, &result);
 	cr_assert_eq(result.verdict, VERIFY_NOT_VERIFIED);
 	cr_assert_eq(result.records[VERIFY_EVIDENCE_SOFTWARE].mark,
@@ -119,11 +59,11 @@ Test(verify, software_evidence_is_refused_unless_named)
 
 Test(verify, software_evidence_is_never_called_more_than_it_is)
 {
-	struct sample sample;
+	struct sample_bundle sample;
 	struct verify_policy policy = accepting_software();
 	struct verify_result result;
 
-	prepare(&sample);
+	sample_bundle_prepare(&sample);
 	judge(&sample, &policy, &result);
 	cr_assert_not_null(strstr(verify_print_summary(&result),
 				  "proves nothing about hardware"));
@@ -131,12 +71,12 @@ Test(verify, software_evidence_is_never_called_more_than_it_is)
 
 Test(verify, evidence_that_cannot_be_checked_does_not_pass)
 {
-	struct sample sample;
+	struct sample_bundle sample;
 	struct verify_policy policy = { .evidence = 1u
 						    << BUNDLE_EVIDENCE_TPM2 };
 	struct verify_result result;
 
-	prepare(&sample);
+	sample_bundle_prepare(&sample);
 	sample.type = BUNDLE_EVIDENCE_TPM2;
 	judge(&sample, &policy, &result);
 	cr_assert_eq(result.verdict, VERIFY_NOT_VERIFIED);
@@ -145,11 +85,11 @@ Test(verify, evidence_that_cannot_be_checked_does_not_pass)
 
 Test(verify, a_statement_may_not_claim_more_than_its_evidence)
 {
-	struct sample sample;
+	struct sample_bundle sample;
 	struct verify_policy policy = accepting_software();
 	struct verify_result result;
 
-	prepare(&sample);
+	sample_bundle_prepare(&sample);
 	sample.statement.assurance = STATEMENT_TDX;
 	judge(&sample, &policy, &result);
 	cr_assert_eq(result.verdict, VERIFY_NOT_VERIFIED);
@@ -158,11 +98,11 @@ Test(verify, a_statement_may_not_claim_more_than_its_evidence)
 
 Test(verify, expiry_is_told_from_everything_else)
 {
-	struct sample sample;
+	struct sample_bundle sample;
 	struct verify_policy policy = accepting_software();
 	struct verify_result result;
 
-	prepare(&sample);
+	sample_bundle_prepare(&sample);
 	sample.statement.key_expiry = NOW;
 	judge(&sample, &policy, &result);
 	cr_assert_eq(result.verdict, VERIFY_EXPIRED);
@@ -173,7 +113,7 @@ Test(verify, expiry_is_told_from_everything_else)
 
 	/* An expired forgery is a forgery. */
 	sample.statement.key_expiry = NOW - 1;
-	struct bytes bytes = seal_up(&sample);
+	struct bytes bytes = sample_bundle_seal(&sample);
 
 	sample.memory[sample.bytes.len / 2] ^= 1;
 	verify_bundle(bytes, &policy, NOW, NULL, &result);
@@ -182,11 +122,11 @@ Test(verify, expiry_is_told_from_everything_else)
 
 Test(verify, a_key_that_would_live_too_long_is_refused)
 {
-	struct sample sample;
+	struct sample_bundle sample;
 	struct verify_policy policy = accepting_software();
 	struct verify_result result;
 
-	prepare(&sample);
+	sample_bundle_prepare(&sample);
 	sample.statement.key_expiry = NOW + 24 * 3600 + 300;
 	judge(&sample, &policy, &result);
 	cr_assert_eq(result.verdict, VERIFY_VERIFIED);
@@ -198,16 +138,16 @@ Test(verify, a_key_that_would_live_too_long_is_refused)
 
 Test(verify, evidence_of_another_nonce_is_stale)
 {
-	struct sample sample;
+	struct sample_bundle sample;
 	struct verify_policy policy = accepting_software();
 	struct verify_result result;
 	uint8_t nonce[EVIDENCE_NONCE_BYTES] = { 1 };
 	uint8_t other[EVIDENCE_NONCE_BYTES] = { 2 };
 	struct bytes bytes;
 
-	prepare(&sample);
+	sample_bundle_prepare(&sample);
 	sample.nonce = nonce;
-	bytes = seal_up(&sample);
+	bytes = sample_bundle_seal(&sample);
 	verify_bundle(bytes, &policy, NOW, nonce, &result);
 	cr_assert_eq(result.verdict, VERIFY_VERIFIED);
 	cr_assert(verify_passed(&result, VERIFY_FRESHNESS));
@@ -216,7 +156,7 @@ Test(verify, evidence_of_another_nonce_is_stale)
 	verify_bundle(bytes, &policy, NOW, NULL, &result);
 	cr_assert_eq(result.verdict, VERIFY_NOT_VERIFIED);
 	sample.nonce = NULL;
-	bytes = seal_up(&sample);
+	bytes = sample_bundle_seal(&sample);
 	verify_bundle(bytes, &policy, NOW, nonce, &result);
 	cr_assert_eq(result.verdict, VERIFY_NOT_VERIFIED);
 	cr_assert(verify_passed(&result, VERIFY_BINDING));
@@ -226,13 +166,13 @@ Test(verify, evidence_of_another_nonce_is_stale)
 /* The claim of a hardware vendor's tag, for what has none: it is of a piece. */
 Test(verify, no_flipped_bit_leaves_a_bundle_verified)
 {
-	struct sample sample;
+	struct sample_bundle sample;
 	struct verify_policy policy = accepting_software();
 	struct verify_result result;
 	struct bytes bytes;
 
-	prepare(&sample);
-	bytes = seal_up(&sample);
+	sample_bundle_prepare(&sample);
+	bytes = sample_bundle_seal(&sample);
 	for (size_t bit = 0; bit < 8 * bytes.len; bit++) {
 		sample.memory[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		verify_bundle(bytes, &policy, NOW, NULL, &result);
@@ -244,13 +184,13 @@ Test(verify, no_flipped_bit_leaves_a_bundle_verified)
 
 Test(verify, cut_at_any_length_a_bundle_is_malformed)
 {
-	struct sample sample;
+	struct sample_bundle sample;
 	struct verify_policy policy = accepting_software();
 	struct verify_result result;
 	struct bytes bytes;
 
-	prepare(&sample);
-	bytes = seal_up(&sample);
+	sample_bundle_prepare(&sample);
+	bytes = sample_bundle_seal(&sample);
 	for (size_t len = 0; len < bytes.len; len++) {
 		verify_bundle((struct bytes){ bytes.data, len }, &policy, NOW,
 			      NULL, &result);
@@ -264,10 +204,10 @@ Test(verify, cut_at_any_length_a_bundle_is_malformed)
 Test(verify, each_digest_has_to_be_one_of_the_accepted)
 {
 	static const uint8_t digests[2][STATEMENT_DIGEST_BYTES] = { { 1 } };
-	struct sample sample;
+	struct sample_bundle sample;
 	struct verify_result result;
 
-	prepare(&sample);
+	sample_bundle_prepare(&sample);
 	memset(sample.statement.model_root, 0, STATEMENT_DIGEST_BYTES);
 	for (size_t i = 0; i < VERIFY_DIGESTS; i++) {
 		struct verify_policy policy = accepting_software();
@@ -286,12 +226,12 @@ Test(verify, each_digest_has_to_be_one_of_the_accepted)
 
 Test(verify, another_node_than_the_one_asked_for_is_refused)
 {
-	struct sample sample;
+	struct sample_bundle sample;
 	struct verify_policy policy = accepting_software();
 	struct verify_result result;
 	uint8_t id[STATEMENT_DIGEST_BYTES];
 
-	prepare(&sample);
+	sample_bundle_prepare(&sample);
 	memset(id, 9, sizeof(id));
 	policy.node_id = id;
 	judge(&sample, &policy, &result);
@@ -303,11 +243,11 @@ Test(verify, another_node_than_the_one_asked_for_is_refused)
 
 Test(verify, a_shape_worse_than_accepted_is_refused)
 {
-	struct sample sample;
+	struct sample_bundle sample;
 	struct verify_policy policy = accepting_software();
 	struct verify_result result;
 
-	prepare(&sample);
+	sample_bundle_prepare(&sample);
 	sample.statement.shape.mode = STATEMENT_MODE_SIZED;
 	judge(&sample, &policy, &result);
 	cr_assert_eq(result.verdict, VERIFY_NOT_VERIFIED);
@@ -326,14 +266,14 @@ Test(verify, a_shape_worse_than_accepted_is_refused)
 
 Test(verify, the_json_is_json_and_says_the_same)
 {
-	struct sample sample;
+	struct sample_bundle sample;
 	struct verify_policy policy = accepting_software();
 	struct verify_result result;
 	char text[16384] = "";
 	FILE *out = fmemopen(text, sizeof(text), "w");
 	json_t *json;
 
-	prepare(&sample);
+	sample_bundle_prepare(&sample);
 	judge(&sample, &policy, &result);
 	verify_print_json(&result, out);
 	fclose(out);
@@ -351,13 +291,13 @@ Test(verify, the_json_is_json_and_says_the_same)
 
 Test(verify, the_table_has_a_line_for_every_check)
 {
-	struct sample sample;
+	struct sample_bundle sample;
 	struct verify_policy policy = { 0 };
 	struct verify_result result;
 	char text[16384] = "";
 	FILE *out = fmemopen(text, sizeof(text), "w");
 
-	prepare(&sample);
+	sample_bundle_prepare(&sample);
 	judge(&sample, &policy, &result);
 	verify_print_table(&result, out);
 	fclose(out);

@@ -7,13 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "attest/evidence.h"
 #include "attest/verify.h"
-#include "crypto/ohttp_keys.h"
+#include "tests/support/sample_bundle.h"
 #include "tests/system.h"
-#include "wire/statement.h"
 
-#define NOW 1800000000u
+#define NOW SAMPLE_BUNDLE_NOW
 
 static char folder[] = "/tmp/pcc-report-XXXXXX";
 static char page[128 << 10];
@@ -29,41 +27,17 @@ static void teardown(void)
 /* A bundle with software evidence, whose model has this name. */
 static void save_bundle(const char *model_name)
 {
-	static uint8_t parts[3][1024], memory[4096];
-	struct writer statement = WRITER_OVER(parts[0]);
-	struct writer keys = WRITER_OVER(parts[1]);
-	struct writer evidence = WRITER_OVER(parts[2]);
-	struct writer out = WRITER_OVER(memory);
-	struct statement said = { .shape = { STATEMENT_MODE_PACED, 512, 25 },
-				  .model_name = bytes_of_string(model_name),
-				  .key_expiry = NOW + 3600 };
-	struct ohttp_key_config key = { .key_id = 7,
-					.symmetric = { { 1, 1 } },
-					.symmetric_count = 1 };
-	struct hpke_private_key private_key;
-	struct evidence_report_data report_data;
-	struct bundle bundle = { .evidence_count = 1 };
+	static struct sample_bundle sample;
+	struct bytes bytes;
 	char path[64];
 	FILE *file;
 
-	cr_assert_eq(hpke_key_generate(HPKE_KEM_X25519, &private_key,
-				       &key.public_key),
-		     ERR_OK);
-	cr_assert_eq(statement_write(&said, &statement), ERR_OK);
-	cr_assert_eq(ohttp_keys_write(&key, 1, &keys), ERR_OK);
-	bundle.statement = bytes_written(&statement);
-	bundle.keys = bytes_written(&keys);
-	evidence_bind(&(struct evidence_claims){ bundle.statement, bundle.keys,
-						 NULL },
-		      &report_data);
-	cr_assert_eq(evidence_make(BUNDLE_EVIDENCE_SOFTWARE, &report_data,
-				   &evidence),
-		     ERR_OK);
-	bundle.evidence[0].value = bytes_written(&evidence);
-	cr_assert_eq(bundle_write(&bundle, &out), ERR_OK);
+	sample_bundle_prepare(&sample);
+	sample.statement.model_name = bytes_of_string(model_name);
+	bytes = sample_bundle_seal(&sample);
 	snprintf(path, sizeof(path), "%s/bundle", folder);
 	file = fopen(path, "w");
-	cr_assert_eq(fwrite(memory, 1, out.len, file), out.len);
+	cr_assert_eq(fwrite(bytes.data, 1, bytes.len, file), bytes.len);
 	fclose(file);
 }
 

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attest/checks.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "crypto/merkle.h"
+#include "wire/release.h"
+
+#define DAY_S 86400
+#define WARN_DAYS 14 /* before a release ends */
+
+static bool is_asked_for(const struct checks *checks)
+{
+	return checks->policy->releases.log != NULL;
+}
+
+static bool is_revoked(const struct checks *checks,
+		       const struct merkle_hash *leaf)
+{
+	const struct verify_digests *revoked = &checks->policy->revoked;
+
+	for (size_t i = 0; i < revoked->count; i++)
+		if (memcmp(revoked->list[i], leaf->bytes,
+			   STATEMENT_DIGEST_BYTES) == 0)
+			return true;
+	return false;
+}
+
+static enum tlog_verdict judge(const struct checks *checks,
+			       const struct release *release)
+{
+	struct tlog_policy policy = checks->policy->releases;
+
+	policy.now = checks->now;
+	return tlog_proof_verify(release->proof, release->entry, &policy);
+}
+
+void checks_release(const struct checks *checks, struct record *out)
+{
+	struct verify_result *result = checks->result;
+	struct release release;
+	struct merkle_hash leaf;
+	enum tlog_verdict verdict;
+
+	if (!is_asked_for(checks)) {
+		record_set(out, RECORD_SKIP,
+			   "No release log was named, so none was consulted.");
+		return;
+	}
+	if (result->bundle.release.len == 0) {
+		record_set(
+			out, RECORD_FAIL,
+			"The bundle names no release, and one was asked for.");
+		return;
+	}
+	if (release_parse(result->bundle.release, &release) != ERR_OK ||
+	    log_entry_parse(release.entry, &result->release) != ERR_OK ||
+	    result->release.kind != LOG_ENTRY_RELEASE) {
+		record_set(out, RECORD_FAIL,
+			   "What stands in its place is no release.");
+		return;
+	}
+	merkle_leaf_hash(release.entry, leaf.bytes);
+	if (is_revoked(checks, &leaf)) {
+		record_set(out, RECORD_FAIL, "The release was taken back.");
+		return;
+	}
+	verdict = judge(checks, &release);
+	record_set(out, verdict == TLOG_PROVEN ? RECORD_PASS : RECORD_FAIL,
+		   "%s", tlog_proof_verdict_text(verdict));
+	if (verdict == TLOG_STALE)
+		result->expired |= UINT64_C(1) << VERIFY_RELEASE;
+}
+
+/* What a release and a statement both name. */
+static const struct {
+	enum log_entry_digest digest;
+	size_t offset;
+} shared[] = {
+	{ LOG_ENTRY_PROGRAM, offsetof(struct statement, binary_digest) },
+	{ LOG_ENTRY_MODEL_ROOT, offsetof(struct statement, model_root) },
+	{ LOG_ENTRY_TOKENIZER, offsetof(struct statement, tokenizer_digest) },
+	{ LOG_ENTRY_POLICY_DIGEST, offsetof(struct statement, policy_digest) },
+	{ LOG_ENTRY_JAIL, offsetof(struct statement, jail_digest) },
+	{ LOG_ENTRY_GRAMMAR, offsetof(struct statement, log_digest) },
+};
+
+#define SHARED (sizeof(shared) / sizeof(shared[0]))
+
+/* Nothing is left to say where no release was proven: that check failed. */
+static bool is_reached(const struct checks *checks, struct record *out)
+{
+	if (verify_passed(checks->result, VERIFY_RELEASE))
+		return true;
+	record_set(out, RECORD_SKIP, "No release was proven.");
+	return false;
+}
+
+void checks_release_match(const struct checks *checks, struct record *out)
+{
+	const struct verify_result *result = checks->result;
+	const struct log_entry *release = &result->release;
+
+	if (!is_reached(checks, out))
+		return;
+	for (size_t i = 0; i < SHARED; i++) {
+		const uint8_t *found =
+			(const uint8_t *)&result->statement + shared[i].offset;
+
+		if (memcmp(release->digests[shared[i].digest], found,
+			   STATEMENT_DIGEST_BYTES) != 0) {
+			record_set(out, RECORD_FAIL,
+				   "The statement's %s is not the release's.",
+				   log_entry_digest_name(shared[i].digest));
+			return;
+		}
+	}
+	record_set(out, RECORD_PASS,
+		   "The statement has all %zu digests of release %.*s %.*s.",
+		   SHARED, (int)release->name.len, release->name.data,
+		   (int)release->version.len, release->version.data);
+}
+
+/* The last day of a release is told before it comes. */
+void checks_release_time(const struct checks *checks, struct record *out)
+{
+	struct verify_result *result = checks->result;
+	const struct log_entry *release = &result->release;
+	uint64_t now = checks->now;
+
+	if (!is_reached(checks, out))
+		return;
+	if (now < release->not_before) {
+		record_set(out, RECORD_FAIL,
+			   "The release may not run for another %" PRIu64 " s.",
+			   release->not_before - now);
+	} else if (now > release->not_after) {
+		result->expired |= UINT64_C(1) << VERIFY_RELEASE_TIME;
+		record_set(out, RECORD_FAIL,
+			   "The release ended %" PRIu64 " days ago.",
+			   (now - release->not_after) / DAY_S);
+	} else {
+		uint64_t days = (release->not_after - now) / DAY_S;
+
+		record_set(
+			out, RECORD_PASS,
+			"The release is good for another %" PRIu64 " days%s.",
+			days, days < WARN_DAYS ? ": a newer one is due" : "");
+	}
+}
+
+static bool signs(enum bundle_evidence_type type, enum appraisal_register which)
+{
+	if ((int)which < APPRAISAL_PCR0 + APPRAISAL_PCRS)
+		return type == BUNDLE_EVIDENCE_TPM2;
+	return which == APPRAISAL_LAUNCH ? type == BUNDLE_EVIDENCE_SEV_SNP
+					 : type == BUNDLE_EVIDENCE_TDX;
+}
+
+/*
+ * A register that this build has no name for is one that it could not compare,
+ * and does not pass.
+ */
+static enum err references_of(const struct log_entry *release,
+			      enum bundle_evidence_type type,
+			      struct appraisal_reference *out, size_t *count)
+{
+	*count = 0;
+	for (size_t i = 0; i < release->measurement_count; i++) {
+		const struct log_entry_measurement *one =
+			&release->measurements[i];
+		struct appraisal_reference *reference = &out[*count];
+
+		TRY(appraisal_register_named(one->name, &reference->which));
+		if (!signs(type, reference->which))
+			continue;
+		reference->value.len = one->value.len;
+		memcpy(reference->value.digest, one->value.data,
+		       one->value.len);
+		++*count;
+	}
+	return ERR_OK;
+}
+
+void checks_release_registers(const struct checks *checks,
+			      enum bundle_evidence_type type,
+			      const struct appraisal *appraisal,
+			      struct record *out)
+{
+	struct appraisal_reference references[LOG_ENTRY_MEASUREMENTS_MAX];
+	struct appraisal_policy policy = { .references = references };
+	struct appraisal judged = *appraisal;
+
+	record_set(out, RECORD_SKIP, "No release was proven.");
+	if (!verify_passed(checks->result, VERIFY_RELEASE))
+		return;
+	if (references_of(&checks->result->release, type, references,
+			  &policy.reference_count) != ERR_OK) {
+		record_set(out, RECORD_FAIL,
+			   "The release names a register unknown here.");
+		return;
+	}
+	appraisal_judge_registers(&judged, &policy);
+	*out = judged.records[APPRAISAL_MEASUREMENT];
+}
