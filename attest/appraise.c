@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "attest/snp.h"
+#include "attest/tdx.h"
+#include "attest/tpm.h"
 #include "crypto/hash.h"
 
 #define BIT(code) (UINT32_C(1) << (code))
@@ -34,6 +37,9 @@ static const struct {
 } kinds[BUNDLE_EVIDENCE_COUNT] = {
 	[BUNDLE_EVIDENCE_SOFTWARE] = { software_appraise,
 				       BIT(APPRAISAL_FORMAT) },
+	[BUNDLE_EVIDENCE_TPM2] = { tpm_appraise, TPM_NEEDED },
+	[BUNDLE_EVIDENCE_SEV_SNP] = { snp_appraise, SNP_NEEDED },
+	[BUNDLE_EVIDENCE_TDX] = { tdx_appraise, TDX_NEEDED },
 };
 
 void appraise(const struct bundle_evidence *evidence,
