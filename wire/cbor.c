@@ -4,11 +4,15 @@
 /* RFC 8949 section 3.1. */
 enum major {
 	MAJOR_UNSIGNED = 0,
+	MAJOR_NEGATIVE = 1,
 	MAJOR_BYTES = 2,
 	MAJOR_TEXT = 3,
 	MAJOR_ARRAY = 4,
 	MAJOR_MAP = 5,
+	MAJOR_TAG = 6,
 };
+
+#define NULL_ITEM 0xf6
 
 #define ONE_BYTE 24    /* the argument follows in 1, */
 #define EIGHT_BYTES 27 /* 2, 4 or 8 bytes */
@@ -201,6 +205,22 @@ static enum err put_string(struct writer *out, enum major major,
 enum err cbor_put_unsigned(struct writer *out, uint64_t value)
 {
 	return put_head(out, MAJOR_UNSIGNED, value);
+}
+
+enum err cbor_put_integer(struct writer *out, int64_t value)
+{
+	return value < 0 ? put_head(out, MAJOR_NEGATIVE, (uint64_t)(-1 - value))
+			 : put_head(out, MAJOR_UNSIGNED, (uint64_t)value);
+}
+
+enum err cbor_put_null(struct writer *out)
+{
+	return bytes_put_u8(out, NULL_ITEM);
+}
+
+enum err cbor_put_tag(struct writer *out, uint64_t tag)
+{
+	return put_head(out, MAJOR_TAG, tag);
 }
 
 enum err cbor_put_bytes(struct writer *out, struct bytes value)

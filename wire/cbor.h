@@ -50,8 +50,14 @@ MUST_CHECK enum err cbor_expect_text(struct bytes *in, struct bytes text);
  * no room for the whole of it.
  */
 MUST_CHECK enum err cbor_put_unsigned(struct writer *out, uint64_t value);
+MUST_CHECK enum err cbor_put_integer(struct writer *out, int64_t value);
 MUST_CHECK enum err cbor_put_bytes(struct writer *out, struct bytes value);
 MUST_CHECK enum err cbor_put_text(struct writer *out, struct bytes value);
+
+MUST_CHECK enum err cbor_put_null(struct writer *out);
+
+/* Append the head of a tag; the item it is of has to follow. */
+MUST_CHECK enum err cbor_put_tag(struct writer *out, uint64_t tag);
 
 /* Append the head of an array or map; its items or pairs have to follow. */
 MUST_CHECK enum err cbor_put_array(struct writer *out, size_t count);

@@ -193,3 +193,30 @@ Test(cbor, an_expected_item_is_that_and_no_other)
 	cr_assert_eq(cbor_expect_text(&in, BYTES_LITERAL("ok")), ERR_OK);
 	cr_assert_eq(in.len, 0);
 }
+
+/* RFC 8949, Appendix A. */
+Test(cbor, negative_numbers_tags_and_null_are_written_as_in_rfc_8949)
+{
+	static const struct {
+		int64_t value;
+		const char *hex;
+	} numbers[] = {
+		{ -1, "20" },	    { -10, "29" },
+		{ -100, "3863" },   { -1000, "3903e7" },
+		{ 1000, "1903e8" }, { INT64_MIN, "3b7fffffffffffffff" },
+	};
+	uint8_t memory[16], wanted[16];
+	struct writer out = WRITER_OVER(memory);
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		out.len = 0;
+		cr_assert_eq(cbor_put_integer(&out, numbers[i].value), ERR_OK);
+		cr_assert(bytes_equal(bytes_written(&out),
+				      hex_bytes(numbers[i].hex, wanted)));
+	}
+	out.len = 0;
+	cr_assert_eq(cbor_put_tag(&out, 32), ERR_OK);
+	cr_assert_eq(cbor_put_null(&out), ERR_OK);
+	cr_assert(
+		bytes_equal(bytes_written(&out), hex_bytes("d820f6", wanted)));
+}
