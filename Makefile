@@ -21,7 +21,7 @@ CPPFLAGS += -D_FORTIFY_SOURCE=2
 endif
 LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE)
 LDLIBS   := -lgrpc -lgpr -lprotobuf-c -lssl -lcrypto -lsodium -lseccomp \
-            -ljansson -lmicrohttpd -lcurl -lm -lpthread
+            -ljansson -lmicrohttpd -lcurl -ltss2-esys -ltss2-mu -lm -lpthread
 
 # Short lines; V=1 shows the commands.
 ifneq ($(V),1)

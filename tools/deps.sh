@@ -7,7 +7,7 @@ set -eu
 
 build="gcc libc6-dev libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
  protobuf-compiler libssl-dev libsodium-dev libseccomp-dev libcap-dev
- libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev"
+ libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev libtss2-dev"
 test="libcriterion-dev openssl libcbor-dev procps python3"
 
 # The measured machine (deploy/vm): half a gigabyte, for its own targets alone.
