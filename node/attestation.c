@@ -191,3 +191,15 @@ enum err attestation_bundle(const struct message *message)
 	}
 	return ERR_OK;
 }
+
+void attestation_unproven(uint64_t ticket)
+{
+	struct asking *asking = find_ticket(ticket);
+	struct server_call *call;
+
+	if (asking == NULL)
+		return;
+	call = asking->call;
+	forget(asking);
+	put_off(call);
+}

@@ -22,4 +22,7 @@ void attestation_attach(int keeper);
 /* MESSAGE_BUNDLE.  ERR_MALFORMED: the keeper breaks the rules. */
 MUST_CHECK enum err attestation_bundle(const struct message *message);
 
+/* MESSAGE_UNPROVEN: whoever asked under this ticket is put off. */
+void attestation_unproven(uint64_t ticket);
+
 #endif

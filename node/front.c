@@ -126,6 +126,10 @@ static enum err hear_keeper(struct front *front)
 	int passed;
 
 	TRY(channel_receive(front->keeper, &front->packet, &message, &passed));
+	if (message.kind == MESSAGE_UNPROVEN) {
+		attestation_unproven(message.number[0]);
+		return ERR_OK;
+	}
 	if (message.kind != MESSAGE_BUNDLE) {
 		fd_close(&passed);
 		return ERR_MALFORMED;

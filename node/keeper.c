@@ -14,6 +14,7 @@
 #include "crypto/random.h"
 #include "node/clock.h"
 #include "node/keyring.h"
+#include "node/proofs.h"
 #include "node/request_keys.h"
 #include "node/role.h"
 #include "node/setup.h"
@@ -34,8 +35,9 @@ enum place {
 	CONTROL,
 	ZYGOTE,
 	FRONT,
+	ATTESTER,
 	FIRST_WORKER,
-	PLACES = 3 + 2 * LIMIT_WORKERS
+	PLACES = FIRST_WORKER + 2 * LIMIT_WORKERS
 };
 
 /* What may be asked on a worker's channel, and of which key it is. */
@@ -52,11 +54,21 @@ struct keeper {
 	struct keyring *ring;
 	struct signer signer;
 	uint8_t node_id[STATEMENT_DIGEST_BYTES];
+<<<<<<< HEAD
 	uint64_t replays;    /* refused since the last log line */
 	bool is_full;	     /* the offered key took all requests it may */
 	bool is_unpublished; /* the front has not been told of the newest */
 	struct pollfd peers[PLACES];	   /* fd -1: nobody there */
 	struct question questions[PLACES]; /* of those that are workers */
+=======
+	uint64_t replays;     /* refused since the last log line */
+	bool is_full;	      /* the offered key took all requests it may */
+	bool is_unpublished;  /* the front has not been told of the newest */
+	uint64_t published_s; /* when that was tried */
+	struct proofs proofs;
+	uint8_t bundle[MESSAGE_BODY_MAX]; /* as it is sent */
+	struct pollfd peers[PLACES];	  /* fd -1: nobody there */
+>>>>>>> 8564c90 (Hardware evidence: an attester in a jail of its own measures the node into a TPM and quotes it)
 	struct channel_packet packet;
 };
 
@@ -71,16 +83,21 @@ static struct statement_shape shape_of(const struct policy *policy)
 
 static enum err write_statement(const struct keeper *keeper, struct writer *out)
 {
-	const struct setup_digests *digests = &keeper->setup.digests;
 	const struct policy *policy = &keeper->setup.policy;
+<<<<<<< HEAD
 	struct statement statement = {
 		.shape = shape_of(policy),
 		.model_name = bytes_of_string(policy->model_name),
 		.key_expiry = keyring_expiry(keeper->ring),
 		.assurance = STATEMENT_SOFTWARE,
 	};
+=======
+	struct statement statement;
+>>>>>>> 8564c90 (Hardware evidence: an attester in a jail of its own measures the node into a TPM and quotes it)
 
+	setup_state(&keeper->setup.digests, &statement);
 	memcpy(statement.node_id, keeper->node_id, sizeof(keeper->node_id));
+<<<<<<< HEAD
 	memcpy(statement.binary_digest, digests->binary, SETUP_DIGEST_BYTES);
 	memcpy(statement.model_root, digests->model_root, SETUP_DIGEST_BYTES);
 	memcpy(statement.tokenizer_digest, digests->tokenizer,
@@ -89,54 +106,62 @@ static enum err write_statement(const struct keeper *keeper, struct writer *out)
 	memcpy(statement.jail_digest, digests->jail, SETUP_DIGEST_BYTES);
 	memcpy(statement.log_digest, digests->grammar, SETUP_DIGEST_BYTES);
 	memcpy(statement.receipt_key, keeper->signer.public_key.bytes,
+=======
+	memcpy(statement.receipt_key, keeper->receipt_public.bytes,
+>>>>>>> 8564c90 (Hardware evidence: an attester in a jail of its own measures the node into a TPM and quotes it)
 	       SIGN_PUBLIC_BYTES);
-	memcpy(statement.command_digest, digests->command, SETUP_DIGEST_BYTES);
+	statement.shape =
+		(struct statement_shape){ (enum statement_mode)policy->shape,
+					  policy->frame_bytes,
+					  policy->tick_ms };
+	statement.model_name = bytes_of_string(policy->model_name);
+	statement.key_expiry = keyring_expiry(keeper->ring);
+	statement.assurance = proofs_assurance(keeper->setup.evidence);
 	return statement_write(&statement, out);
 }
 
-/* Statement, keys and evidence that binds them, to a nonce or to none. */
-static enum err write_bundle(const struct keeper *keeper, const uint8_t *nonce,
-			     struct writer *out)
+/* When clients should ask again for what is offered now. */
+static uint64_t refresh_time(const struct keeper *keeper)
 {
-	uint8_t statement_bytes[STATEMENT_BYTES_MAX];
-	uint8_t keys_bytes[256];
-	uint8_t evidence_bytes[256];
-	struct writer statement = WRITER_OVER(statement_bytes);
-	struct writer keys = WRITER_OVER(keys_bytes);
-	struct writer evidence = WRITER_OVER(evidence_bytes);
-	struct evidence_report_data report_data;
-	struct bundle bundle = { .evidence_count = 1 };
-
-	TRY(write_statement(keeper, &statement));
-	TRY(keyring_configs(keeper->ring, &keys));
-	bundle.statement = bytes_written(&statement);
-	bundle.keys = bytes_written(&keys);
-	evidence_bind(&(struct evidence_claims){ .statement = bundle.statement,
-						 .keys = bundle.keys,
-						 .nonce = nonce },
-		      &report_data);
-	TRY(evidence_make(BUNDLE_EVIDENCE_SOFTWARE, &report_data, &evidence));
-	bundle.evidence[0] = (struct bundle_evidence){
-		.type = BUNDLE_EVIDENCE_SOFTWARE,
-		.value = bytes_written(&evidence),
-	};
-	return bundle_write(&bundle, out);
-}
-
-static enum err send_bundle(struct keeper *keeper, uint64_t ticket,
-			    const uint8_t *nonce)
-{
-	uint8_t memory[4096];
-	struct writer out = WRITER_OVER(memory);
 	uint64_t refresh = keyring_next_change(keeper->ring);
 	uint64_t before_s = keeper->setup.policy.key_lifetime_s / 4;
-	struct message message = { .kind = MESSAGE_BUNDLE };
 
 	if (before_s > REFRESH_S)
 		before_s = REFRESH_S;
 	if (keyring_expiry(keeper->ring) < refresh + before_s)
 		refresh = keyring_expiry(keeper->ring) - before_s;
+	return refresh;
+}
+
+/* What a bundle will say, whatever happens until its evidence is there. */
+static enum err fix_claims(const struct keeper *keeper, const uint8_t *nonce,
+			   struct proof *proof)
+{
+	struct writer statement = WRITER_OVER(proof->statement);
+	struct writer keys = WRITER_OVER(proof->keys);
+
+	TRY(write_statement(keeper, &statement));
+	TRY(keyring_configs(keeper->ring, &keys));
+	proof->statement_len = statement.len;
+	proof->keys_len = keys.len;
+	proof->refresh = refresh_time(keeper);
+	proof->key_id = keyring_current_id(keeper->ring);
+	proofs_bind(proof, nonce);
+	return ERR_OK;
+}
+
+/* The evidence is there: the front gets the bundle. */
+static enum err send_bundle(struct keeper *keeper, const struct proof *proof,
+			    struct bytes made)
+{
+	struct writer out = WRITER_OVER(keeper->bundle);
+	struct message message = {
+		.kind = MESSAGE_BUNDLE,
+		.number = { proof->asker, proof->refresh, proof->key_id },
+	};
+
 	TRY(bytes_put(&out, BYTES_ARRAY(keeper->node_id)));
+<<<<<<< HEAD
 	TRY(write_bundle(keeper, nonce, &out));
 	if (nonce == NULL)
 		signer_note_offer(
@@ -148,14 +173,94 @@ static enum err send_bundle(struct keeper *keeper, uint64_t ticket,
 	message.number[0] = ticket;
 	message.number[1] = refresh;
 	message.number[2] = keyring_current_id(keeper->ring);
+=======
+	TRY(proofs_bundle(proof, keeper->setup.evidence, made, &out));
+>>>>>>> 8564c90 (Hardware evidence: an attester in a jail of its own measures the node into a TPM and quotes it)
 	message.body = bytes_written(&out);
 	return channel_send(keeper->peers[FRONT].fd, &message, -1);
+}
+
+/* Whoever asked is told; a bundle for all is tried again at a later tick. */
+static void give_up(struct keeper *keeper, struct proof *proof)
+{
+	struct message message = { .kind = MESSAGE_UNPROVEN,
+				   .number = { proof->asker } };
+
+	if (proof->asker == TICKET_NONE)
+		keeper->is_unpublished = true;
+	else if (channel_send(keeper->peers[FRONT].fd, &message, -1) != ERR_OK)
+		(void)0; /* a front that does not read goes without */
+	proofs_release(proof);
+}
+
+static enum err ask_attester(const struct keeper *keeper,
+			     const struct proof *proof)
+{
+	struct message message = {
+		.kind = MESSAGE_QUOTE,
+		.number = { proof->ticket },
+		.body = BYTES_ARRAY(proof->report_data.bytes),
+	};
+
+	if (keeper->peers[ATTESTER].fd < 0)
+		return ERR_UNAVAILABLE;
+	return channel_send(keeper->peers[ATTESTER].fd, &message, -1);
+}
+
+/* One bundle, at once where nobody has to be asked for its evidence. */
+static void begin_bundle(struct keeper *keeper, uint64_t asker,
+			 const uint8_t *nonce)
+{
+	struct proof none = { .asker = asker };
+	struct proof *proof = proofs_take(&keeper->proofs);
+	enum err err;
+
+	if (proof == NULL) {
+		give_up(keeper, &none);
+		return;
+	}
+	proof->asker = asker;
+	err = fix_claims(keeper, nonce, proof);
+	if (err == ERR_OK && proofs_need_attester(keeper->setup.evidence))
+		err = ask_attester(keeper, proof);
+	else if (err == ERR_OK) {
+		err = send_bundle(keeper, proof, (struct bytes){ NULL, 0 });
+		proofs_release(proof);
+	}
+	if (err != ERR_OK)
+		give_up(keeper, proof);
+}
+
+/* No answer will come for what was asked of an attester that is gone. */
+static void give_up_all(struct keeper *keeper)
+{
+	for (size_t i = 0; i < LIMIT_PROOFS; i++) {
+		if (keeper->proofs.list[i].ticket != 0)
+			give_up(keeper, &keeper->proofs.list[i]);
+	}
+}
+
+/* Where a peer is listened to. */
+static enum place place_of(enum jail_role peer)
+{
+	if (peer == JAIL_ZYGOTE)
+		return ZYGOTE;
+	return peer == JAIL_ATTESTER ? ATTESTER : FRONT;
+}
+
+static enum jail_role peer_at(enum place place)
+{
+	if (place == ZYGOTE)
+		return JAIL_ZYGOTE;
+	return place == ATTESTER ? JAIL_ATTESTER : JAIL_FRONT;
 }
 
 /* A peer that breaks off or breaks the rules is dropped; a new one will come. */
 static void drop(struct keeper *keeper, enum jail_role peer)
 {
-	fd_close(&keeper->peers[peer == JAIL_ZYGOTE ? ZYGOTE : FRONT].fd);
+	fd_close(&keeper->peers[place_of(peer)].fd);
+	if (peer == JAIL_ATTESTER)
+		give_up_all(keeper);
 	if (setup_tell_unlinked(peer) != ERR_OK)
 		exit(EXIT_FAILURE);
 }
@@ -163,9 +268,10 @@ static void drop(struct keeper *keeper, enum jail_role peer)
 /* A front that does not read now is told at a later tick. */
 static void publish_bundle(struct keeper *keeper)
 {
-	keeper->is_unpublished =
-		keeper->peers[FRONT].fd >= 0 &&
-		send_bundle(keeper, TICKET_NONE, NULL) != ERR_OK;
+	keeper->is_unpublished = false;
+	keeper->published_s = clock_now_s();
+	if (keeper->peers[FRONT].fd >= 0)
+		begin_bundle(keeper, TICKET_NONE, NULL);
 }
 
 static enum failure decapsulate(struct keeper *keeper,
@@ -305,12 +411,38 @@ static enum err hear_front(struct keeper *keeper)
 		fd_close(&passed);
 		return ERR_MALFORMED;
 	}
-	/* A front that does not read goes without: it asks again or gives up. */
-	if (send_bundle(keeper, message.number[0], message.body.data) !=
-		    ERR_OK &&
-	    errno != EAGAIN)
-		return ERR_UNAVAILABLE;
+	begin_bundle(keeper, message.number[0], message.body.data);
 	return ERR_OK;
+}
+
+static enum err hear_attester(struct keeper *keeper)
+{
+	struct message message;
+	struct proof *proof;
+	int passed;
+
+	TRY(channel_receive(keeper->peers[ATTESTER].fd, &keeper->packet,
+			    &message, &passed));
+	fd_close(&passed);
+	if (message.kind != MESSAGE_EVIDENCE &&
+	    message.kind != MESSAGE_UNPROVEN)
+		return ERR_MALFORMED;
+	proof = proofs_find(&keeper->proofs, message.number[0]);
+	if (proof == NULL)
+		return ERR_OK; /* for a front that has gone meanwhile */
+	if (message.kind == MESSAGE_UNPROVEN ||
+	    send_bundle(keeper, proof, message.body) != ERR_OK)
+		give_up(keeper, proof);
+	else
+		proofs_release(proof);
+	return ERR_OK;
+}
+
+/* A new front knows nothing of what the last one asked for. */
+static void forget_asked(struct keeper *keeper)
+{
+	for (size_t i = 0; i < LIMIT_PROOFS; i++)
+		proofs_release(&keeper->proofs.list[i]);
 }
 
 /* A new channel to a peer takes the place of the one before. */
@@ -326,10 +458,14 @@ static enum err hear_supervisor(struct keeper *keeper)
 		fd_close(&passed);
 		return ERR_MALFORMED;
 	}
-	place = message.number[0] == JAIL_ZYGOTE ? ZYGOTE : FRONT;
+	place = place_of((enum jail_role)message.number[0]);
 	fd_close(&keeper->peers[place].fd);
 	keeper->peers[place].fd = passed;
 	if (place == FRONT)
+		forget_asked(keeper);
+	if (place == ATTESTER)
+		give_up_all(keeper);
+	if (place == FRONT || (place == ATTESTER && keeper->is_unpublished))
 		publish_bundle(keeper);
 	return ERR_OK;
 }
@@ -347,13 +483,15 @@ static void hear(struct keeper *keeper, size_t place)
 		err = hear_zygote(keeper);
 	} else if (place == FRONT) {
 		err = hear_front(keeper);
+	} else if (place == ATTESTER) {
+		err = hear_attester(keeper);
 	} else {
 		if (answer_worker(keeper, place) != ERR_OK)
 			fd_close(&peer->fd);
 		secret_wipe(&keeper->packet, sizeof(keeper->packet));
 	}
 	if (err != ERR_OK)
-		drop(keeper, place == ZYGOTE ? JAIL_ZYGOTE : JAIL_FRONT);
+		drop(keeper, peer_at((enum place)place));
 }
 
 static void tick(struct keeper *keeper)
@@ -370,7 +508,7 @@ static void tick(struct keeper *keeper)
 	for (size_t left = keyring_live(keeper->ring); live + changed > left;
 	     left++)
 		EVENTS_LOG(EVENT_KEY_RETIRED, EVENT_CAUSE_AGE);
-	if (keeper->is_unpublished)
+	if (keeper->is_unpublished && keeper->published_s != clock_now_s())
 		publish_bundle(keeper);
 	if (changed) {
 		keeper->is_full = false;

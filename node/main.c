@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pcc-node: one program, one measurement, five kinds of process.
+ * pcc-node: one program, one measurement, six kinds of process.
  *
  * A person starts the supervisor.  It executes this same program for each role,
  * under the role's name; the zygote forks the workers.
  */
+#include "node/attester.h"
 #include "node/front.h"
 #include "node/keeper.h"
 #include "node/role.h"
@@ -22,6 +23,8 @@ int main(int argc, char **argv)
 		keeper_run();
 	if (role == JAIL_ZYGOTE)
 		zygote_run();
+	if (role == JAIL_ATTESTER)
+		attester_run();
 	options_parse(argc, argv, &options);
 	return supervisor_run(&options);
 }

@@ -8,6 +8,7 @@
 
 #include "inference/generate.h"
 #include "node/listener.h"
+#include "wire/bundle.h"
 
 #define VERSION "0.1"
 
@@ -32,6 +33,18 @@ static const char usage[] =
 	"    --tls-certificate FILE  the node's chain, PEM\n"
 	"    --tls-key FILE          its key, PEM\n"
 	"    --tls-client-roots FILE who may call, PEM\n"
+	"  --evidence KIND      what this machine proves to clients: software "
+	"(nothing;\n"
+	"                       the default), tpm2, sev-snp, tdx; may be "
+	"repeated\n"
+	"    --tpm PATH              of tpm2: a device, or unix:PATH; "
+	"/dev/tpmrm0\n"
+	"    --ak-certificate FILE   of the TPM's key, from enrolment, PEM\n"
+	"    --event-log FILE        of its firmware; the kernel's own\n"
+	"    --tsm DIRECTORY         of sev-snp and tdx: configfs-tsm's "
+	"reports\n"
+	"    --tsm-measurements DIR  of tdx: the kernel's files of RTMRs\n"
+	"    --ccel FILE             of tdx: the event log of its firmware\n"
 	"  --measure            print the digests that a node of this "
 	"program,\n"
 	"                       model and policy states of itself, as options\n"
@@ -60,7 +73,8 @@ enum {
 	VERSION_OPTION,
 	CPU,
 	MEASURE,
-	DESCRIBE
+	DESCRIBE,
+	EVIDENCE
 };
 
 static const struct known {
@@ -81,6 +95,19 @@ static const struct known {
 	  offsetof(struct options, tls_key) },
 	{ { "tls-client-roots", required_argument, NULL, 0 },
 	  offsetof(struct options, tls_client_roots) },
+	{ { "evidence", required_argument, NULL, EVIDENCE }, 0 },
+	{ { "tpm", required_argument, NULL, 0 },
+	  offsetof(struct options, tpm) },
+	{ { "event-log", required_argument, NULL, 0 },
+	  offsetof(struct options, event_log) },
+	{ { "ak-certificate", required_argument, NULL, 0 },
+	  offsetof(struct options, ak_certificate) },
+	{ { "tsm", required_argument, NULL, 0 },
+	  offsetof(struct options, reports) },
+	{ { "tsm-measurements", required_argument, NULL, 0 },
+	  offsetof(struct options, measurements) },
+	{ { "ccel", required_argument, NULL, 0 },
+	  offsetof(struct options, ccel) },
 	{ { OPTIONS_MEASURE_WORD + 2, no_argument, NULL, MEASURE }, 0 },
 	{ { "describe", no_argument, NULL, DESCRIBE }, 0 },
 	{ { "cpu", no_argument, NULL, CPU }, 0 },
@@ -135,6 +162,38 @@ static void take(struct options *out, size_t index)
 	*place = optarg;
 }
 
+static void take_evidence(struct options *out)
+{
+	enum bundle_evidence_type kind;
+
+	if (bundle_evidence_named(optarg, &kind) != ERR_OK)
+		mistake("--evidence is software, tpm2, sev-snp or tdx");
+	if ((out->evidence & 1u << kind) != 0)
+		mistake("an option is given twice");
+	out->evidence |= 1u << kind;
+}
+
+/* A path that nothing would read is a mistake, not a habit. */
+static void check_evidence(const struct options *options)
+{
+	uint32_t tpm2 = 1u << BUNDLE_EVIDENCE_TPM2;
+	uint32_t snp = 1u << BUNDLE_EVIDENCE_SEV_SNP;
+	uint32_t tdx = 1u << BUNDLE_EVIDENCE_TDX;
+
+	if ((options->evidence & snp) != 0 && (options->evidence & tdx) != 0)
+		mistake("no machine is both sev-snp and tdx");
+	if ((options->evidence & tpm2) == 0 &&
+	    (options->tpm != NULL || options->event_log != NULL ||
+	     options->ak_certificate != NULL))
+		mistake("--tpm, --event-log and --ak-certificate are for "
+			"--evidence tpm2");
+	if ((options->evidence & (snp | tdx)) == 0 && options->reports != NULL)
+		mistake("--tsm is for --evidence sev-snp and tdx");
+	if ((options->evidence & tdx) == 0 &&
+	    (options->measurements != NULL || options->ccel != NULL))
+		mistake("--tsm-measurements and --ccel are for --evidence tdx");
+}
+
 static void check(const struct options *options)
 {
 	if (options->task == OPTIONS_DESCRIBE)
@@ -174,6 +233,8 @@ void options_parse(int argc, char **argv, struct options *out)
 			options.task = OPTIONS_MEASURE;
 		else if (got == DESCRIBE)
 			options.task = OPTIONS_DESCRIBE;
+		else if (got == EVIDENCE)
+			take_evidence(&options);
 		else if (got == 0)
 			take(&options, (size_t)index);
 		else
@@ -181,6 +242,9 @@ void options_parse(int argc, char **argv, struct options *out)
 	}
 	if (optind != argc)
 		mistake("an argument too many");
+	if (options.evidence == 0)
+		options.evidence = 1u << BUNDLE_EVIDENCE_SOFTWARE;
+	check_evidence(&options);
 	check(&options);
 	*out = options;
 }

@@ -15,6 +15,13 @@ enum options_task {
 
 #define OPTIONS_MEASURE_WORD "--measure" /* no part of the digest */
 
+/* Where evidence is looked for; an event log may be missing there. */
+#define OPTIONS_TPM "/dev/tpmrm0"
+#define OPTIONS_EVENT_LOG "/sys/kernel/security/tpm0/binary_bios_measurements"
+#define OPTIONS_REPORTS "/sys/kernel/config/tsm/report"
+#define OPTIONS_MEASUREMENTS "/sys/devices/virtual/misc/tdx_guest/measurements"
+#define OPTIONS_CCEL "/sys/firmware/acpi/tables/data/CCEL"
+
 struct options {
 	char **arguments; /* as given, borrowed; ended by NULL */
 	enum options_task task;
@@ -23,6 +30,10 @@ struct options {
 	const char *listen;	/* unix:PATH, or HOST:PORT of the loopback */
 	const char *listen_tls; /* HOST:PORT, or NULL */
 	const char *tls_certificate, *tls_key, *tls_client_roots; /* paths */
+	uint32_t evidence; /* bits 1 << enum bundle_evidence_type; never 0 */
+	/* Paths for evidence, or NULL for those below. */
+	const char *tpm, *event_log, *ak_certificate;
+	const char *reports, *measurements, *ccel;
 };
 
 /*

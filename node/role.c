@@ -17,6 +17,7 @@ static const char *const titles[JAIL_ROLES] = {
 	[JAIL_FRONT] = PREFIX "front",
 	[JAIL_KEEPER] = PREFIX "keeper",
 	[JAIL_ZYGOTE] = PREFIX "zygote",
+	[JAIL_ATTESTER] = PREFIX "attester",
 	[JAIL_WORKER] = PREFIX "worker",
 };
 
@@ -63,7 +64,8 @@ void role_isolate(enum jail_role role)
 {
 	static const int descriptors[] = { SETUP_CONTROL_FD };
 
-	isolate(role, &(struct jail_isolation){ descriptors, 1, NULL, 0 });
+	isolate(role, &(struct jail_isolation){ .descriptors = descriptors,
+						.descriptor_count = 1 });
 }
 
 void role_isolate_keeping(enum jail_role role, int descriptor, uint16_t port)
@@ -75,6 +77,18 @@ void role_isolate_keeping(enum jail_role role, int descriptor, uint16_t port)
 			      .descriptor_count = descriptor < 0 ? 1 : 2,
 			      .ports = &port,
 			      .port_count = port == 0 ? 0 : 1,
+		      });
+}
+
+void role_isolate_within(enum jail_role role, int descriptor,
+			 const char *directory)
+{
+	const int descriptors[] = { SETUP_CONTROL_FD, descriptor };
+
+	isolate(role, &(struct jail_isolation){
+			      .descriptors = descriptors,
+			      .descriptor_count = descriptor < 0 ? 1 : 2,
+			      .directory = directory,
 		      });
 }
 

@@ -28,6 +28,13 @@ void role_isolate(enum jail_role role);
 /* The same for a role that keeps one more descriptor and binds one port. */
 void role_isolate_keeping(enum jail_role role, int descriptor, uint16_t port);
 
+/*
+ * The same for a role that keeps one more descriptor, unless it is -1, and has
+ * this directory as its root, unless it is NULL.
+ */
+void role_isolate_within(enum jail_role role, int descriptor,
+			 const char *directory);
+
 /* jail_enter() with the role's own filter; or the process's end. */
 void role_close_jail(enum jail_role role);
 

@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/secret.h"
+#include "wire/bundle.h"
 
 _Static_assert(sizeof(struct setup_digests) == (size_t)7 * SETUP_DIGEST_BYTES,
 	       "the digests are sent as they lie in memory");
@@ -66,6 +67,32 @@ static enum err take_descriptor(int *place, int passed)
 	return ERR_OK;
 }
 
+static enum err take_evidence(struct setup *setup, uint64_t bits)
+{
+	if (setup->evidence != 0 || bits == 0 ||
+	    bits >= 1u << BUNDLE_EVIDENCE_COUNT)
+		return ERR_MALFORMED;
+	setup->evidence = (uint32_t)bits;
+	return ERR_OK;
+}
+
+static enum err take_event_log(struct setup *setup,
+			       const struct message *message)
+{
+	struct setup_event_log *log;
+
+	if (message->number[0] >= SETUP_LOGS)
+		return ERR_MALFORMED;
+	log = &setup->event_logs[message->number[0]];
+	if (log->len != 0)
+		return ERR_MALFORMED;
+	if (message->body.len > sizeof(log->bytes))
+		return ERR_TOO_LARGE;
+	memcpy(log->bytes, message->body.data, message->body.len);
+	log->len = message->body.len;
+	return ERR_OK;
+}
+
 static enum err take(struct setup *setup, const struct message *message,
 		     int passed)
 {
@@ -80,6 +107,20 @@ static enum err take(struct setup *setup, const struct message *message,
 	if (message->kind == MESSAGE_LISTEN_TLS)
 		return take_text(message->body, setup->tls_address,
 				 sizeof(setup->tls_address));
+	if (message->kind == MESSAGE_PROVE)
+		return take_evidence(setup, message->number[0]);
+	if (message->kind == MESSAGE_TPM)
+		return take_descriptor(&setup->tpm, passed);
+	if (message->kind == MESSAGE_RTMR)
+		return take_descriptor(&setup->rtmr, passed);
+	if (message->kind == MESSAGE_REPORTS)
+		return take_text(message->body, setup->reports,
+				 sizeof(setup->reports));
+	if (message->kind == MESSAGE_AK_CERTIFICATE)
+		return take_text(message->body, setup->ak_certificate,
+				 sizeof(setup->ak_certificate));
+	if (message->kind == MESSAGE_EVENT_LOG)
+		return take_event_log(setup, message);
 	if (message->kind == MESSAGE_PEM) {
 		enum err err = take_pem(setup, message, passed);
 
@@ -94,7 +135,8 @@ enum err setup_receive(struct setup *out)
 	static struct channel_packet packet;
 	struct message message;
 
-	*out = (struct setup){ .model = -1, .listener = -1 };
+	memset(out, 0, sizeof(*out));
+	out->model = out->listener = out->tpm = out->rtmr = -1;
 	for (;;) {
 		int passed;
 		enum err err;
@@ -137,6 +179,18 @@ enum err setup_send_pem(int role, enum setup_pem which, int file)
 	struct message message = { .kind = MESSAGE_PEM, .number = { which } };
 
 	return channel_send(role, &message, file);
+}
+
+void setup_state(const struct setup_digests *digests, struct statement *out)
+{
+	*out = (struct statement){ 0 };
+	memcpy(out->binary_digest, digests->binary, SETUP_DIGEST_BYTES);
+	memcpy(out->model_root, digests->model_root, SETUP_DIGEST_BYTES);
+	memcpy(out->tokenizer_digest, digests->tokenizer, SETUP_DIGEST_BYTES);
+	memcpy(out->policy_digest, digests->policy, SETUP_DIGEST_BYTES);
+	memcpy(out->jail_digest, digests->jail, SETUP_DIGEST_BYTES);
+	memcpy(out->log_digest, digests->grammar, SETUP_DIGEST_BYTES);
+	memcpy(out->command_digest, digests->command, SETUP_DIGEST_BYTES);
 }
 
 enum err setup_tell_ready(uint16_t port)

@@ -12,10 +12,13 @@
 #include "node/channel.h"
 #include "policy/policy.h"
 #include "policy/profile.h"
+#include "wire/statement.h"
 
 #define SETUP_CONTROL_FD JAIL_FD_FIRST /* every role's channel */
 #define SETUP_PEM_MAX (16u << 10)
 #define SETUP_DIGEST_BYTES 32
+#define SETUP_EVENT_LOG_MAX (48u << 10)
+#define SETUP_REPORTS_MAX 256 /* of a path */
 
 /* SHA-256 or Merkle root of what the node statement names. */
 struct setup_digests {
@@ -26,6 +29,18 @@ struct setup_digests {
 	uint8_t jail[SETUP_DIGEST_BYTES];
 	uint8_t grammar[SETUP_DIGEST_BYTES];
 	uint8_t command[SETUP_DIGEST_BYTES]; /* the supervisor's arguments */
+};
+
+/* Event logs, which evidence of two kinds comes with. */
+enum setup_log {
+	SETUP_LOG_TPM,
+	SETUP_LOG_CCEL, /* TDX */
+	SETUP_LOGS,
+};
+
+struct setup_event_log {
+	size_t len;
+	uint8_t bytes[SETUP_EVENT_LOG_MAX];
 };
 
 enum setup_pem {
@@ -43,6 +58,12 @@ struct setup {
 	int listener;	       /* front: a listening local socket */
 	char tls_address[128]; /* front: where to listen for mutual TLS */
 	char pem[SETUP_PEMS][SETUP_PEM_MAX]; /* ended by zero */
+	uint32_t evidence; /* keeper, attester: bits of bundle_evidence_type */
+	int tpm;	   /* attester: a TPM 2.0 */
+	int rtmr;	   /* attester: TDX's register for measurements */
+	char reports[SETUP_REPORTS_MAX]; /* attester: a report's directory */
+	char ak_certificate[SETUP_PEM_MAX];
+	struct setup_event_log event_logs[SETUP_LOGS]; /* attester */
 };
 
 /*
@@ -56,6 +77,9 @@ MUST_CHECK enum err setup_send_policy(int role, const struct policy *policy);
 MUST_CHECK enum err setup_send_digests(int role,
 				       const struct setup_digests *digests);
 MUST_CHECK enum err setup_send_pem(int role, enum setup_pem which, int file);
+
+/* What the digests say in a statement, whose other fields are zero. */
+void setup_state(const struct setup_digests *digests, struct statement *out);
 
 /* Tell the supervisor that this role can work; port is 0 but for TCP. */
 MUST_CHECK enum err setup_tell_ready(uint16_t port);

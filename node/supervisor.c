@@ -15,12 +15,12 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/secret.h"
-#include "crypto/hash.h"
-#include "crypto/merkle.h"
 #include "node/clock.h"
 #include "node/describe.h"
+#include "node/digests.h"
+#include "node/hardware.h"
 #include "node/listener.h"
+#include "node/proofs.h"
 #include "node/role.h"
 #include "node/setup.h"
 #include "policy/events.h"
@@ -29,7 +29,8 @@
 #include "sandbox/spawn.h"
 
 /* The roles that this process starts, in the order in which it does. */
-static const enum jail_role roles[] = { JAIL_ZYGOTE, JAIL_KEEPER, JAIL_FRONT };
+static const enum jail_role roles[] = { JAIL_ZYGOTE, JAIL_ATTESTER, JAIL_KEEPER,
+					JAIL_FRONT };
 
 #define ROLES (sizeof(roles) / sizeof(roles[0]))
 
@@ -55,6 +56,7 @@ struct supervisor {
 	int executable, model, listener, signals;
 	uint16_t port;
 	int pem[SETUP_PEMS];
+	struct hardware hardware;
 	struct process processes[JAIL_ROLES];	    /* by role */
 	uint64_t relink_ms[JAIL_ROLES][JAIL_ROLES]; /* when due; 0: not */
 	uint64_t started_ms;
@@ -99,80 +101,6 @@ static void read_policy(struct supervisor *node)
 		die(node->options->policy);
 	if (policy_parse(bytes_written(&text), &node->policy, &fault) != ERR_OK)
 		refuse_policy(node->options->policy, &fault);
-}
-
-static void hash_file(int fd, uint8_t digest[static HASH_SHA256_BYTES])
-{
-	SCOPED_WIPE(hash_stream_wipe) struct hash_stream stream = { 0 };
-	static uint8_t piece[64 << 10];
-	off_t at = 0;
-
-	hash_stream_begin(&stream);
-	for (;;) {
-		ssize_t got = pread(fd, piece, sizeof(piece), at);
-
-		if (got < 0)
-			die("cannot read the running program");
-		if (got == 0)
-			break;
-		hash_stream_add(&stream, (struct bytes){ piece, (size_t)got });
-		at += got;
-	}
-	hash_stream_end(&stream, digest);
-}
-
-/* The filters of all five processes, in the order of enum jail_role. */
-static void hash_filters(uint8_t digest[static HASH_SHA256_BYTES])
-{
-	SCOPED_WIPE(hash_stream_wipe) struct hash_stream stream = { 0 };
-	static struct jail_filter filter;
-
-	hash_stream_begin(&stream);
-	for (int role = 0; role < JAIL_ROLES; role++) {
-		if (filter_compile(profile_of((enum jail_role)role), &filter) !=
-		    ERR_OK)
-			die("a system call filter does not compile");
-		hash_stream_add(&stream, filter_bytes(&filter));
-	}
-	hash_stream_end(&stream, digest);
-}
-
-/*
- * How this node was started, argv joined by zero bytes.  --measure asks what a
- * node would say that is started without it.
- */
-static void hash_command(char *const *arguments,
-			 uint8_t digest[static HASH_SHA256_BYTES])
-{
-	SCOPED_WIPE(hash_stream_wipe) struct hash_stream stream = { 0 };
-
-	hash_stream_begin(&stream);
-	for (size_t i = 0; arguments[i] != NULL; i++) {
-		if (strcmp(arguments[i], OPTIONS_MEASURE_WORD) == 0)
-			continue;
-		if (i > 0)
-			hash_stream_add(&stream, BYTES_LITERAL("\0"));
-		hash_stream_add(&stream, bytes_of_string(arguments[i]));
-	}
-	hash_stream_end(&stream, digest);
-}
-
-/* What the statement says of this build and its choices. */
-static void measure_self(struct supervisor *node)
-{
-	static uint8_t memory[POLICY_TEXT_MAX];
-	struct writer text = WRITER_OVER(memory);
-
-	hash_file(node->executable, node->digests.binary);
-	if (policy_write(&node->policy, &text) != ERR_OK)
-		die("the policy has no canonical form");
-	hash_sha256(bytes_written(&text), node->digests.policy);
-	text.len = 0;
-	if (events_grammar_write(&text) != ERR_OK)
-		die("the log grammar does not fit");
-	hash_sha256(bytes_written(&text), node->digests.grammar);
-	hash_filters(node->digests.jail);
-	hash_command(node->options->arguments, node->digests.command);
 }
 
 static void open_files(struct supervisor *node)
@@ -231,8 +159,16 @@ static enum err set_up(const struct supervisor *node, enum jail_role role,
 	TRY(setup_send_policy(control, &node->policy));
 	if (role == JAIL_ZYGOTE)
 		TRY(send_descriptor(control, MESSAGE_MODEL, node->model));
-	if (role == JAIL_KEEPER)
+	if (role == JAIL_KEEPER || role == JAIL_ATTESTER) {
+		struct message prove = { .kind = MESSAGE_PROVE,
+					 .number = {
+						 node->options->evidence } };
+
 		TRY(setup_send_digests(control, &node->digests));
+		TRY(channel_send(control, &prove, -1));
+	}
+	if (role == JAIL_ATTESTER)
+		TRY(hardware_send(&node->hardware, control));
 	if (role == JAIL_FRONT)
 		TRY(set_up_front(node, control));
 	return channel_tell(control, MESSAGE_START);
@@ -270,6 +206,32 @@ static enum err start(struct supervisor *node, enum jail_role role)
 	return ERR_OK;
 }
 
+/* What software proves needs no attester. */
+static bool is_wanted(const struct supervisor *node, enum jail_role role)
+{
+	return role != JAIL_ATTESTER ||
+	       proofs_need_attester(node->options->evidence);
+}
+
+static bool is_ready(const struct supervisor *node, enum jail_role role)
+{
+	return !is_wanted(node, role) || node->processes[role].phase == READY;
+}
+
+/*
+ * The statement names what the zygote measures; the attester measures all that
+ * into the machine before there is a key.
+ */
+static bool is_prepared(const struct supervisor *node, enum jail_role role)
+{
+	if (role == JAIL_ATTESTER)
+		return node->is_measured;
+	if (role == JAIL_KEEPER)
+		return node->is_measured &&
+		       (node->was_ready || is_ready(node, JAIL_ATTESTER));
+	return true;
+}
+
 static bool may_start(const struct supervisor *node, enum jail_role role)
 {
 	const struct process *process = &node->processes[role];
@@ -279,8 +241,7 @@ static bool may_start(const struct supervisor *node, enum jail_role role)
 		return false;
 	if (node->options->task == OPTIONS_MEASURE)
 		return role == JAIL_ZYGOTE;
-	/* The keeper's statement names what the zygote measures. */
-	return role != JAIL_KEEPER || node->is_measured;
+	return is_wanted(node, role) && is_prepared(node, role);
 }
 
 static void start_due(struct supervisor *node)
@@ -294,6 +255,14 @@ static void start_due(struct supervisor *node)
 				clock_now_ms() + RESTART_BACKOFF_MS;
 		}
 	}
+}
+
+/* The attester has a channel to the keeper alone. */
+static bool are_peers(enum jail_role a, enum jail_role b)
+{
+	if (a == JAIL_ATTESTER || b == JAIL_ATTESTER)
+		return a == JAIL_KEEPER || b == JAIL_KEEPER;
+	return a != b;
 }
 
 /* A new channel between two roles, the second of which just became ready. */
@@ -360,38 +329,17 @@ static void on_ready(struct supervisor *node, enum jail_role role,
 		node->port = port;
 	for (size_t i = 0; i < ROLES; i++) {
 		if (node->processes[roles[i]].phase != READY) {
-			all = false;
+			all = all && is_ready(node, roles[i]);
 			continue;
 		}
 		/* Whoever could not be told has ended, which its pidfd shows.
 		 */
-		if (roles[i] != role &&
+		if (are_peers(roles[i], role) &&
 		    link_pair(node, roles[i], role) != ERR_OK)
 			spawn_kill(&node->processes[role].child);
 	}
 	if (all && !node->was_ready)
 		tell_ready(node);
-}
-
-static void print_digest(const char *name,
-			 const uint8_t digest[static SETUP_DIGEST_BYTES])
-{
-	printf("--accept-%s ", name);
-	for (size_t i = 0; i < SETUP_DIGEST_BYTES; i++)
-		printf("%02x", digest[i]);
-	printf("\n");
-}
-
-/* What an auditor compares, in the words that pcc-client takes. */
-static void print_measurements(const struct setup_digests *digests)
-{
-	print_digest("program", digests->binary);
-	print_digest("model", digests->model_root);
-	print_digest("tokenizer", digests->tokenizer);
-	print_digest("policy", digests->policy);
-	print_digest("jail", digests->jail);
-	print_digest("log", digests->grammar);
-	print_digest("command", digests->command);
 }
 
 /* Every later zygote has to find the very model that the statement names. */
@@ -412,7 +360,7 @@ static void on_measured(struct supervisor *node, struct bytes body)
 	       SETUP_DIGEST_BYTES);
 	node->is_measured = true;
 	if (node->options->task == OPTIONS_MEASURE) {
-		print_measurements(&node->digests);
+		digests_print(&node->digests);
 		node->is_stopping = true;
 	}
 }
@@ -544,6 +492,7 @@ static void stop_all(struct supervisor *node)
 			continue;
 		fd_close(&process->control);
 	}
+	hardware_close(&node->hardware);
 	if (node->options->listen != NULL)
 		listener_remove(node->options->listen);
 }
@@ -574,7 +523,10 @@ int supervisor_run(const struct options *options)
 		return EXIT_SUCCESS;
 	}
 	open_files(&node);
-	measure_self(&node);
+	digests_of_self(node.executable, &node.policy, options->arguments,
+			&node.digests);
+	if (options->task == OPTIONS_SERVE)
+		hardware_open(options, &node.hardware);
 	watch_signals(&node);
 	give_up_privileges();
 

@@ -34,7 +34,7 @@ enum subject {
 static const char *const role_names[JAIL_ROLES] = {
 	[JAIL_SUPERVISOR] = "supervisor", [JAIL_FRONT] = "front",
 	[JAIL_KEEPER] = "keeper",	  [JAIL_ZYGOTE] = "zygote",
-	[JAIL_WORKER] = "worker",
+	[JAIL_ATTESTER] = "attester",	  [JAIL_WORKER] = "worker",
 };
 
 static const char *const how_names[EVENT_HOW_COUNT] = {

@@ -33,6 +33,10 @@
 #define KEY_REQUESTS_MAX (1u << 20) /* replay set of one key; then full */
 #define KEYS_LIVE_MAX 3 /* offered, the one before, one in its grace */
 
+/* Evidence, which one gRPC message has to hold beside keys and statement. */
+#define LIMIT_EVIDENCE_BYTES (60u << 10)
+#define LIMIT_PROOFS 20 /* bundles whose evidence is being made */
+
 /* Work. */
 #define LIMIT_WORKERS 64	 /* workers at once, whatever the policy says */
 #define LIMIT_THREADS 64	 /* of the engine, in one worker */

@@ -45,7 +45,7 @@
 
 #define WAIT_CLOCKED (FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME)
 
-/* What front, keeper and zygote have in common. */
+/* What front, keeper, zygote and attester have in common. */
 static const struct jail_rule common_rules[] = {
 	ALLOW(brk, "the heap grows"),
 	ALLOW_WITHOUT(mmap, 2, PROT_EXEC, "more memory, never code"),
@@ -148,6 +148,23 @@ static const struct jail_limit keeper_limits[] = {
 	{ RLIMIT_MSGQUEUE, 0, "no message queues" },
 	{ RLIMIT_NPROC, 0, "it neither forks nor makes threads" },
 	{ RLIMIT_NOFILE, 8ul * LIMIT_WORKERS, "one descriptor a worker" },
+};
+
+/*
+ * The attester has others' code read what a TPM answers.  It holds no key and
+ * sees no request; it asks the device that it is handed, or the one directory
+ * that is its root, for evidence.
+ */
+static const struct jail_rule attester_rules[] = {
+	ALLOW_IF(openat, 0, JAIL_FD_REPORTS,
+		 "a report's files, by their names"),
+};
+
+static const struct jail_limit attester_limits[] = {
+	{ RLIMIT_CORE, 0, "no process of the node leaves one" },
+	{ RLIMIT_MSGQUEUE, 0, "no message queues" },
+	{ RLIMIT_NPROC, 0, "it neither forks nor makes threads" },
+	{ RLIMIT_NOFILE, 16, "supervisor, keeper, device, a report's file" },
 };
 
 /*
@@ -290,6 +307,14 @@ static const struct jail_profile profiles[JAIL_ROLES] = {
 		.network = JAIL_NETWORK_NONE,
 		.otherwise = JAIL_KILL,
 		OWN(zygote),
+		COMMON,
+	},
+	[JAIL_ATTESTER] = {
+		.name = "attester",
+		.role = JAIL_ATTESTER,
+		.network = JAIL_NETWORK_NONE,
+		.otherwise = JAIL_KILL,
+		OWN(attester),
 		COMMON,
 	},
 	[JAIL_WORKER] = {

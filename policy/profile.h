@@ -18,13 +18,17 @@ enum jail_role {
 	JAIL_FRONT,
 	JAIL_KEEPER,
 	JAIL_ZYGOTE,
-	JAIL_WORKER,
-	JAIL_ROLES, /* how many there are */
+	JAIL_ATTESTER,
+	JAIL_WORKER, /* the one that is forked, not executed */
+	JAIL_ROLES,  /* how many there are */
 };
 
 /* A worker's only two descriptors, and the only ones its filter names. */
 #define JAIL_FD_FRONT 3	 /* sealed chunks in, sealed frames out */
 #define JAIL_FD_KEEPER 4 /* one question: the keys of this request */
+
+/* The attester's directory of reports, where it has one: all that it opens. */
+#define JAIL_FD_REPORTS 5
 
 /* The first descriptor a role is given; 0 and 1 are void, 2 is the log. */
 #define JAIL_FD_FIRST 3

@@ -2,6 +2,7 @@
 #include "sandbox/jail.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -190,9 +191,8 @@ static enum err detached_root(void)
  * away below it.  /proc is where it is put first, because that is a directory
  * which every machine that can start a role has.
  */
-static enum err empty_root(const struct jailing *jailing)
+static enum err empty_root(void)
 {
-	(void)jailing;
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
 		return errno == EINVAL ? detached_root() : ERR_UNAVAILABLE;
 	if (mount("none", "/proc", "tmpfs", MOUNT_NOTHING | MS_RDONLY,
@@ -204,6 +204,38 @@ static enum err empty_root(const struct jailing *jailing)
 	    umount2(".", MNT_DETACH) != 0)
 		return ERR_UNAVAILABLE;
 	return zero_is_ok(chdir("/"));
+}
+
+/*
+ * One directory of the machine, held by a mount that was never put anywhere, so
+ * that nothing is above it.
+ */
+static enum err enter_directory(int tree)
+{
+	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_NOSUID |
+						     MOUNT_ATTR_NODEV |
+						     MOUNT_ATTR_NOEXEC };
+
+	if (mount_setattr(tree, "", AT_EMPTY_PATH, &attributes,
+			  sizeof(attributes)) != 0 ||
+	    fchdir(tree) != 0 || chroot(".") != 0)
+		return ERR_UNAVAILABLE;
+	return zero_is_ok(chdir("/"));
+}
+
+static enum err take_root(const struct jailing *jailing)
+{
+	const char *directory = jailing->isolation->directory;
+	SCOPED_FD tree = -1;
+
+	if (directory == NULL)
+		return empty_root();
+	tree = open_tree(AT_FDCWD, directory,
+			 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree < 0)
+		return ERR_UNAVAILABLE;
+	TRY(empty_root());
+	return enter_directory(tree);
 }
 
 static enum err take_host_name(const struct jailing *jailing)
@@ -229,11 +261,17 @@ static enum err refuse_new_privileges(const struct jailing *jailing)
 static enum err restrict_by_landlock(const struct jailing *jailing)
 {
 	const struct jail_isolation *isolation = jailing->isolation;
+	struct landlock_exceptions exceptions = { isolation->ports,
+						  isolation->port_count, -1 };
 	unsigned abi = landlock_abi();
+	SCOPED_FD root = -1;
 
 	if (abi == 0)
 		return ERR_OK;
-	TRY(landlock_restrict(abi, isolation->ports, isolation->port_count));
+	if (isolation->directory != NULL)
+		exceptions.directory = root =
+			open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	TRY(landlock_restrict(abi, &exceptions));
 	jailing->report->landlock_abi = abi;
 	jailing->report->optional |= JAIL_LANDLOCK_FILES;
 	if (abi >= 4)
@@ -274,7 +312,7 @@ enum err jail_isolate(const struct jail_profile *profile,
 		{ JAIL_STEP_ALONE, be_alone },
 		{ JAIL_STEP_LIMITS, apply_limits },
 		{ JAIL_STEP_DESCRIPTORS, keep_listed_descriptors },
-		{ JAIL_STEP_ROOT, empty_root },
+		{ JAIL_STEP_ROOT, take_root },
 		{ JAIL_STEP_HOST_NAME, take_host_name },
 		{ JAIL_STEP_CAPABILITIES, drop_capabilities },
 		{ JAIL_STEP_NO_NEW_PRIVILEGES, refuse_new_privileges },

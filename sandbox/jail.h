@@ -84,11 +84,13 @@ struct jail_isolation {
 	size_t descriptor_count;
 	const uint16_t *ports; /* TCP ports that may be bound; else none */
 	size_t port_count;
+	const char *directory; /* the root and all it has; NULL: nothing */
 };
 
 /*
  * Called once by a role that spawn_role() started, before it has threads.
- * Directories are not kept, since one is a way back to the machine's files.
+ * Directories are not kept, since one is a way back to the machine's files;
+ * one that is named becomes the root, so that no way leads out of it.
  * ERR_UNAVAILABLE with report->failed set: the caller must exit.
  */
 MUST_CHECK enum err jail_isolate(const struct jail_profile *profile,

@@ -11,7 +11,10 @@
  * header of the system that compiles may know fewer than the kernel that runs.
  */
 #define CREATE_RULESET_VERSION (1u << 0)
+#define RULE_PATH_BENEATH 1
 #define RULE_NET_PORT 2
+#define FILE_WRITE (1ull << 1)
+#define FILE_READ (1ull << 2)
 #define NET_BIND_TCP (1ull << 0)
 #define NET_CONNECT_TCP (1ull << 1)
 #define SCOPE_ABSTRACT_UNIX_SOCKET (1ull << 0)
@@ -29,6 +32,11 @@ struct ruleset_attributes {
 	uint64_t handled_access_net; /* from ABI 4 on */
 	uint64_t scoped;	     /* from ABI 6 on */
 };
+
+struct path_beneath_attributes {
+	uint64_t allowed_access;
+	int32_t parent_fd;
+} __attribute__((packed));
 
 struct net_port_attributes {
 	uint64_t allowed_access;
@@ -71,8 +79,21 @@ static enum err allow_port(int ruleset, uint16_t port)
 	return ERR_OK;
 }
 
-enum err landlock_restrict(unsigned abi, const uint16_t *ports,
-			   size_t port_count)
+static enum err allow_directory(int ruleset, int directory)
+{
+	struct path_beneath_attributes rule = {
+		.allowed_access = FILE_READ | FILE_WRITE,
+		.parent_fd = directory,
+	};
+
+	if (syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule,
+		    0) != 0)
+		return ERR_UNAVAILABLE;
+	return ERR_OK;
+}
+
+enum err landlock_restrict(unsigned abi,
+			   const struct landlock_exceptions *exceptions)
 {
 	struct ruleset_attributes all = all_rights(abi);
 	/* Zeros at the end of a longer struct mean nothing to an older ABI. */
@@ -81,8 +102,10 @@ enum err landlock_restrict(unsigned abi, const uint16_t *ports,
 
 	if (ruleset < 0)
 		return ERR_UNAVAILABLE;
-	for (size_t i = 0; abi >= 4 && i < port_count; i++)
-		TRY(allow_port(ruleset, ports[i]));
+	for (size_t i = 0; abi >= 4 && i < exceptions->port_count; i++)
+		TRY(allow_port(ruleset, exceptions->ports[i]));
+	if (exceptions->directory >= 0)
+		TRY(allow_directory(ruleset, exceptions->directory));
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
 		return ERR_UNAVAILABLE;
 	return ERR_OK;

@@ -18,12 +18,18 @@
 /* The ABI of this kernel, from 1 on; 0 where it has no Landlock. */
 unsigned landlock_abi(void);
 
+struct landlock_exceptions {
+	const uint16_t *ports; /* TCP, to bind */
+	size_t port_count;
+	int directory; /* whose files may be read and written; -1: none */
+};
+
 /*
  * Deny the calling thread, and all that it makes later, every right that ABI
- * `abi` knows, except to bind TCP to the ports.  no_new_privs must be set.
+ * `abi` knows, with these exceptions.  no_new_privs must be set.
  * ERR_UNAVAILABLE when the kernel refuses.
  */
-MUST_CHECK enum err landlock_restrict(unsigned abi, const uint16_t *ports,
-				      size_t port_count);
+MUST_CHECK enum err
+landlock_restrict(unsigned abi, const struct landlock_exceptions *exceptions);
 
 #endif

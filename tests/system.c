@@ -28,7 +28,8 @@
 #define LOOK_MS 5      /* between two looks at a file */
 #define CONTEXT_TOKENS 256
 #define ANSWER_TOKENS 128
-#define ARGUMENTS_MAX 12
+#define ARGUMENTS_MAX 20
+#define NODE_ARGUMENTS 7 /* that each node is told */
 #define FAULT_MAX 2048
 
 static const struct {
@@ -44,6 +45,15 @@ static const struct {
 	[SYSTEM_CLIENT] = { "pcc-client", "client.log", "client.out",
 			    "pcc-client: listening on " },
 };
+
+static const char *const *told; /* to the next node besides */
+static const char *accepted = "software";
+
+void system_tell(const char *const *node_arguments, const char *evidence)
+{
+	told = node_arguments;
+	accepted = evidence != NULL ? evidence : "software";
+}
 
 static char fault[FAULT_MAX]; /* what the last call complained of */
 
@@ -366,6 +376,8 @@ static const char *start_node(struct system *system)
 	system_socket(system, socket);
 	snprintf(listen, sizeof(listen), "unix:%s", socket);
 	snprintf(file, sizeof(file), "/proc/self/fd/%d", model);
+	for (size_t i = 0; told != NULL && told[i] != NULL; i++)
+		arguments[NODE_ARGUMENTS + i] = argument(told[i]);
 	return start_part(system, SYSTEM_NODE, arguments, rest);
 }
 
@@ -408,7 +420,7 @@ static const char *start_client(struct system *system,
 		argument("--gateway"),
 		system->gateway,
 		argument("--accept-evidence"),
-		argument("software"),
+		argument(accepted),
 		argument("--port"),
 		argument("0"),
 	};

@@ -79,6 +79,12 @@ struct policy system_policy(void);
 const char *system_start(const struct policy *policy, enum system_caller caller,
 			 struct system *out);
 
+/*
+ * What the node's next start is told besides: arguments, NULL at the end, at
+ * most 8, borrowed; and what evidence the client accepts, NULL: software.
+ */
+void system_tell(const char *const *node_arguments, const char *evidence);
+
 /* The same for a test, which fails with it, or is skipped for an obstacle. */
 void system_start_or_skip(const struct policy *policy, struct system *out);
 

@@ -27,7 +27,14 @@ enum message_kind {
 	MESSAGE_LISTENER,   /* +fd: a local socket that listens already */
 	MESSAGE_LISTEN_TLS, /* body: an address to listen on with TLS */
 	MESSAGE_PEM,	    /* number: which; +fd: the file that holds it */
-	MESSAGE_START,	    /* that was all: begin */
+	MESSAGE_PROVE,	    /* number: bits 1 << enum bundle_evidence_type */
+	MESSAGE_TPM,	    /* +fd: to a TPM 2.0 */
+	MESSAGE_REPORTS,   /* body: path of a configfs-tsm report's directory */
+	MESSAGE_RTMR,	   /* +fd: of TDX's register for what is measured */
+	MESSAGE_EVENT_LOG, /* number: enum setup_log; body: what was measured
+			       before us */
+	MESSAGE_AK_CERTIFICATE, /* body: of the TPM's key, PEM */
+	MESSAGE_START,		/* that was all: begin */
 
 	/* supervisor -> a role, at any time */
 	MESSAGE_LINK,  /* number: the peer's role; +fd: a channel to it */
@@ -58,6 +65,16 @@ enum message_kind {
 	MESSAGE_BUNDLE, /* number: ticket, next refresh, key id;
 			   body: node id[32] | bundle */
 	MESSAGE_NONCE,	/* number: ticket; body: nonce[32] */
+
+	/* keeper -> attester */
+	MESSAGE_QUOTE, /* number: ticket; body: report data[64] */
+
+	/* attester -> keeper */
+	MESSAGE_EVIDENCE, /* number: ticket; body: one piece for each bit of
+			     MESSAGE_PROVE, lowest first: u32 length | value */
+
+	/* attester -> keeper, keeper -> front */
+	MESSAGE_UNPROVEN, /* number: ticket: it cannot be had now */
 
 	/* front -> worker */
 	MESSAGE_BEGIN, /* number: form, Unix seconds now */

@@ -22,6 +22,7 @@ static const char *const titles[JAIL_ROLES] = {
 	[JAIL_FRONT] = "pcc-node: front",
 	[JAIL_KEEPER] = "pcc-node: keeper",
 	[JAIL_ZYGOTE] = "pcc-node: zygote",
+	[JAIL_ATTESTER] = "pcc-node: attester",
 };
 
 /* /proc/PID/name as text, cut where it is long; its length, -1 for none. */
