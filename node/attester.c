@@ -12,13 +12,13 @@
 #include "attest/evidence.h"
 #include "attest/tpm_evidence.h"
 #include "base/fd.h"
+#include "crypto/certificate_pem.h"
 #include "crypto/hash.h"
 #include "node/role.h"
 #include "node/setup.h"
 #include "node/tpm.h"
 #include "policy/limits.h"
 #include "wire/bundle.h"
-#include "wire/pem.h"
 
 #define FD_TPM 4
 
@@ -171,13 +171,11 @@ static void read_chain(struct attester *attester)
 	struct bytes text = bytes_of_string(attester->setup.ak_certificate);
 	struct writer der = WRITER_OVER(attester->certificates);
 
-	while (text.len > 0) {
+	while (!certificate_pem_is_end(text)) {
 		size_t start = der.len;
 
-		if (pem_take(&text, &der) != ERR_OK)
+		if (certificate_pem_take(&text, &der) != ERR_OK)
 			die("--ak-certificate is not certificates in PEM");
-		if (der.len == start)
-			return;
 		if (attester->chain_count == TPM_EVIDENCE_CERTIFICATES_MAX)
 			die("--ak-certificate holds too many");
 		attester->chain[attester->chain_count++] =

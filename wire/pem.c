@@ -5,7 +5,6 @@
 
 #include "wire/base64.h"
 
-<<<<<<< HEAD
 #define LINE_LETTERS 64
 
 static enum err expect(struct bytes *in, const char *text)
@@ -76,110 +75,5 @@ enum err pem_take(struct bytes *in, const char *label, struct writer *out)
 	}
 	TRY(expect_boundary(&rest, "END ", label));
 	*in = rest;
-=======
-#define BEGIN BYTES_LITERAL("-----BEGIN CERTIFICATE-----")
-#define END BYTES_LITERAL("-----END CERTIFICATE-----")
-#define LINE_LETTERS 64
-#define LINE_BYTES (LINE_LETTERS / 4 * 3)
-#define LETTERS_MAX BASE64_LETTERS(PEM_CERTIFICATE_MAX)
-
-/* Up to the words, which are taken with it; false where they do not come. */
-static bool take_to(struct bytes *text, struct bytes words, struct bytes *out)
-{
-	const uint8_t *at = text->len == 0 ? NULL
-					   : memmem(text->data, text->len,
-						    words.data, words.len);
-	size_t len;
-
-	if (at == NULL)
-		return false;
-	len = (size_t)(at - text->data);
-	*out = (struct bytes){ text->data, len };
-	text->data += len + words.len;
-	text->len -= len + words.len;
-	return true;
-}
-
-/* The letters of the other alphabet, without lines and padding. */
-static enum err put_letters(struct bytes body, struct writer *out)
-{
-	size_t padding = 0;
-
-	for (size_t i = 0; i < body.len; i++) {
-		uint8_t letter = body.data[i];
-
-		if (letter == '\n' || letter == '\r')
-			continue;
-		if (letter == '=') {
-			padding++;
-			continue;
-		}
-		if (padding > 0 || letter == '-' || letter == '_')
-			return ERR_MALFORMED;
-		if (letter == '+')
-			letter = '-';
-		if (letter == '/')
-			letter = '_';
-		TRY(bytes_put_u8(out, letter));
-	}
-	return (out->len + padding) % 4 == 0 && padding < 3 ? ERR_OK
-							    : ERR_MALFORMED;
-}
-
-enum err pem_take(struct bytes *text, struct writer *der)
-{
-	uint8_t memory[LETTERS_MAX];
-	struct writer letters = WRITER_OVER(memory);
-	struct bytes rest = *text;
-	struct bytes before, body;
-
-	if (!take_to(&rest, BEGIN, &before)) {
-		*text = (struct bytes){ NULL, 0 };
-		return ERR_OK;
-	}
-	if (!take_to(&rest, END, &body))
-		return ERR_TRUNCATED;
-	TRY(put_letters(body, &letters));
-	if (letters.len == 0)
-		return ERR_MALFORMED;
-	TRY(base64_decode(bytes_written(&letters), der));
-	*text = rest;
-	return ERR_OK;
-}
-
-static enum err put_line(struct bytes part, struct writer *text)
-{
-	size_t start = text->len;
-
-	TRY(base64_put(text, part));
-	for (size_t i = start; i < text->len; i++) {
-		if (text->data[i] == '-')
-			text->data[i] = '+';
-		if (text->data[i] == '_')
-			text->data[i] = '/';
-	}
-	while ((text->len - start) % 4 != 0)
-		TRY(bytes_put_u8(text, '='));
-	return bytes_put_u8(text, '\n');
-}
-
-enum err pem_put(struct bytes der, struct writer *text)
-{
-	struct writer whole = *text;
-
-	TRY(bytes_put(&whole, BEGIN));
-	TRY(bytes_put_u8(&whole, '\n'));
-	while (der.len > 0) {
-		struct bytes part;
-
-		TRY(bytes_take(&der,
-			       der.len < LINE_BYTES ? der.len : LINE_BYTES,
-			       &part));
-		TRY(put_line(part, &whole));
-	}
-	TRY(bytes_put(&whole, END));
-	TRY(bytes_put_u8(&whole, '\n'));
-	*text = whole;
->>>>>>> 8564c90 (Hardware evidence: an attester in a jail of its own measures the node into a TPM and quotes it)
 	return ERR_OK;
 }
