@@ -54,21 +54,14 @@ struct keeper {
 	struct keyring *ring;
 	struct signer signer;
 	uint8_t node_id[STATEMENT_DIGEST_BYTES];
-<<<<<<< HEAD
-	uint64_t replays;    /* refused since the last log line */
-	bool is_full;	     /* the offered key took all requests it may */
-	bool is_unpublished; /* the front has not been told of the newest */
-	struct pollfd peers[PLACES];	   /* fd -1: nobody there */
-	struct question questions[PLACES]; /* of those that are workers */
-=======
 	uint64_t replays;     /* refused since the last log line */
 	bool is_full;	      /* the offered key took all requests it may */
 	bool is_unpublished;  /* the front has not been told of the newest */
 	uint64_t published_s; /* when that was tried */
 	struct proofs proofs;
-	uint8_t bundle[MESSAGE_BODY_MAX]; /* as it is sent */
-	struct pollfd peers[PLACES];	  /* fd -1: nobody there */
->>>>>>> 8564c90 (Hardware evidence: an attester in a jail of its own measures the node into a TPM and quotes it)
+	uint8_t bundle[MESSAGE_BODY_MAX];  /* as it is sent */
+	struct pollfd peers[PLACES];	   /* fd -1: nobody there */
+	struct question questions[PLACES]; /* of those that are workers */
 	struct channel_packet packet;
 };
 
@@ -84,36 +77,13 @@ static struct statement_shape shape_of(const struct policy *policy)
 static enum err write_statement(const struct keeper *keeper, struct writer *out)
 {
 	const struct policy *policy = &keeper->setup.policy;
-<<<<<<< HEAD
-	struct statement statement = {
-		.shape = shape_of(policy),
-		.model_name = bytes_of_string(policy->model_name),
-		.key_expiry = keyring_expiry(keeper->ring),
-		.assurance = STATEMENT_SOFTWARE,
-	};
-=======
 	struct statement statement;
->>>>>>> 8564c90 (Hardware evidence: an attester in a jail of its own measures the node into a TPM and quotes it)
 
 	setup_state(&keeper->setup.digests, &statement);
 	memcpy(statement.node_id, keeper->node_id, sizeof(keeper->node_id));
-<<<<<<< HEAD
-	memcpy(statement.binary_digest, digests->binary, SETUP_DIGEST_BYTES);
-	memcpy(statement.model_root, digests->model_root, SETUP_DIGEST_BYTES);
-	memcpy(statement.tokenizer_digest, digests->tokenizer,
-	       SETUP_DIGEST_BYTES);
-	memcpy(statement.policy_digest, digests->policy, SETUP_DIGEST_BYTES);
-	memcpy(statement.jail_digest, digests->jail, SETUP_DIGEST_BYTES);
-	memcpy(statement.log_digest, digests->grammar, SETUP_DIGEST_BYTES);
 	memcpy(statement.receipt_key, keeper->signer.public_key.bytes,
-=======
-	memcpy(statement.receipt_key, keeper->receipt_public.bytes,
->>>>>>> 8564c90 (Hardware evidence: an attester in a jail of its own measures the node into a TPM and quotes it)
 	       SIGN_PUBLIC_BYTES);
-	statement.shape =
-		(struct statement_shape){ (enum statement_mode)policy->shape,
-					  policy->frame_bytes,
-					  policy->tick_ms };
+	statement.shape = shape_of(policy);
 	statement.model_name = bytes_of_string(policy->model_name);
 	statement.key_expiry = keyring_expiry(keeper->ring);
 	statement.assurance = proofs_assurance(keeper->setup.evidence);
@@ -159,23 +129,16 @@ static enum err send_bundle(struct keeper *keeper, const struct proof *proof,
 		.kind = MESSAGE_BUNDLE,
 		.number = { proof->asker, proof->refresh, proof->key_id },
 	};
+	struct bytes bundle;
 
 	TRY(bytes_put(&out, BYTES_ARRAY(keeper->node_id)));
-<<<<<<< HEAD
-	TRY(write_bundle(keeper, nonce, &out));
-	if (nonce == NULL)
-		signer_note_offer(
-			&keeper->signer,
-			(struct bytes){ memory + sizeof(keeper->node_id),
-					out.len - sizeof(keeper->node_id) },
-			1u << BUNDLE_EVIDENCE_SOFTWARE,
-			keyring_current_id(keeper->ring));
-	message.number[0] = ticket;
-	message.number[1] = refresh;
-	message.number[2] = keyring_current_id(keeper->ring);
-=======
 	TRY(proofs_bundle(proof, keeper->setup.evidence, made, &out));
->>>>>>> 8564c90 (Hardware evidence: an attester in a jail of its own measures the node into a TPM and quotes it)
+	bundle = (struct bytes){ out.data + sizeof(keeper->node_id),
+				 out.len - sizeof(keeper->node_id) };
+	if (proof->asker == TICKET_NONE)
+		signer_note_offer(&keeper->signer, bundle,
+				  keeper->setup.evidence,
+				  (uint8_t)proof->key_id);
 	message.body = bytes_written(&out);
 	return channel_send(keeper->peers[FRONT].fd, &message, -1);
 }
@@ -526,7 +489,7 @@ static void open_signer(struct keeper *keeper)
 	if (signer_open(&keeper->signer) != ERR_OK)
 		die("no memory for keys that nobody else can read");
 	node->shape = shape_of(&keeper->setup.policy);
-	node->assurance = STATEMENT_SOFTWARE;
+	node->assurance = proofs_assurance(keeper->setup.evidence);
 	memcpy(node->model_root, digests->model_root, SETUP_DIGEST_BYTES);
 	memcpy(node->tokenizer_digest, digests->tokenizer, SETUP_DIGEST_BYTES);
 	memcpy(node->policy_digest, digests->policy, SETUP_DIGEST_BYTES);

@@ -7,31 +7,22 @@
  *   sees    encapsulated keys
  *   never   the network, a ciphertext, a prompt
  *   jail    profile_of(JAIL_KEEPER)
-<<<<<<< HEAD
- *   fds     3 supervisor; then, as they come: zygote, front, and for each
- *           worker one channel for its two questions
-=======
  *   fds     3 supervisor; then, as they come: zygote, front, attester, and for
- *           each worker one channel that is closed after its one question
->>>>>>> 8564c90 (Hardware evidence: an attester in a jail of its own measures the node into a TPM and quotes it)
+ *           each worker one channel for its two questions
  *
  *     zygote ── MESSAGE_WORKER_KEYS + channel ──▶ keeper
  *     worker ── MESSAGE_OPEN ──▶ keeper ── MESSAGE_KEYS | REFUSED ──▶ worker
  *     worker ── MESSAGE_RECEIPT ──▶ keeper ── MESSAGE_RECEIPT ──▶ worker
- *     front  ── MESSAGE_NONCE ──▶ keeper ── MESSAGE_BUNDLE ──▶ front
+ *     front  ── MESSAGE_NONCE ──▶ keeper ── MESSAGE_BUNDLE | UNPROVEN ──▶ front
+ *     keeper ── MESSAGE_QUOTE ──▶ attester ── MESSAGE_EVIDENCE | UNPROVEN ──▶ keeper
  *
-<<<<<<< HEAD
  * A worker asks for a receipt only once its request was opened, and once; the
  * keeper then drops the channel.  All that a receipt says of the node the keeper
  * says itself (wire/receipt.h); of receipts it keeps nothing.
  *
- * A new bundle is sent to the front without being asked for when keys rotate.
-=======
- *     keeper ── MESSAGE_QUOTE ──▶ attester ── MESSAGE_EVIDENCE ──▶ keeper
- *
  * It waits for nobody: what is asked of the attester is taken up when its answer
- * comes (node/proofs.h).  A new bundle is sent to the front without being asked for when keys rotate.
->>>>>>> 8564c90 (Hardware evidence: an attester in a jail of its own measures the node into a TPM and quotes it)
+ * comes (node/proofs.h).  A new bundle is sent to the front without being asked
+ * for when keys rotate.
  */
 #ifndef NODE_KEEPER_H
 #define NODE_KEEPER_H
