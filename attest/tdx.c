@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attest/event_log_replay.h"
 #include "attest/pck.h"
 #include "attest/roots.h"
 #include "attest/tdx_firmware.h"
@@ -317,10 +318,42 @@ static void judge_guest(struct subject *subject)
 			       (has & TD_PERFMON) != 0 ? "on" : "off");
 }
 
+/* RTMR n is register n + 1 of a log; MRTD, its register 0, is no one's to log. */
 static void judge_events(struct subject *subject)
 {
-	appraisal_skip(subject->out, APPRAISAL_EVENTS,
-		       "No event log came with the quote.");
+	struct appraisal *out = subject->out;
+	struct event_log_replay replay;
+	enum err err;
+
+	if (subject->ccel.len == 0) {
+		appraisal_skip(out, APPRAISAL_EVENTS,
+			       "No event log came with the quote.");
+		return;
+	}
+	err = event_log_replay(subject->ccel, EVENT_LOG_CC, &replay);
+	if (err != ERR_OK || (replay.has_bank >> HASH_SHA384 & 1) == 0 ||
+	    (replay.touched & 1) != 0) {
+		appraisal_fail(out, APPRAISAL_EVENTS,
+			       "The event log cannot be replayed to RTMRs: %s.",
+			       err == ERR_OK
+				       ? "its registers or its hash differ"
+				       : err_name(err));
+		return;
+	}
+	for (int i = 0; i < APPRAISAL_RTMRS; i++) {
+		const uint8_t *found = replay.banks[HASH_SHA384][i + 1];
+		struct bytes rtmr = subject->quote.rtmr[i];
+
+		if (memcmp(found, rtmr.data, rtmr.len) != 0) {
+			appraisal_fail(out, APPRAISAL_EVENTS,
+				       "The event log does not lead to RTMR%d.",
+				       i);
+			return;
+		}
+	}
+	appraisal_pass(out, APPRAISAL_EVENTS,
+		       "The %u events of the log lead to the four RTMRs.",
+		       replay.events);
 }
 
 void tdx_appraise(struct bytes evidence, const struct appraisal_policy *policy,

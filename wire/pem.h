@@ -7,8 +7,9 @@
  *     MIIC...            64 letters a line, the last one as many as are left
  *     -----END CERTIFICATE-----
  *
- * So one run of bytes has one text, and a text that was touched is not taken.
- * OpenSSL reads much more than this; what a person edits may go through it.
+ * So one run of bytes has one text, and a text that was touched is not taken:
+ * this is for texts inside of evidence.  What people keep in files is read by
+ * crypto/certificate_pem.h, which lets them break lines as they like.
  */
 #ifndef WIRE_PEM_H
 #define WIRE_PEM_H
