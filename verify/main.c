@@ -11,8 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "verify/appraise_file.h"
 #include "verify/bundle.h"
 #include "verify/diff.h"
+#include "verify/explain.h"
 #include "verify/registers.h"
 #include "verify/report.h"
 
@@ -23,9 +25,11 @@ static const struct {
 	int (*run)(int argc, char **argv); /* argv[0] is the command */
 	const char *help;
 } commands[] = {
+	{ "appraise", appraise_file_run, "what one piece of evidence proves" },
 	{ "bundle", bundle_run, "what a node's evidence proves" },
 	{ "diff", diff_run, "what changed between two releases" },
 	{ "report", report_run, "the same as a page for people" },
+	{ "explain", explain_run, "a bundle field by field" },
 	{ "registers", registers_run, "the names that measurements go by" },
 };
 
