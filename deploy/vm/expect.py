@@ -30,6 +30,7 @@ import struct
 import sys
 import uuid
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import uki  # noqa: E402
 

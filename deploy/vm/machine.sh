@@ -3,7 +3,8 @@
 # Sourced by run.sh and check.sh: a machine with a TPM, in QEMU, in a folder.
 #
 #   machine_make FOLDER      a TPM with its certificate, the deployment's TLS
-#   machine_start EFI LOG    boot it; $machine is its process, $port the node's
+#   machine_start EFI LOG [OPTION...]  boot it, with further options of QEMU;
+#                            $machine is its process, $port the node's
 #   machine_await TEXT LOG   until the machine wrote it
 #   machine_stop             it and its TPM have ended
 #
@@ -89,7 +90,8 @@ print(s.getsockname()[1])'
 # swtpm ends with the machine that it is part of.  It is given a copy of the
 # TPM's state where a path is absolute, for it changes its folder.
 machine_start() {
-	local monitor=(-monitor none)
+	local image=$1 log=$2 monitor=(-monitor none)
+	shift 2
 	[ -z "${VM_MONITOR:-}" ] ||
 		monitor=(-monitor "unix:$VM_MONITOR,server,nowait")
 	cp "${firmware/CODE/VARS}" "$folder/variables" || fail "no OVMF"
@@ -103,7 +105,7 @@ machine_start() {
 	port=$(free_port)
 	timeout "$life" qemu-system-x86_64 -nodefaults -display none -no-reboot \
 		-machine q35,smm=off,accel="${VM_ACCEL:-tcg}" -cpu max -smp 2 \
-		-m 1024 -kernel "$1" -serial "file:$2" "${monitor[@]}" \
+		-m 1024 -kernel "$image" -serial "file:$log" "${monitor[@]}" \
 		-drive if=pflash,unit=0,format=raw,readonly=on,file="$firmware" \
 		-drive if=pflash,unit=1,format=raw,file="$folder/variables" \
 		-chardev "socket,id=tpm,path=$folder/tpm.sock" \
@@ -111,7 +113,7 @@ machine_start() {
 		-netdev "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:$port-:7443" \
 		-device virtio-net-pci,netdev=net,romfile= \
 		-drive if=none,id=disk,format=raw,readonly=on,file="$folder/deployment" \
-		-device virtio-blk-pci,drive=disk >>"$folder/log" 2>&1 &
+		-device virtio-blk-pci,drive=disk "$@" >>"$folder/log" 2>&1 &
 	machine=$!
 }
 

@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What a machine measures is what was computed, and whatever is changed shows.
+#   check.sh BUILD [RECORD]
+# Boots the image, and three others that differ from it by one byte of the first
+# file system, by one word of the command line, and by a command line from
+# outside.  Takes two minutes, ends by itself, leaves nothing behind.  With
+# RECORD the facts, registers and event log of the first go into that folder,
+# for tests/unit/test_vm.c.
+set -u
+
+build=${1:-build}
+record=${2:-}
+here=$(dirname "$0")
+image=$build/vm/pcc-node.efi
+# shellcheck source=deploy/vm/machine.sh
+. "$here/machine.sh"
+
+fail() {
+	echo "  FAILED  $1" >&2
+	[ ! -s "${2:-/dev/null}" ] || tail -n 30 "$2" | sed 's/^/  | /' >&2
+	exit 1
+}
+
+cleanup() {
+	machine_stop
+	wait 2>/dev/null
+	rm -rf "$folder"
+}
+
+ok() { echo "  ok      $1"; }
+
+# The names of registers in which two files differ, on one line.
+differing() {
+	awk 'NR == FNR { value[$1] = $2; next }
+		$1 in value && value[$1] != $2 { print $1 }' "$1" "$2" |
+		sort -V | xargs
+}
+
+# Boot an image; what its machine's registers were is in $folder/NAME.
+boot() {
+	local name=$1 program=$2
+	shift 2
+	machine_start "$program" "$folder/$name.console" "$@"
+	machine_await 'pcc-node: ready' "$folder/$name.console" ||
+		fail "$name: it does not start" "$folder/$name.console"
+	machine_stop
+	printed_registers "$folder/$name.console" >"$folder/$name"
+}
+
+compute() {
+	"$here/expect.py" "$2" "$firmware" >"$folder/$1.expected" ||
+		fail "$1: nothing can be computed"
+}
+
+# The byte of the gzip format that says on what it was made: changing it changes
+# nothing but bytes.
+flip_byte() {
+	python3 - "$here" "$1" "$2" <<'END'
+import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+import uki
+data = bytearray(uki.read(sys.argv[2]))
+initrd = uki.Image(data).sections()[".initrd"]
+data[bytes(data).index(initrd[:64]) + 9] ^= 1
+open(sys.argv[3], "wb").write(data)
+END
+}
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/pcc-vm.XXXXXX") || fail "no folder to work in"
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+VM_OUT=$folder/again "$here/build.sh" "$build" >"$folder/log" 2>&1 ||
+	fail "it cannot be built again" "$folder/log"
+cmp "$image" "$folder/again/pcc-node.efi" || fail "a second build differs"
+ok "two builds are the same bytes"
+
+touch "$folder/again/root/shell"
+"$here/pack.py" "$folder/again/root" >"$folder/planted"
+"$here/pack.py" --list "$folder/planted" | cmp -s - "$here/files" &&
+	fail "a file that was planted is not noticed"
+"$here/pack.py" --list "$build/vm/initrd" | cmp -s - "$here/files" ||
+	fail "the image holds other files than are allowed"
+ok "it holds the $(wc -l <"$here/files") files and folders allowed, and a planted one shows"
+
+machine_make "$folder"
+compute sound "$image"
+boot sound "$image"
+[ "$(wc -l <"$folder/sound.expected")" -eq 13 ] || fail "registers are missing"
+found=$(differing "$folder/sound.expected" "$folder/sound")
+[ -z "$found" ] || fail "not as computed: $found" "$folder/sound"
+ok "13 registers are as computed from the image and the firmware's file"
+if [ -n "$record" ]; then
+	mkdir -p "$record"
+	"$here/expect.py" --facts "$image" "$firmware" >"$record/facts"
+	cp "$folder/sound" "$record/registers"
+fi
+
+flip_byte "$image" "$folder/flipped.efi"
+[ "$(cmp -l "$image" "$folder/flipped.efi" | wc -l)" -eq 1 ] ||
+	fail "not one byte was changed"
+compute flipped "$folder/flipped.efi"
+boot flipped "$folder/flipped.efi"
+found=$(differing "$folder/flipped.expected" "$folder/flipped")
+[ -z "$found" ] || fail "not as computed: $found" "$folder/flipped"
+found=$(differing "$folder/sound.expected" "$folder/flipped")
+[ "$found" = "pcr4 pcr9 pcr10 pcr11" ] || fail "a byte changed: $found"
+ok "one byte of the first file system changes $found"
+
+VM_OUT=$folder/other "$here/build.sh" "$build" init_on_free=0 \
+	>"$folder/log" 2>&1 || fail "it cannot be built" "$folder/log"
+compute word "$folder/other/pcc-node.efi"
+boot word "$folder/other/pcc-node.efi"
+found=$(differing "$folder/word.expected" "$folder/word")
+[ -z "$found" ] || fail "not as computed: $found" "$folder/word"
+found=$(differing "$folder/sound.expected" "$folder/word")
+[ "$found" = "pcr4 pcr9 pcr10 pcr11" ] || fail "a word changed: $found"
+ok "one word of the command line changes $found"
+
+boot outside "$image" -append "$(cat "$build/vm/cmdline") init_on_free=0"
+found=$(differing "$folder/sound.expected" "$folder/outside")
+[ "$found" = "pcr9 pcr10 pcr12" ] || fail "a line from outside: $found"
+ok "a command line from outside changes $found"
