@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "attest/release_match.h"
 #include "crypto/merkle.h"
 #include "wire/release.h"
 
@@ -73,21 +74,6 @@ void checks_release(const struct checks *checks, struct record *out)
 		result->expired |= UINT64_C(1) << VERIFY_RELEASE;
 }
 
-/* What a release and a statement both name. */
-static const struct {
-	enum log_entry_digest digest;
-	size_t offset;
-} shared[] = {
-	{ LOG_ENTRY_PROGRAM, offsetof(struct statement, binary_digest) },
-	{ LOG_ENTRY_MODEL_ROOT, offsetof(struct statement, model_root) },
-	{ LOG_ENTRY_TOKENIZER, offsetof(struct statement, tokenizer_digest) },
-	{ LOG_ENTRY_POLICY_DIGEST, offsetof(struct statement, policy_digest) },
-	{ LOG_ENTRY_JAIL, offsetof(struct statement, jail_digest) },
-	{ LOG_ENTRY_GRAMMAR, offsetof(struct statement, log_digest) },
-};
-
-#define SHARED (sizeof(shared) / sizeof(shared[0]))
-
 /* Nothing is left to say where no release was proven: that check failed. */
 static bool is_reached(const struct checks *checks, struct record *out)
 {
@@ -101,25 +87,21 @@ void checks_release_match(const struct checks *checks, struct record *out)
 {
 	const struct verify_result *result = checks->result;
 	const struct log_entry *release = &result->release;
+	enum log_entry_digest differs;
 
 	if (!is_reached(checks, out))
 		return;
-	for (size_t i = 0; i < SHARED; i++) {
-		const uint8_t *found =
-			(const uint8_t *)&result->statement + shared[i].offset;
-
-		if (memcmp(release->digests[shared[i].digest], found,
-			   STATEMENT_DIGEST_BYTES) != 0) {
-			record_set(out, RECORD_FAIL,
-				   "The statement's %s is not the release's.",
-				   log_entry_digest_name(shared[i].digest));
-			return;
-		}
+	if (release_match(release, &result->statement, &differs) != ERR_OK) {
+		record_set(out, RECORD_FAIL,
+			   "The statement's %s is not the release's.",
+			   log_entry_digest_name(differs));
+		return;
 	}
 	record_set(out, RECORD_PASS,
-		   "The statement has all %zu digests of release %.*s %.*s.",
-		   SHARED, (int)release->name.len, release->name.data,
-		   (int)release->version.len, release->version.data);
+		   "The statement has all %d digests of release %.*s %.*s.",
+		   RELEASE_MATCH_DIGESTS, (int)release->name.len,
+		   release->name.data, (int)release->version.len,
+		   release->version.data);
 }
 
 /* The last day of a release is told before it comes. */

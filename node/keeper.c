@@ -129,10 +129,12 @@ static enum err send_bundle(struct keeper *keeper, const struct proof *proof,
 		.kind = MESSAGE_BUNDLE,
 		.number = { proof->asker, proof->refresh, proof->key_id },
 	};
+	struct bytes release = { keeper->setup.release,
+				 keeper->setup.release_len };
 	struct bytes bundle;
 
 	TRY(bytes_put(&out, BYTES_ARRAY(keeper->node_id)));
-	TRY(proofs_bundle(proof, keeper->setup.evidence, made, &out));
+	TRY(proofs_bundle(proof, keeper->setup.evidence, release, made, &out));
 	bundle = (struct bytes){ out.data + sizeof(keeper->node_id),
 				 out.len - sizeof(keeper->node_id) };
 	if (proof->asker == TICKET_NONE)
@@ -495,6 +497,8 @@ static void open_signer(struct keeper *keeper)
 	memcpy(node->policy_digest, digests->policy, SETUP_DIGEST_BYTES);
 	memcpy(node->jail_digest, digests->jail, SETUP_DIGEST_BYTES);
 	memcpy(node->node_id, keeper->node_id, sizeof(keeper->node_id));
+	memcpy(node->checkpoint_digest, keeper->setup.checkpoint,
+	       SETUP_DIGEST_BYTES);
 }
 
 static void open_keyring(struct keeper *keeper)

@@ -45,6 +45,11 @@ static const char usage[] =
 	"reports\n"
 	"    --tsm-measurements DIR  of tdx: the kernel's files of RTMRs\n"
 	"    --ccel FILE             of tdx: the event log of its firmware\n"
+	"  --release FILE       the entry of a transparency log that this node "
+	"is of,\n"
+	"                       and its proof, for clients; it has to fit and "
+	"be "
+	"in time\n"
 	"  --measure            print the digests that a node of this "
 	"program,\n"
 	"                       model and policy states of itself, as options\n"
@@ -98,6 +103,8 @@ static const struct known {
 	{ { "evidence", required_argument, NULL, EVIDENCE }, 0 },
 	{ { "tpm", required_argument, NULL, 0 },
 	  offsetof(struct options, tpm) },
+	{ { "release", required_argument, NULL, 0 },
+	  offsetof(struct options, release) },
 	{ { "event-log", required_argument, NULL, 0 },
 	  offsetof(struct options, event_log) },
 	{ { "ak-certificate", required_argument, NULL, 0 },

@@ -27,6 +27,7 @@ struct options {
 	enum options_task task;
 	const char *model;	/* path of the GGUF file */
 	const char *policy;	/* path, or NULL for the defaults */
+	const char *release;	/* path of an entry and its proof, or NULL */
 	const char *listen;	/* unix:PATH, or HOST:PORT of the loopback */
 	const char *listen_tls; /* HOST:PORT, or NULL */
 	const char *tls_certificate, *tls_key, *tls_client_roots; /* paths */

@@ -56,13 +56,15 @@ static enum err take_piece(struct bytes *made, struct bytes *out)
 }
 
 enum err proofs_bundle(const struct proof *proof, uint32_t kinds,
-		       struct bytes made, struct writer *out)
+		       struct bytes release, struct bytes made,
+		       struct writer *out)
 {
 	uint8_t memory[EVIDENCE_REPORT_DATA_BYTES];
 	struct writer software = WRITER_OVER(memory);
 	struct evidence_claims claims = claims_of(proof);
 	struct bundle bundle = { .statement = claims.statement,
-				 .keys = claims.keys };
+				 .keys = claims.keys,
+				 .release = release };
 
 	for (int kind = 0; kind < BUNDLE_EVIDENCE_COUNT; kind++) {
 		struct bundle_evidence *piece =

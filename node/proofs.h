@@ -51,12 +51,13 @@ void proofs_release(struct proof *proof);
 void proofs_bind(struct proof *proof, const uint8_t *nonce);
 
 /*
- * Append the bundle.  `kinds` are bits of enum bundle_evidence_type; `made` is
+ * Append the bundle.  `release` may be empty.  `kinds` are bits of enum bundle_evidence_type; `made` is
  * the body of MESSAGE_EVIDENCE, with a piece for each of them but software,
  * which is made here.  ERR_MALFORMED for other pieces.
  */
 MUST_CHECK enum err proofs_bundle(const struct proof *proof, uint32_t kinds,
-				  struct bytes made, struct writer *out);
+				  struct bytes release, struct bytes made,
+				  struct writer *out);
 
 /* Whether evidence of these kinds needs somebody else to make it. */
 bool proofs_need_attester(uint32_t kinds);

@@ -93,6 +93,17 @@ static enum err take_event_log(struct setup *setup,
 	return ERR_OK;
 }
 
+static enum err take_release(struct setup *setup, struct bytes body)
+{
+	TRY(bytes_take_into(&body, setup->checkpoint,
+			    sizeof(setup->checkpoint)));
+	if (setup->release_len != 0 || body.len > sizeof(setup->release))
+		return ERR_MALFORMED;
+	memcpy(setup->release, body.data, body.len);
+	setup->release_len = body.len;
+	return ERR_OK;
+}
+
 static enum err take(struct setup *setup, const struct message *message,
 		     int passed)
 {
@@ -119,6 +130,8 @@ static enum err take(struct setup *setup, const struct message *message,
 	if (message->kind == MESSAGE_AK_CERTIFICATE)
 		return take_text(message->body, setup->ak_certificate,
 				 sizeof(setup->ak_certificate));
+	if (message->kind == MESSAGE_RELEASE)
+		return take_release(setup, message->body);
 	if (message->kind == MESSAGE_EVENT_LOG)
 		return take_event_log(setup, message);
 	if (message->kind == MESSAGE_PEM) {

@@ -12,6 +12,7 @@
 #include "node/channel.h"
 #include "policy/policy.h"
 #include "policy/profile.h"
+#include "wire/release.h"
 #include "wire/statement.h"
 
 #define SETUP_CONTROL_FD JAIL_FD_FIRST /* every role's channel */
@@ -57,7 +58,10 @@ struct setup {
 	int model;	       /* zygote: the model file */
 	int listener;	       /* front: a listening local socket */
 	char tls_address[128]; /* front: where to listen for mutual TLS */
-	char pem[SETUP_PEMS][SETUP_PEM_MAX]; /* ended by zero */
+	char pem[SETUP_PEMS][SETUP_PEM_MAX];	/* ended by zero */
+	uint8_t checkpoint[SETUP_DIGEST_BYTES]; /* keeper: of the release's */
+	uint8_t release[RELEASE_BYTES_MAX];	/* keeper; wire/release.h */
+	size_t release_len;
 	uint32_t evidence; /* keeper, attester: bits of bundle_evidence_type */
 	int tpm;	   /* attester: a TPM 2.0 */
 	int rtmr;	   /* attester: TDX's register for measurements */

@@ -21,6 +21,7 @@
 #include "node/hardware.h"
 #include "node/listener.h"
 #include "node/proofs.h"
+#include "node/published.h"
 #include "node/role.h"
 #include "node/setup.h"
 #include "policy/events.h"
@@ -57,6 +58,7 @@ struct supervisor {
 	uint16_t port;
 	int pem[SETUP_PEMS];
 	struct hardware hardware;
+	struct published published;
 	struct process processes[JAIL_ROLES];	    /* by role */
 	uint64_t relink_ms[JAIL_ROLES][JAIL_ROLES]; /* when due; 0: not */
 	uint64_t started_ms;
@@ -167,6 +169,8 @@ static enum err set_up(const struct supervisor *node, enum jail_role role,
 		TRY(setup_send_digests(control, &node->digests));
 		TRY(channel_send(control, &prove, -1));
 	}
+	if (role == JAIL_KEEPER)
+		TRY(published_send(&node->published, control));
 	if (role == JAIL_ATTESTER)
 		TRY(hardware_send(&node->hardware, control));
 	if (role == JAIL_FRONT)
@@ -359,6 +363,7 @@ static void on_measured(struct supervisor *node, struct bytes body)
 	memcpy(node->digests.tokenizer, found + SETUP_DIGEST_BYTES,
 	       SETUP_DIGEST_BYTES);
 	node->is_measured = true;
+	published_check(&node->published, &node->digests);
 	if (node->options->task == OPTIONS_MEASURE) {
 		digests_print(&node->digests);
 		node->is_stopping = true;
@@ -417,14 +422,10 @@ static void on_end(struct supervisor *node, enum jail_role role)
 		node->is_stopping = true;
 }
 
-static void on_signal(struct supervisor *node)
+/* Nothing new; and once what runs is done, or too late, the end. */
+static void drain(struct supervisor *node)
 {
-	struct signalfd_siginfo signal;
-
-	if (read(node->signals, &signal, sizeof(signal)) != sizeof(signal))
-		return;
-	if (node->drain_until_ms != 0 ||
-	    node->processes[JAIL_FRONT].phase != READY) {
+	if (node->processes[JAIL_FRONT].phase != READY) {
 		node->is_stopping = true;
 		return;
 	}
@@ -432,6 +433,19 @@ static void on_signal(struct supervisor *node)
 	if (channel_tell(node->processes[JAIL_FRONT].control, MESSAGE_DRAIN) !=
 	    ERR_OK)
 		node->is_stopping = true;
+}
+
+/* The second one does not wait. */
+static void on_signal(struct supervisor *node)
+{
+	struct signalfd_siginfo signal;
+
+	if (read(node->signals, &signal, sizeof(signal)) != sizeof(signal))
+		return;
+	if (node->drain_until_ms != 0)
+		node->is_stopping = true;
+	else
+		drain(node);
 }
 
 static void watch_signals(struct supervisor *node)
@@ -525,6 +539,9 @@ int supervisor_run(const struct options *options)
 	open_files(&node);
 	digests_of_self(node.executable, &node.policy, options->arguments,
 			&node.digests);
+	if (options->release != NULL)
+		published_load(options->release, clock_now_s(),
+			       &node.published);
 	if (options->task == OPTIONS_SERVE)
 		hardware_open(options, &node.hardware);
 	watch_signals(&node);
@@ -534,6 +551,9 @@ int supervisor_run(const struct options *options)
 		start_due(&node);
 		relink_due(&node);
 		turn(&node);
+		if (node.drain_until_ms == 0 &&
+		    published_has_ended(&node.published, clock_now_s()))
+			drain(&node);
 		if (node.drain_until_ms != 0 &&
 		    clock_now_ms() > node.drain_until_ms)
 			node.is_stopping = true;

@@ -25,6 +25,7 @@ static const struct shape {
 	[MESSAGE_RTMR] = { 0, 0, 0, WITH, true },
 	[MESSAGE_EVENT_LOG] = { 1, MESSAGE_BODY_MAX, 1, WITHOUT, true },
 	[MESSAGE_AK_CERTIFICATE] = { 1, 16 << 10, 0, WITHOUT, true },
+	[MESSAGE_RELEASE] = { 33, 32 + (32 << 10), 0, WITHOUT, true },
 	[MESSAGE_START] = { 0, 0, 0, WITHOUT, true },
 	[MESSAGE_LINK] = { 0, 0, 1, WITH, true },
 	[MESSAGE_DRAIN] = { 0, 0, 0, WITHOUT, true },

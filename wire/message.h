@@ -34,7 +34,8 @@ enum message_kind {
 	MESSAGE_EVENT_LOG, /* number: enum setup_log; body: what was measured
 			       before us */
 	MESSAGE_AK_CERTIFICATE, /* body: of the TPM's key, PEM */
-	MESSAGE_START,		/* that was all: begin */
+	MESSAGE_RELEASE, /* body: digest of its checkpoint[32] | release */
+	MESSAGE_START,	 /* that was all: begin */
 
 	/* supervisor -> a role, at any time */
 	MESSAGE_LINK,  /* number: the peer's role; +fd: a channel to it */
