@@ -34,17 +34,18 @@ static void add(struct certificate_chain *chain,
 	certificate->x509 = NULL;
 }
 
-/* The first of its kind waits in the chain for one that fits better. */
+/* The first of its kind stays unless it did not sign, and a later one did. */
 static void consider(struct certificate_chain *chain,
 		     struct certificate *certificate,
-		     const struct snp_report *report, bool *is_found)
+		     const struct snp_report *report)
 {
 	if (!snp_endorsement_is(certificate, report->signer))
 		return;
-	*is_found = snp_chain_check_signature(certificate, report) == ERR_OK;
 	if (chain->count == 0) {
 		add(chain, certificate);
-	} else if (*is_found) {
+	} else if (snp_chain_check_signature(&chain->list[0], report) !=
+			   ERR_OK &&
+		   snp_chain_check_signature(certificate, report) == ERR_OK) {
 		certificate_chain_close(chain);
 		add(chain, certificate);
 	}
@@ -54,16 +55,14 @@ static enum err find_key(const struct snp_chain_sources *sources,
 			 const struct snp_report *report,
 			 struct certificate_chain *out)
 {
-	bool is_found = false;
-
-	for (size_t i = 0; i < count_of(sources) && !is_found; i++) {
+	for (size_t i = 0; i < count_of(sources); i++) {
 		SCOPED_WIPE(certificate_close) struct certificate one = { 0 };
 		enum err err = open_at(sources, i, &one);
 
 		if (err == ERR_UNSUPPORTED)
 			continue;
 		TRY(err);
-		consider(out, &one, report, &is_found);
+		consider(out, &one, report);
 	}
 	return out->count > 0 ? ERR_OK : ERR_UNAVAILABLE;
 }

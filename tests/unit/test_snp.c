@@ -441,7 +441,7 @@ static const struct refused {
 	  TCB },
 	{ "no product text", MILAN, KEY(key_without_product), TCB },
 	{ "no microcode", MILAN, KEY(key_without_microcode), TCB },
-	{ "snp twice", MILAN, KEY(key_twice_snp), TCB },
+	{ "snp twice", MILAN, KEY(key_twice_snp), CHAIN },
 	{ "fmc for a Milan", MILAN, KEY(key_with_fmc), TCB },
 	{ "no fmc for a Turin", TURIN, KEY(key_without_fmc), TCB },
 	{ "a number in a longer form", MILAN, KEY(key_long_number), TCB },
