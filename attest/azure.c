@@ -5,7 +5,7 @@
 
 #include "attest/azure_hcl.h"
 #include "attest/snp.h"
-#include "attest/tpm_evidence.h"
+#include "attest/tpm.h"
 #include "attest/tpm_quote.h"
 #include "wire/cbor.h"
 
@@ -118,20 +118,6 @@ static void judge_quote(const struct opened *opened, struct appraisal *out)
 			       "registers.");
 }
 
-static void take_registers(const struct tpm_evidence *evidence,
-			   struct appraisal *out)
-{
-	for (int i = 0; i < TPM_EVIDENCE_PCRS; i++) {
-		struct appraisal_value *value =
-			&out->registers[APPRAISAL_PCR0 + i];
-
-		if (evidence->pcrs[i] == NULL)
-			continue;
-		value->len = TPM_EVIDENCE_PCR_BYTES;
-		memcpy(value->digest, evidence->pcrs[i], value->len);
-	}
-}
-
 /* Nothing that the quote says is passed on before it is known to hold. */
 static bool holds(const struct appraisal *out)
 {
@@ -162,9 +148,11 @@ void azure_appraise(struct bytes evidence,
 	judge_chain(&opened, out);
 	judge_quote(&opened, out);
 	out->report_data = (struct bytes){ NULL, 0 };
+	appraisal_skip(out, APPRAISAL_EVENTS, "Not reached.");
 	if (holds(out)) {
 		out->report_data = opened.quote.data;
-		take_registers(&opened.tpm, out);
+		tpm_take_registers(&opened.tpm, out);
+		tpm_judge_events(&opened.tpm, out);
 	}
 	appraisal_judge_registers(out, policy);
 }

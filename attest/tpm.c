@@ -227,8 +227,8 @@ static void judge_chain(const struct opened *opened,
 		judge_revocation(policy, err, out);
 }
 
-static void take_registers(const struct tpm_evidence *evidence,
-			   struct appraisal *out)
+void tpm_take_registers(const struct tpm_evidence *evidence,
+			struct appraisal *out)
 {
 	for (size_t i = 0; i < TPM_EVIDENCE_PCRS; i++) {
 		struct appraisal_value *value =
@@ -307,8 +307,8 @@ static int find_difference_after_exit(struct event_log_replay *replay,
 	return find_difference(replay, evidence);
 }
 
-static void judge_events(const struct tpm_evidence *evidence,
-			 struct appraisal *out)
+void tpm_judge_events(const struct tpm_evidence *evidence,
+		      struct appraisal *out)
 {
 	struct event_log_replay replay;
 	uint32_t number = 0;
@@ -363,8 +363,8 @@ void tpm_appraise(struct bytes evidence, const struct appraisal_policy *policy,
 	out->report_data = opened.quote.data;
 	out->chip.len = opened.name.len;
 	memcpy(out->chip.id, opened.name.bytes, opened.name.len);
-	take_registers(&opened.evidence, out);
-	judge_events(&opened.evidence, out);
+	tpm_take_registers(&opened.evidence, out);
+	tpm_judge_events(&opened.evidence, out);
 	appraisal_judge_chip(out, policy);
 	appraisal_judge_registers(out, policy);
 }

@@ -22,6 +22,7 @@
 #define ATTEST_TPM_H
 
 #include "attest/appraisal.h"
+#include "attest/tpm_evidence.h"
 
 /* What has to pass; events are skipped where there is no log. */
 #define TPM_NEEDED                                        \
@@ -35,5 +36,14 @@
  */
 void tpm_appraise(struct bytes evidence, const struct appraisal_policy *policy,
 		  struct appraisal *out);
+
+/*
+ * Two of its parts, for quotes that come in another envelope: the values as
+ * registers, and the answer to APPRAISAL_EVENTS.
+ */
+void tpm_take_registers(const struct tpm_evidence *evidence,
+			struct appraisal *out);
+void tpm_judge_events(const struct tpm_evidence *evidence,
+		      struct appraisal *out);
 
 #endif
