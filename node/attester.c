@@ -14,11 +14,14 @@
 #include "base/fd.h"
 #include "crypto/certificate_pem.h"
 #include "crypto/hash.h"
+#include "node/report.h"
 #include "node/role.h"
+#include "node/rtmr.h"
 #include "node/setup.h"
 #include "node/tpm.h"
 #include "policy/limits.h"
 #include "wire/bundle.h"
+#include "wire/cbor.h"
 
 #define FD_TPM 4
 
@@ -72,6 +75,26 @@ static enum err put_tpm2(struct attester *attester,
 	return tpm_evidence_write(&evidence, out);
 }
 
+/* [ quote, what comes with it ]: SEV-SNP's certificates, TDX's event log. */
+static enum err put_report(const struct attester *attester,
+			   enum report_provider provider,
+			   const struct evidence_report_data *report_data,
+			   struct writer *out)
+{
+	const struct setup_event_log *ccel =
+		&attester->setup.event_logs[SETUP_LOG_CCEL];
+	static struct report report;
+	struct bytes with = { ccel->bytes, ccel->len };
+
+	TRY(report_make(JAIL_FD_REPORTS, provider, report_data->bytes,
+			&report));
+	if (provider == REPORT_SEV_GUEST)
+		with = (struct bytes){ report.aux, report.aux_len };
+	TRY(cbor_put_array(out, 2));
+	TRY(cbor_put_bytes(out, (struct bytes){ report.out, report.out_len }));
+	return cbor_put_bytes(out, with);
+}
+
 static enum err put_kind(struct attester *attester,
 			 enum bundle_evidence_type kind,
 			 const struct evidence_report_data *report_data,
@@ -79,6 +102,10 @@ static enum err put_kind(struct attester *attester,
 {
 	if (kind == BUNDLE_EVIDENCE_TPM2)
 		return put_tpm2(attester, report_data, out);
+	if (kind == BUNDLE_EVIDENCE_SEV_SNP)
+		return put_report(attester, REPORT_SEV_GUEST, report_data, out);
+	if (kind == BUNDLE_EVIDENCE_TDX)
+		return put_report(attester, REPORT_TDX_GUEST, report_data, out);
 	return ERR_UNSUPPORTED;
 }
 
@@ -214,19 +241,53 @@ static void try_evidence(struct attester *attester)
 	errno = 0;
 	if (err == ERR_TOO_LARGE)
 		die("event log and certificates are larger than a message");
+	if (err == ERR_UNSUPPORTED)
+		die("the reports are of another kind of machine");
 	if (err != ERR_OK)
 		die("the machine gives no evidence");
+}
+
+/* Before the jail, which knows no file's offset. */
+static void measure_rtmr(struct attester *attester)
+{
+	int *rtmr = &attester->setup.rtmr;
+	enum err err;
+
+	if (*rtmr < 0)
+		return;
+	errno = 0;
+	err = rtmr_measure(*rtmr, &attester->statement);
+	if (err == ERR_DENIED)
+		die(other_release);
+	if (err != ERR_OK)
+		die("RTMR 3 takes no measurement");
+	fd_close(rtmr);
+}
+
+/* A root that has nothing, or one report's files, by the one descriptor. */
+static void enter_reports(void)
+{
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0 || dup2(root, JAIL_FD_REPORTS) != JAIL_FD_REPORTS)
+		die("no place for the reports");
+	if (root != JAIL_FD_REPORTS)
+		fd_close(&root);
 }
 
 static void isolate(struct attester *attester)
 {
 	struct setup *setup = &attester->setup;
 	bool has_tpm = setup->tpm >= 0;
+	bool has_reports = setup->reports[0] != '\0';
 
 	if (has_tpm && setup->tpm != FD_TPM &&
 	    dup2(setup->tpm, FD_TPM) != FD_TPM)
 		die("no place for the TPM");
-	role_isolate_within(JAIL_ATTESTER, has_tpm ? FD_TPM : -1, NULL);
+	role_isolate_within(JAIL_ATTESTER, has_tpm ? FD_TPM : -1,
+			    has_reports ? setup->reports : NULL);
+	if (has_reports)
+		enter_reports();
 }
 
 _Noreturn void attester_run(void)
@@ -237,6 +298,7 @@ _Noreturn void attester_run(void)
 	if (setup_receive(&attester.setup) != ERR_OK)
 		die("set-up is not what it should be");
 	setup_state(&attester.setup.digests, &attester.statement);
+	measure_rtmr(&attester);
 	isolate(&attester);
 	signal(SIGPIPE, SIG_IGN);
 	/* OpenSSL looks for files at its first use: it may not, later. */
