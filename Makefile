@@ -148,7 +148,8 @@ $(BUILD)/lib%.a:
 
 $(filter $(BUILD)/tests/node/%,$(UNIT)): $(BUILD)/libnode.a
 $(filter $(BUILD)/tests/gateway/%,$(UNIT)): $(BUILD)/libgateway.a
-$(BUILD)/tests/scenarios/test_caller $(BUILD)/tests/bench/bench_node: \
+$(BUILD)/tests/scenarios/test_caller $(BUILD)/tests/scenarios/test_attested \
+$(BUILD)/tests/bench/bench_node: \
     $(BUILD)/tests/scenarios/call.o $(BUILD)/libgateway.a
 $(filter $(BUILD)/tests/client/%,$(UNIT)): $(BUILD)/libclient.a
 $(filter $(BUILD)/tests/model/%,$(UNIT)): $(BUILD)/libmodel.a

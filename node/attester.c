@@ -14,11 +14,11 @@
 #include "base/fd.h"
 #include "crypto/certificate_pem.h"
 #include "crypto/hash.h"
+#include "node/chip.h"
 #include "node/report.h"
 #include "node/role.h"
 #include "node/rtmr.h"
 #include "node/setup.h"
-#include "node/tpm.h"
 #include "policy/limits.h"
 #include "wire/bundle.h"
 #include "wire/cbor.h"
@@ -32,8 +32,8 @@ struct attester {
 	struct setup setup;
 	struct statement statement; /* digests alone */
 	int keeper;		    /* -1: none now */
-	struct tpm *tpm;	    /* NULL: not asked for */
-	uint8_t ak_public[TPM_PUBLIC_MAX];
+	struct chip *tpm;	    /* NULL: not asked for */
+	uint8_t ak_public[CHIP_PUBLIC_MAX];
 	size_t ak_public_len;
 	uint8_t certificates[LIMIT_EVIDENCE_BYTES]; /* DER, in a row */
 	struct bytes chain[TPM_EVIDENCE_CERTIFICATES_MAX];
@@ -59,17 +59,17 @@ static enum err put_tpm2(struct attester *attester,
 		.certificate_count = attester->chain_count,
 		.event_log = { log->bytes, log->len },
 	};
-	static struct tpm_quoted quoted;
+	static struct chip_quoted quoted;
 	uint8_t data[HASH_SHA256_BYTES];
 
 	hash_sha256(BYTES_ARRAY(report_data->bytes), data);
-	TRY(tpm_quote(attester->tpm, data, &quoted));
+	TRY(chip_quote(attester->tpm, data, &quoted));
 	evidence.attest = (struct bytes){ quoted.attest, quoted.attest_len };
 	evidence.signature =
 		(struct bytes){ quoted.signature, quoted.signature_len };
 	memcpy(evidence.certificates, attester->chain, sizeof(attester->chain));
-	for (size_t pcr = 0; pcr < TPM_PCRS; pcr++) {
-		if ((TPM_QUOTED & 1u << pcr) != 0)
+	for (size_t pcr = 0; pcr < CHIP_PCRS; pcr++) {
+		if ((CHIP_QUOTED & 1u << pcr) != 0)
 			evidence.pcrs[pcr] = quoted.pcrs.values[pcr];
 	}
 	return tpm_evidence_write(&evidence, out);
@@ -218,14 +218,14 @@ static void open_tpm(struct attester *attester)
 	if (!proves(attester, BUNDLE_EVIDENCE_TPM2))
 		return;
 	errno = 0;
-	if (tpm_open(FD_TPM, &attester->tpm) != ERR_OK)
+	if (chip_open(FD_TPM, &attester->tpm) != ERR_OK)
 		die("the TPM makes no attestation key");
-	err = tpm_measure(attester->tpm, &attester->statement);
+	err = chip_measure(attester->tpm, &attester->statement);
 	if (err == ERR_UNSUPPORTED)
 		die("the TPM has no PCRs of SHA-256");
 	if (err == ERR_DENIED)
 		die(other_release);
-	if (err != ERR_OK || tpm_ak_public(attester->tpm, &public) != ERR_OK)
+	if (err != ERR_OK || chip_ak_public(attester->tpm, &public) != ERR_OK)
 		die("the TPM takes no measurement");
 	attester->ak_public_len = public.len;
 	read_chain(attester);

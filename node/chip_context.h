@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tpm_context: what the files that speak with the TPM share, and nobody else
- * sees: tpm2-tss's types.  The contracts are in node/tpm.h.
+ * sees: tpm2-tss's types.  The contracts are in node/chip.h.
  */
-#ifndef NODE_TPM_CONTEXT_H
-#define NODE_TPM_CONTEXT_H
+#ifndef NODE_CHIP_CONTEXT_H
+#define NODE_CHIP_CONTEXT_H
 
 #include <tss2/tss2_esys.h>
 
+#include "node/chip.h"
 #include "node/tcti.h"
-#include "node/tpm.h"
 
-struct tpm {
+struct chip {
 	ESYS_CONTEXT *esys; /* owned */
 	ESYS_TR ak;
 	TPM2B_PUBLIC ak_public;
@@ -19,24 +19,24 @@ struct tpm {
 };
 
 /* ERR_OK, or ERR_UNAVAILABLE for whatever the TPM did not like. */
-MUST_CHECK enum err tpm_result(TSS2_RC code);
+MUST_CHECK enum err chip_result(TSS2_RC code);
 
 /* PCRs (bit 1 << number) of the bank of SHA-256. */
-TPML_PCR_SELECTION tpm_selection(uint32_t pcrs);
+TPML_PCR_SELECTION chip_selection(uint32_t pcrs);
 
 /* SHA-256 over the PCRs that are quoted, as a quote and a policy have it. */
-void tpm_digest_pcrs(const struct tpm_pcrs *pcrs, uint8_t digest[static 32]);
+void chip_digest_pcrs(const struct chip_pcrs *pcrs, uint8_t digest[static 32]);
 
 /* An ECC key of P-256 that cannot leave, with these attributes besides. */
-TPM2B_PUBLIC tpm_p256_template(TPMA_OBJECT attributes, TPM2_ALG_ID scheme);
+TPM2B_PUBLIC chip_p256_template(TPMA_OBJECT attributes, TPM2_ALG_ID scheme);
 
 /* A primary key without a password; *public is the caller's to Esys_Free(). */
-MUST_CHECK enum err tpm_create_primary(struct tpm *tpm, ESYS_TR hierarchy,
-				       const TPM2B_PUBLIC *template,
-				       ESYS_TR *key, TPM2B_PUBLIC **public);
+MUST_CHECK enum err chip_create_primary(struct chip *chip, ESYS_TR hierarchy,
+					const TPM2B_PUBLIC *template,
+					ESYS_TR *key, TPM2B_PUBLIC **public);
 
 /* Append a TPMT_PUBLIC. */
-MUST_CHECK enum err tpm_put_public(const TPM2B_PUBLIC *public,
-				   struct writer *out);
+MUST_CHECK enum err chip_put_public(const TPM2B_PUBLIC *public,
+				    struct writer *out);
 
 #endif

@@ -14,37 +14,37 @@
 
 #include "base/fd.h"
 #include "crypto/hash.h"
-#include "node/tpm_context.h"
+#include "node/chip_context.h"
 #include "tests/support/swtpm.h"
 
-static struct swtpm chip;
-static struct tpm *tpm;
+static struct swtpm machine;
+static struct chip *chip;
 static int fd = -1;
 
 static void plug(void)
 {
-	fd = swtpm_connect(&chip);
-	cr_assert_eq(tpm_open(fd, &tpm), ERR_OK);
+	fd = swtpm_connect(&machine);
+	cr_assert_eq(chip_open(fd, &chip), ERR_OK);
 }
 
 static void unplug(void)
 {
-	tpm_close(tpm);
-	tpm = NULL;
+	chip_close(chip);
+	chip = NULL;
 	fd_close(&fd);
 }
 
 static void stop(void)
 {
 	unplug();
-	swtpm_stop(&chip);
+	swtpm_stop(&machine);
 }
 
-TestSuite(tpm, .fini = stop, .timeout = 60);
+TestSuite(chip, .fini = stop, .timeout = 60);
 
 static void start(void)
 {
-	swtpm_start(SWTPM_BLANK, &chip);
+	swtpm_start(SWTPM_BLANK, &machine);
 	plug();
 }
 
@@ -60,91 +60,91 @@ static struct statement sample(void)
 static void expect_pcr(const struct statement *statement)
 {
 	uint8_t expected[IDENTITY_PCR_BYTES];
-	struct tpm_pcrs pcrs;
+	struct chip_pcrs pcrs;
 
 	identity_pcr(statement, expected);
-	cr_assert_eq(tpm_read_pcrs(tpm, &pcrs), ERR_OK);
+	cr_assert_eq(chip_read_pcrs(chip, &pcrs), ERR_OK);
 	cr_assert_eq(memcmp(pcrs.values[IDENTITY_PCR], expected, 32), 0);
 }
 
-Test(tpm, pcr_14_is_what_the_statement_alone_says)
+Test(chip, pcr_14_is_what_the_statement_alone_says)
 {
 	struct statement statement = sample();
 
 	start();
-	cr_assert_eq(tpm_measure(tpm, &statement), ERR_OK);
+	cr_assert_eq(chip_measure(chip, &statement), ERR_OK);
 	expect_pcr(&statement);
 }
 
-Test(tpm, a_second_start_of_the_same_release_goes_on)
+Test(chip, a_second_start_of_the_same_release_goes_on)
 {
 	struct statement statement = sample();
 
 	start();
-	cr_assert_eq(tpm_measure(tpm, &statement), ERR_OK);
+	cr_assert_eq(chip_measure(chip, &statement), ERR_OK);
 	unplug();
 	plug();
-	cr_assert_eq(tpm_measure(tpm, &statement), ERR_OK);
+	cr_assert_eq(chip_measure(chip, &statement), ERR_OK);
 	expect_pcr(&statement);
 }
 
-Test(tpm,
+Test(chip,
      another_release_in_the_same_boot_is_refused_and_after_a_boot_it_is_not)
 {
 	struct statement statement = sample();
 
 	start();
-	cr_assert_eq(tpm_measure(tpm, &statement), ERR_OK);
+	cr_assert_eq(chip_measure(chip, &statement), ERR_OK);
 	statement.policy_digest[31] ^= 1;
-	cr_assert_eq(tpm_measure(tpm, &statement), ERR_DENIED);
+	cr_assert_eq(chip_measure(chip, &statement), ERR_DENIED);
 	unplug();
-	swtpm_restart(&chip);
+	swtpm_restart(&machine);
 	plug();
-	cr_assert_eq(tpm_measure(tpm, &statement), ERR_OK);
+	cr_assert_eq(chip_measure(chip, &statement), ERR_OK);
 	expect_pcr(&statement);
 }
 
-Test(tpm, the_attestation_key_is_the_same_at_every_start)
+Test(chip, the_attestation_key_is_the_same_at_every_start)
 {
-	uint8_t memory[2][TPM_PUBLIC_MAX];
+	uint8_t memory[2][CHIP_PUBLIC_MAX];
 	struct writer first = WRITER_OVER(memory[0]);
 	struct writer second = WRITER_OVER(memory[1]);
 
 	start();
-	cr_assert_eq(tpm_ak_public(tpm, &first), ERR_OK);
+	cr_assert_eq(chip_ak_public(chip, &first), ERR_OK);
 	unplug();
-	swtpm_restart(&chip);
+	swtpm_restart(&machine);
 	plug();
-	cr_assert_eq(tpm_ak_public(tpm, &second), ERR_OK);
+	cr_assert_eq(chip_ak_public(chip, &second), ERR_OK);
 	cr_assert(bytes_equal(bytes_written(&first), bytes_written(&second)));
 	cr_assert_gt(first.len, 80);
 }
 
 /* Three are all that this one can hold: a fourth start would fail. */
-Test(tpm, what_a_process_that_died_left_loaded_is_flushed)
+Test(chip, what_a_process_that_died_left_loaded_is_flushed)
 {
 	start();
 	for (int i = 0; i < 6; i++) {
 		/* Not closed: as a process that was killed leaves it. */
-		struct tpm *left = NULL;
+		struct chip *left = NULL;
 
-		cr_assert_eq(tpm_open(fd, &left), ERR_OK, "start %d", i);
-		tpm = left;
+		cr_assert_eq(chip_open(fd, &left), ERR_OK, "start %d", i);
+		chip = left;
 	}
 }
 
-Test(tpm, a_tpm_that_goes_away_is_an_error_and_nothing_worse)
+Test(chip, a_tpm_that_goes_away_is_an_error_and_nothing_worse)
 {
-	static struct tpm_quoted quoted;
+	static struct chip_quoted quoted;
 	const uint8_t data[32] = { 1 };
 	struct statement statement = sample();
 
 	start();
-	cr_assert_eq(tpm_quote(tpm, data, &quoted), ERR_OK);
-	kill(chip.pid, SIGKILL);
+	cr_assert_eq(chip_quote(chip, data, &quoted), ERR_OK);
+	kill(machine.pid, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
-	cr_expect_eq(tpm_quote(tpm, data, &quoted), ERR_UNAVAILABLE);
-	cr_expect_eq(tpm_measure(tpm, &statement), ERR_UNAVAILABLE);
+	cr_expect_eq(chip_quote(chip, data, &quoted), ERR_UNAVAILABLE);
+	cr_expect_eq(chip_measure(chip, &statement), ERR_UNAVAILABLE);
 }
 
 /* ---- the tools of others */
@@ -154,7 +154,7 @@ static void put_file(const char *name, struct bytes data)
 	char path[SWTPM_PATH_MAX + 16];
 	SCOPED_FD file = -1;
 
-	snprintf(path, sizeof(path), "%s/%s", chip.folder, name);
+	snprintf(path, sizeof(path), "%s/%s", machine.folder, name);
 	file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	cr_assert_eq(fd_write_all(file, data), ERR_OK);
 }
@@ -164,19 +164,19 @@ static int run_tool(const char *command)
 	char line[512];
 
 	snprintf(line, sizeof(line), "cd %s && ( %s ) >>tools.log 2>&1",
-		 chip.folder, command);
+		 machine.folder, command);
 	return system(line); /* NOLINT: a fixed command of a test */
 }
 
 /* TPMT_PUBLIC to PEM, by the TPM's own tool. */
 static void write_ak(void)
 {
-	uint8_t memory[TPM_PUBLIC_MAX];
+	uint8_t memory[CHIP_PUBLIC_MAX];
 	struct writer out = WRITER_OVER(memory);
-	uint8_t sized[TPM_PUBLIC_MAX + 2];
+	uint8_t sized[CHIP_PUBLIC_MAX + 2];
 	struct writer whole = WRITER_OVER(sized);
 
-	cr_assert_eq(tpm_ak_public(tpm, &out), ERR_OK);
+	cr_assert_eq(chip_ak_public(chip, &out), ERR_OK);
 	cr_assert_eq(bytes_put_u16(&whole, (uint16_t)out.len), ERR_OK);
 	cr_assert_eq(bytes_put(&whole, bytes_written(&out)), ERR_OK);
 	put_file("ak.tss", bytes_written(&whole));
@@ -186,7 +186,7 @@ static void write_ak(void)
 }
 
 /* As tpm2_quote writes them: the structures as they lie in memory. */
-static void write_values(const struct tpm_pcrs *pcrs)
+static void write_values(const struct chip_pcrs *pcrs)
 {
 	static struct {
 		TPML_PCR_SELECTION selection;
@@ -195,23 +195,23 @@ static void write_values(const struct tpm_pcrs *pcrs)
 	} file;
 	size_t at = 0;
 
-	file.selection = tpm_selection(TPM_QUOTED);
+	file.selection = chip_selection(CHIP_QUOTED);
 	file.count = 2;
-	for (size_t i = 0; i < TPM_PCRS; i++) {
+	for (size_t i = 0; i < CHIP_PCRS; i++) {
 		TPML_DIGEST *list = &file.lists[at / 8];
 
-		if ((TPM_QUOTED & 1u << i) == 0)
+		if ((CHIP_QUOTED & 1u << i) == 0)
 			continue;
 		list->count = at % 8 + 1;
-		list->digests[at % 8].size = TPM_PCR_BYTES;
+		list->digests[at % 8].size = CHIP_PCR_BYTES;
 		memcpy(list->digests[at % 8].buffer, pcrs->values[i],
-		       TPM_PCR_BYTES);
+		       CHIP_PCR_BYTES);
 		at++;
 	}
 	put_file("pcrs", (struct bytes){ (uint8_t *)&file, sizeof(file) });
 }
 
-static void write_quote(const struct tpm_quoted *quoted)
+static void write_quote(const struct chip_quoted *quoted)
 {
 	write_values(&quoted->pcrs);
 	put_file("message",
@@ -224,9 +224,9 @@ static void write_quote(const struct tpm_quoted *quoted)
 	"tpm2_checkquote -u ak.pem -m message -s signature -g sha256 -f pcrs " \
 	"-q "
 
-Test(tpm, a_quote_is_good_for_the_tools_of_others_and_for_its_data_alone)
+Test(chip, a_quote_is_good_for_the_tools_of_others_and_for_its_data_alone)
 {
-	static struct tpm_quoted quoted;
+	static struct chip_quoted quoted;
 	struct statement statement = sample();
 	uint8_t data[32];
 
@@ -234,8 +234,8 @@ Test(tpm, a_quote_is_good_for_the_tools_of_others_and_for_its_data_alone)
 	if (access("/usr/bin/tpm2_checkquote", X_OK) != 0)
 		cr_skip_test("tpm2-tools is not installed");
 	memset(data, 0x5a, sizeof(data));
-	cr_assert_eq(tpm_measure(tpm, &statement), ERR_OK);
-	cr_assert_eq(tpm_quote(tpm, data, &quoted), ERR_OK);
+	cr_assert_eq(chip_measure(chip, &statement), ERR_OK);
+	cr_assert_eq(chip_quote(chip, data, &quoted), ERR_OK);
 	write_ak();
 	write_quote(&quoted);
 #define NONCE_31 \

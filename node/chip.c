@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/tpm_context.h"
+#include "node/chip_context.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #define SESSIONS_FIRST 0x02000000u /* loaded ones, of whatever kind */
 
 /* What others loaded through this descriptor, by handle: FlushContext. */
-static enum err flush_handle(struct tpm *tpm, TPM2_HANDLE handle)
+static enum err flush_handle(struct chip *chip, TPM2_HANDLE handle)
 {
 	uint8_t memory[14];
 	struct writer command = WRITER_OVER(memory);
@@ -23,30 +23,30 @@ static enum err flush_handle(struct tpm *tpm, TPM2_HANDLE handle)
 		  bytes_put_u32(&command, sizeof(memory)) == ERR_OK &&
 		  bytes_put_u32(&command, TPM2_CC_FlushContext) == ERR_OK &&
 		  bytes_put_u32(&command, handle) == ERR_OK);
-	return tcti_command(&tpm->tcti, bytes_written(&command), &code);
+	return tcti_command(&chip->tcti, bytes_written(&command), &code);
 }
 
-static enum err flush_all(struct tpm *tpm, TPM2_HANDLE first)
+static enum err flush_all(struct chip *chip, TPM2_HANDLE first)
 {
 	TPMS_CAPABILITY_DATA *found = NULL;
 	enum err err = ERR_OK;
 	TPMI_YES_NO more;
 
-	TRY(tpm_result(Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE,
-					  ESYS_TR_NONE, TPM2_CAP_HANDLES, first,
-					  HANDLES_MAX, &more, &found)));
+	TRY(chip_result(Esys_GetCapability(
+		chip->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+		TPM2_CAP_HANDLES, first, HANDLES_MAX, &more, &found)));
 	for (size_t i = 0; i < found->data.handles.count && err == ERR_OK; i++)
-		err = flush_handle(tpm, found->data.handles.handle[i]);
+		err = flush_handle(chip, found->data.handles.handle[i]);
 	Esys_Free(found);
 	return err;
 }
 
-enum err tpm_result(TSS2_RC code)
+enum err chip_result(TSS2_RC code)
 {
 	return code == TSS2_RC_SUCCESS ? ERR_OK : ERR_UNAVAILABLE;
 }
 
-TPML_PCR_SELECTION tpm_selection(uint32_t pcrs)
+TPML_PCR_SELECTION chip_selection(uint32_t pcrs)
 {
 	return (TPML_PCR_SELECTION){
 		.count = 1,
@@ -59,7 +59,7 @@ TPML_PCR_SELECTION tpm_selection(uint32_t pcrs)
 	};
 }
 
-TPM2B_PUBLIC tpm_p256_template(TPMA_OBJECT attributes, TPM2_ALG_ID scheme)
+TPM2B_PUBLIC chip_p256_template(TPMA_OBJECT attributes, TPM2_ALG_ID scheme)
 {
 	TPM2B_PUBLIC template = { 0 };
 	TPMT_PUBLIC *area = &template.publicArea;
@@ -78,100 +78,100 @@ TPM2B_PUBLIC tpm_p256_template(TPMA_OBJECT attributes, TPM2_ALG_ID scheme)
 	return template;
 }
 
-enum err tpm_create_primary(struct tpm *tpm, ESYS_TR hierarchy,
-			    const TPM2B_PUBLIC *template, ESYS_TR *key,
-			    TPM2B_PUBLIC **public)
+enum err chip_create_primary(struct chip *chip, ESYS_TR hierarchy,
+			     const TPM2B_PUBLIC *template, ESYS_TR *key,
+			     TPM2B_PUBLIC **public)
 {
 	TPM2B_SENSITIVE_CREATE secret = { 0 };
 	TPM2B_DATA outside = { 0 };
 	TPML_PCR_SELECTION none = { 0 };
 
-	return tpm_result(Esys_CreatePrimary(
-		tpm->esys, hierarchy, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+	return chip_result(Esys_CreatePrimary(
+		chip->esys, hierarchy, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 		ESYS_TR_NONE, &secret, template, &outside, &none, key, public,
 		NULL, NULL, NULL));
 }
 
-static enum err make_ak(struct tpm *tpm)
+static enum err make_ak(struct chip *chip)
 {
-	TPM2B_PUBLIC template = tpm_p256_template(
+	TPM2B_PUBLIC template = chip_p256_template(
 		TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED |
 			TPMA_OBJECT_SIGN_ENCRYPT,
 		TPM2_ALG_ECDSA);
 	TPM2B_PUBLIC *public = NULL;
 
-	TRY(tpm_create_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &template, &tpm->ak,
-			       &public));
-	tpm->ak_public = *public;
+	TRY(chip_create_primary(chip, ESYS_TR_RH_ENDORSEMENT, &template,
+				&chip->ak, &public));
+	chip->ak_public = *public;
 	Esys_Free(public);
 	return ERR_OK;
 }
 
-static enum err begin(struct tpm *tpm, int fd)
+static enum err begin(struct chip *chip, int fd)
 {
 	/* It would tell its troubles to standard error, which is the log. */
 	if (setenv("TSS2_LOG", "all+none", 1) != 0)
 		return ERR_UNAVAILABLE;
-	tcti_open(fd, &tpm->tcti);
-	TRY(tpm_result(
-		Esys_Initialize(&tpm->esys, tcti_context(&tpm->tcti), NULL)));
-	TRY(flush_all(tpm, TPM2_TRANSIENT_FIRST));
-	TRY(flush_all(tpm, SESSIONS_FIRST));
-	return make_ak(tpm);
+	tcti_open(fd, &chip->tcti);
+	TRY(chip_result(
+		Esys_Initialize(&chip->esys, tcti_context(&chip->tcti), NULL)));
+	TRY(flush_all(chip, TPM2_TRANSIENT_FIRST));
+	TRY(flush_all(chip, SESSIONS_FIRST));
+	return make_ak(chip);
 }
 
-enum err tpm_open(int fd, struct tpm **out)
+enum err chip_open(int fd, struct chip **out)
 {
-	struct tpm *tpm = calloc(1, sizeof(*tpm));
+	struct chip *chip = calloc(1, sizeof(*chip));
 
-	if (tpm == NULL)
+	if (chip == NULL)
 		return ERR_UNAVAILABLE;
-	tpm->ak = ESYS_TR_NONE;
-	if (begin(tpm, fd) != ERR_OK) {
-		tpm_close(tpm);
+	chip->ak = ESYS_TR_NONE;
+	if (begin(chip, fd) != ERR_OK) {
+		chip_close(chip);
 		return ERR_UNAVAILABLE;
 	}
-	*out = tpm;
+	*out = chip;
 	return ERR_OK;
 }
 
-void tpm_close(struct tpm *tpm)
+void chip_close(struct chip *chip)
 {
-	if (tpm == NULL)
+	if (chip == NULL)
 		return;
-	if (tpm->ak != ESYS_TR_NONE)
-		(void)Esys_FlushContext(tpm->esys, tpm->ak);
-	if (tpm->esys != NULL)
-		Esys_Finalize(&tpm->esys);
-	free(tpm);
+	if (chip->ak != ESYS_TR_NONE)
+		(void)Esys_FlushContext(chip->esys, chip->ak);
+	if (chip->esys != NULL)
+		Esys_Finalize(&chip->esys);
+	free(chip);
 }
 
 /* A TPM tells at most eight values at a time, and says which. */
-static enum err read_some(struct tpm *tpm, uint32_t wanted, uint32_t *got,
-			  struct tpm_pcrs *out)
+static enum err read_some(struct chip *chip, uint32_t wanted, uint32_t *got,
+			  struct chip_pcrs *out)
 {
-	TPML_PCR_SELECTION ask = tpm_selection(wanted);
+	TPML_PCR_SELECTION ask = chip_selection(wanted);
 	TPML_PCR_SELECTION *told = NULL;
 	TPML_DIGEST *values = NULL;
 	enum err err = ERR_OK;
 	uint32_t count = 0;
 	UINT32 updates;
 
-	TRY(tpm_result(Esys_PCR_Read(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE,
-				     ESYS_TR_NONE, &ask, &updates, &told,
-				     &values)));
+	TRY(chip_result(Esys_PCR_Read(chip->esys, ESYS_TR_NONE, ESYS_TR_NONE,
+				      ESYS_TR_NONE, &ask, &updates, &told,
+				      &values)));
 	*got = 0;
-	for (uint32_t pcr = 0; told->count == 1 && pcr < TPM_PCRS; pcr++) {
+	for (uint32_t pcr = 0; told->count == 1 && pcr < CHIP_PCRS; pcr++) {
 		if ((told->pcrSelections[0].pcrSelect[pcr / 8] &
 		     (1 << pcr % 8)) == 0)
 			continue;
 		if (count >= values->count ||
-		    values->digests[count].size != TPM_PCR_BYTES) {
+		    values->digests[count].size != CHIP_PCR_BYTES) {
 			err = ERR_UNAVAILABLE;
 			break;
 		}
 		memcpy(out->values[pcr], values->digests[count++].buffer,
-		       TPM_PCR_BYTES);
+		       CHIP_PCR_BYTES);
 		*got |= 1u << pcr;
 	}
 	Esys_Free(told);
@@ -179,15 +179,15 @@ static enum err read_some(struct tpm *tpm, uint32_t wanted, uint32_t *got,
 	return err;
 }
 
-enum err tpm_read_pcrs(struct tpm *tpm, struct tpm_pcrs *out)
+enum err chip_read_pcrs(struct chip *chip, struct chip_pcrs *out)
 {
-	struct tpm_pcrs read = { 0 };
-	uint32_t wanted = TPM_QUOTED;
+	struct chip_pcrs read = { 0 };
+	uint32_t wanted = CHIP_QUOTED;
 
 	while (wanted != 0) {
 		uint32_t got = 0;
 
-		TRY(read_some(tpm, wanted, &got, &read));
+		TRY(read_some(chip, wanted, &got, &read));
 		if ((got & wanted) == 0)
 			return ERR_UNSUPPORTED;
 		wanted &= ~got;
@@ -196,59 +196,59 @@ enum err tpm_read_pcrs(struct tpm *tpm, struct tpm_pcrs *out)
 	return ERR_OK;
 }
 
-static enum err extend(struct tpm *tpm, const uint8_t digest[static 32])
+static enum err extend(struct chip *chip, const uint8_t digest[static 32])
 {
 	TPML_DIGEST_VALUES values = {
 		.count = 1,
 		.digests = { { .hashAlg = TPM2_ALG_SHA256 } },
 	};
 
-	memcpy(values.digests[0].digest.sha256, digest, TPM_PCR_BYTES);
-	return tpm_result(Esys_PCR_Extend(tpm->esys, ESYS_TR_PCR14,
-					  ESYS_TR_PASSWORD, ESYS_TR_NONE,
-					  ESYS_TR_NONE, &values));
+	memcpy(values.digests[0].digest.sha256, digest, CHIP_PCR_BYTES);
+	return chip_result(Esys_PCR_Extend(chip->esys, ESYS_TR_PCR14,
+					   ESYS_TR_PASSWORD, ESYS_TR_NONE,
+					   ESYS_TR_NONE, &values));
 }
 
-enum err tpm_measure(struct tpm *tpm, const struct statement *statement)
+enum err chip_measure(struct chip *chip, const struct statement *statement)
 {
 	uint8_t digest[IDENTITY_PCR_BYTES];
-	struct tpm_pcrs pcrs;
+	struct chip_pcrs pcrs;
 	size_t done;
 
-	TRY(tpm_read_pcrs(tpm, &pcrs));
+	TRY(chip_read_pcrs(chip, &pcrs));
 	TRY(identity_progress(statement, HASH_SHA256, pcrs.values[IDENTITY_PCR],
 			      &done));
 	for (; done < IDENTITY_EVENTS; done++) {
 		identity_event(statement, done, HASH_SHA256, digest);
-		TRY(extend(tpm, digest));
+		TRY(extend(chip, digest));
 	}
 	/* Read back: what the quote will say is what was meant. */
-	TRY(tpm_read_pcrs(tpm, &pcrs));
+	TRY(chip_read_pcrs(chip, &pcrs));
 	TRY(identity_progress(statement, HASH_SHA256, pcrs.values[IDENTITY_PCR],
 			      &done));
 	return done == IDENTITY_EVENTS ? ERR_OK : ERR_DENIED;
 }
 
-static enum err quote_once(struct tpm *tpm, const uint8_t data[static 32],
+static enum err quote_once(struct chip *chip, const uint8_t data[static 32],
 			   TPM2B_ATTEST **attest, TPMT_SIGNATURE **signature)
 {
 	TPMT_SIG_SCHEME own = { .scheme = TPM2_ALG_NULL };
-	TPML_PCR_SELECTION selection = tpm_selection(TPM_QUOTED);
+	TPML_PCR_SELECTION selection = chip_selection(CHIP_QUOTED);
 	TPM2B_DATA qualifying = { .size = 32 };
 
 	memcpy(qualifying.buffer, data, 32);
-	return tpm_result(Esys_Quote(tpm->esys, tpm->ak, ESYS_TR_PASSWORD,
-				     ESYS_TR_NONE, ESYS_TR_NONE, &qualifying,
-				     &own, &selection, attest, signature));
+	return chip_result(Esys_Quote(chip->esys, chip->ak, ESYS_TR_PASSWORD,
+				      ESYS_TR_NONE, ESYS_TR_NONE, &qualifying,
+				      &own, &selection, attest, signature));
 }
 
-void tpm_digest_pcrs(const struct tpm_pcrs *pcrs, uint8_t digest[static 32])
+void chip_digest_pcrs(const struct chip_pcrs *pcrs, uint8_t digest[static 32])
 {
-	uint8_t all[TPM_PCRS * TPM_PCR_BYTES];
+	uint8_t all[CHIP_PCRS * CHIP_PCR_BYTES];
 	struct writer out = WRITER_OVER(all);
 
-	for (uint32_t pcr = 0; pcr < TPM_PCRS; pcr++) {
-		if ((TPM_QUOTED & 1u << pcr) != 0)
+	for (uint32_t pcr = 0; pcr < CHIP_PCRS; pcr++) {
+		if ((CHIP_QUOTED & 1u << pcr) != 0)
 			invariant(bytes_put(&out,
 					    BYTES_ARRAY(pcrs->values[pcr])) ==
 				  ERR_OK);
@@ -257,13 +257,13 @@ void tpm_digest_pcrs(const struct tpm_pcrs *pcrs, uint8_t digest[static 32])
 }
 
 /* Whether the quote is of these values, and not of what came just after. */
-static bool is_of(const TPM2B_ATTEST *attest, const struct tpm_pcrs *pcrs)
+static bool is_of(const TPM2B_ATTEST *attest, const struct chip_pcrs *pcrs)
 {
 	uint8_t digest[32];
 	TPMS_ATTEST read;
 	size_t at = 0;
 
-	tpm_digest_pcrs(pcrs, digest);
+	chip_digest_pcrs(pcrs, digest);
 	return Tss2_MU_TPMS_ATTEST_Unmarshal(attest->attestationData,
 					     attest->size, &at,
 					     &read) == TSS2_RC_SUCCESS &&
@@ -274,28 +274,28 @@ static bool is_of(const TPM2B_ATTEST *attest, const struct tpm_pcrs *pcrs)
 }
 
 static enum err keep(const TPM2B_ATTEST *attest,
-		     const TPMT_SIGNATURE *signature, struct tpm_quoted *out)
+		     const TPMT_SIGNATURE *signature, struct chip_quoted *out)
 {
 	out->signature_len = 0;
 	if (attest->size > sizeof(out->attest))
 		return ERR_TOO_LARGE;
 	memcpy(out->attest, attest->attestationData, attest->size);
 	out->attest_len = attest->size;
-	return tpm_result(Tss2_MU_TPMT_SIGNATURE_Marshal(
+	return chip_result(Tss2_MU_TPMT_SIGNATURE_Marshal(
 		signature, out->signature, sizeof(out->signature),
 		&out->signature_len));
 }
 
-enum err tpm_quote(struct tpm *tpm, const uint8_t data[static 32],
-		   struct tpm_quoted *out)
+enum err chip_quote(struct chip *chip, const uint8_t data[static 32],
+		    struct chip_quoted *out)
 {
 	for (int i = 0; i < RACES; i++) {
 		TPM2B_ATTEST *attest = NULL;
 		TPMT_SIGNATURE *signature = NULL;
 		enum err err;
 
-		TRY(tpm_read_pcrs(tpm, &out->pcrs));
-		TRY(quote_once(tpm, data, &attest, &signature));
+		TRY(chip_read_pcrs(chip, &out->pcrs));
+		TRY(quote_once(chip, data, &attest, &signature));
 		err = is_of(attest, &out->pcrs) ? keep(attest, signature, out)
 						: ERR_EXPIRED;
 		Esys_Free(attest);
@@ -306,17 +306,17 @@ enum err tpm_quote(struct tpm *tpm, const uint8_t data[static 32],
 	return ERR_UNAVAILABLE;
 }
 
-enum err tpm_put_public(const TPM2B_PUBLIC *public, struct writer *out)
+enum err chip_put_public(const TPM2B_PUBLIC *public, struct writer *out)
 {
 	size_t at = out->len;
 
-	TRY(tpm_result(Tss2_MU_TPMT_PUBLIC_Marshal(&public->publicArea,
-						   out->data, out->max, &at)));
+	TRY(chip_result(Tss2_MU_TPMT_PUBLIC_Marshal(&public->publicArea,
+						    out->data, out->max, &at)));
 	out->len = at;
 	return ERR_OK;
 }
 
-enum err tpm_ak_public(struct tpm *tpm, struct writer *out)
+enum err chip_ak_public(struct chip *chip, struct writer *out)
 {
-	return tpm_put_public(&tpm->ak_public, out);
+	return chip_put_public(&chip->ak_public, out);
 }
