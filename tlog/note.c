@@ -215,18 +215,39 @@ enum err note_verify(const struct note *note, const struct note_key *keys,
 	return ERR_OK;
 }
 
+enum err note_put_signature(struct writer *out,
+			    const struct note_signature *signature)
+{
+	uint8_t memory[ID_BYTES + sizeof(signature->bytes)];
+	struct writer raw = WRITER_OVER(memory);
+	struct writer whole = *out;
+
+	if (signature->len > sizeof(signature->bytes))
+		return ERR_UNSUPPORTED;
+	TRY(bytes_put_u32(&raw, signature->id));
+	TRY(bytes_put(&raw,
+		      (struct bytes){ signature->bytes, signature->len }));
+	TRY(bytes_put(&whole, DASH));
+	TRY(bytes_put(&whole, signature->name));
+	TRY(bytes_put_u8(&whole, ' '));
+	TRY(base64_put_standard(&whole, bytes_written(&raw)));
+	TRY(bytes_put_u8(&whole, '\n'));
+	*out = whole;
+	return ERR_OK;
+}
+
 enum err note_sign(const struct note_signer *signer, struct bytes text,
 		   uint64_t time, struct writer *out)
 {
 	static _Thread_local uint8_t memory[COSIGNED_MAX];
 	struct writer message = WRITER_OVER(memory);
-	uint8_t raw_memory[ID_BYTES + TIME_BYTES + SIGN_SIGNATURE_BYTES];
-	struct writer raw = WRITER_OVER(raw_memory);
-	struct writer whole = *out;
+	struct note_signature line = {
+		bytes_of_string(signer->key.name), signer->key.id, 0, { 0 }
+	};
+	struct writer raw = WRITER_OVER(line.bytes);
 	uint8_t signature[SIGN_SIGNATURE_BYTES];
 
 	invariant(text.len > 0 && text.data[text.len - 1] == '\n');
-	TRY(bytes_put_u32(&raw, signer->key.id));
 	if (signer->key.type == NOTE_COSIGNATURE) {
 		TRY(bytes_put_u64(&raw, time));
 		TRY(cosigned_message(text, time, &message));
@@ -234,13 +255,8 @@ enum err note_sign(const struct note_signer *signer, struct bytes text,
 	}
 	sign_message(&signer->private_key, text, signature);
 	TRY(bytes_put(&raw, BYTES_ARRAY(signature)));
-	TRY(bytes_put(&whole, DASH));
-	TRY(bytes_put(&whole, bytes_of_string(signer->key.name)));
-	TRY(bytes_put_u8(&whole, ' '));
-	TRY(base64_put_standard(&whole, bytes_written(&raw)));
-	TRY(bytes_put_u8(&whole, '\n'));
-	*out = whole;
-	return ERR_OK;
+	line.len = raw.len;
+	return note_put_signature(out, &line);
 }
 
 /* SHA-256(name | "\n" | type | public key), the first four bytes. */

@@ -90,6 +90,10 @@ MUST_CHECK enum err note_sign(const struct note_signer *signer,
 			      struct bytes text, uint64_t time,
 			      struct writer *out);
 
+/* Append a signature's line as it was read; of keys of our types alone. */
+MUST_CHECK enum err note_put_signature(struct writer *out,
+				       const struct note_signature *signature);
+
 /* A key of this name, which has to be one: ERR_MALFORMED if it is not. */
 MUST_CHECK enum err note_key_make(struct bytes name, enum note_type type,
 				  const struct sign_public_key *public_key,
