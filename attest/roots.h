@@ -14,6 +14,7 @@
 enum roots_kind {
 	ROOTS_INTEL_SGX = 0, /* of TDX, too */
 	ROOTS_AMD_SEV,	     /* one for each line of processors */
+	ROOTS_AWS_NITRO,
 	ROOTS_KINDS,
 };
 
