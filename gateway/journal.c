@@ -27,6 +27,14 @@ void journal_request(unsigned status, uint64_t duration_ms)
 		 (const uint64_t[]){ status, events_bucket(duration_ms) });
 }
 
+void journal_node_refused(uint64_t exit_code)
+{
+	static const struct log_form form = { "gateway_node_refused",
+					      { { "verdict", 99 } } };
+
+	log_line(&form, (const uint64_t[]){ exit_code });
+}
+
 void journal_cut(uint64_t duration_ms)
 {
 	static const struct log_form form = { "gateway_cut",

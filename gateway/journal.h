@@ -13,6 +13,9 @@
 void journal_started(uint64_t nodes, uint64_t connections_max);
 void journal_request(unsigned status, uint64_t duration_ms);
 
+/* A node's bundle was not verified; the exit code of such a verdict. */
+void journal_node_refused(uint64_t exit_code);
+
 /* The answer began and did not come to its end. */
 void journal_cut(uint64_t duration_ms);
 void journal_stopped(void);

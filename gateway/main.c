@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "attest/collateral.h"
+#include "attest/trust.h"
 #include "base/fd.h"
 #include "base/secret.h"
 #include "gateway/edge.h"
@@ -24,6 +26,7 @@
 #define PEM_MAX 65536
 #define DESCRIPTORS_SPARE 64 /* nodes, logs and the library's own */
 #define EXIT_USAGE 1
+#define PROGRAM "pcc-gateway"
 
 /* The three files, kept while channels may still be opened. */
 static struct pem {
@@ -47,8 +50,28 @@ static const char *read_pem(const char *path, char text[static PEM_MAX])
 	return text;
 }
 
+/* Kept for as long as bundles come. */
+static const struct verify_policy *read_trust(const struct options *options)
+{
+	static struct trust trust;
+	static struct collateral collateral;
+
+	if (options->trust_file == NULL)
+		return NULL;
+	trust_begin(&trust);
+	if (trust_load(PROGRAM, options->trust_file, &trust) != ERR_OK ||
+	    (options->collateral_folder != NULL &&
+	     collateral_load(PROGRAM, options->collateral_folder,
+			     &collateral) != ERR_OK))
+		exit(EXIT_FAILURE);
+	for (int type = 0; type < BUNDLE_EVIDENCE_COUNT; type++)
+		collateral_lend(&collateral, &trust.policy.appraisal[type]);
+	return &trust.policy;
+}
+
 /* A node that is down is no error: its thread goes on trying. */
-static void open_nodes(const struct options *options, struct nodes *nodes)
+static void open_nodes(const struct options *options,
+		       const struct verify_policy *trust, struct nodes *nodes)
 {
 	struct dial_tls tls = {
 		.ca = read_pem(options->ca_file, pem.ca),
@@ -59,7 +82,7 @@ static void open_nodes(const struct options *options, struct nodes *nodes)
 	};
 
 	for (size_t i = 0; i < options->target_count; i++) {
-		enum err err = node_open(options->targets[i], &tls,
+		enum err err = node_open(options->targets[i], &tls, trust,
 					 &nodes->list[nodes->count]);
 
 		errno = 0;
@@ -136,7 +159,7 @@ static void serve(const struct options *options)
 	block_signals(&signals);
 	reserve_descriptors(options->connections_max);
 	dial_init();
-	open_nodes(options, &nodes);
+	open_nodes(options, read_trust(options), &nodes);
 	if (edge_open(&edge_options, &edge) != ERR_OK)
 		die("cannot listen on this address and port");
 	announce(options->address, edge_port(edge));

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "crypto/ohttp.h"
+#include "gateway/journal.h"
 #include "gateway/load.h"
 #include "policy/limits.h"
 #include "wire/rpc.h"
@@ -22,9 +23,11 @@
 #define MESSAGE_MAX (BUNDLE_BYTES_MAX + 64)
 
 struct node {
-	grpc_channel *channel; /* owned */
+	grpc_channel *channel;		   /* owned */
+	const struct verify_policy *trust; /* or NULL */
 	pthread_t thread;
 	atomic_bool stop;
+	bool is_refused;   /* and that was said; the thread's own */
 	atomic_bool stale; /* the bundle lacks the node's current key */
 
 	pthread_mutex_t lock; /* all below */
@@ -83,6 +86,30 @@ static enum err identify(struct bytes bundle, uint8_t id[static 32],
 	return ERR_OK;
 }
 
+/* What a client that trusts the same would say, at this moment. */
+static enum err judge(struct node *node, struct bytes bundle)
+{
+	struct verify_result *result;
+	enum verify_verdict verdict;
+
+	if (node->trust == NULL)
+		return ERR_OK;
+	result = malloc(sizeof(*result));
+	if (result == NULL)
+		return ERR_UNAVAILABLE;
+	verify_bundle(bundle, node->trust, now_s(), NULL, result);
+	verdict = result->verdict;
+	free(result);
+	if (verdict == VERIFY_VERIFIED) {
+		node->is_refused = false;
+		return ERR_OK;
+	}
+	if (!node->is_refused)
+		journal_node_refused((uint64_t)verify_exit_code(verdict));
+	node->is_refused = true;
+	return ERR_UNAUTHENTIC;
+}
+
 /* All at once, so that nobody sees one bundle's id with another's bytes. */
 static enum err adopt(struct node *node,
 		      const struct rpc_attestation_response *response)
@@ -91,6 +118,7 @@ static enum err adopt(struct node *node,
 	uint8_t key_id;
 
 	TRY(identify(response->bundle, id, &key_id));
+	TRY(judge(node, response->bundle));
 	pthread_mutex_lock(&node->lock);
 	node->bundle.len = 0;
 
@@ -202,7 +230,7 @@ static void *run(void *argument)
 }
 
 enum err node_open(const char *target, const struct dial_tls *tls,
-		   struct node **out)
+		   const struct verify_policy *trust, struct node **out)
 {
 	struct node *node = calloc(1, sizeof(*node));
 	uint8_t *bundle = malloc(BUNDLE_BYTES_MAX);
@@ -215,6 +243,7 @@ enum err node_open(const char *target, const struct dial_tls *tls,
 		free(node);
 		return err;
 	}
+	node->trust = trust;
 	node->bundle = (struct writer){ bundle, 0, BUNDLE_BYTES_MAX };
 	pthread_mutex_init(&node->lock, NULL);
 	invariant(pthread_create(&node->thread, NULL, run, node) == 0);

@@ -7,14 +7,16 @@
  * seen that the bundle does not hold, and begins again.  When the stream ends
  * the node counts as absent until it answers anew.
  *
- * The gateway reads a bundle to route by it.  It does not judge it: that is
- * what clients are for.
+ * The gateway reads a bundle to route by it.  To judge it is what clients are
+ * for; a gateway that was told whom to trust judges as well, and lists no node
+ * that its own clients would refuse.
  */
 #ifndef GATEWAY_NODE_H
 #define GATEWAY_NODE_H
 
 #include <stdbool.h>
 
+#include "attest/verify.h"
 #include "gateway/dial.h"
 #include "wire/bundle.h"
 #include "wire/statement.h"
@@ -35,8 +37,12 @@ struct node_view {
 	struct bytes bundle;   /* in the memory given to node_look() */
 };
 
-/* A node at this target, contacted from now on.  Errors as dial_open(). */
+/*
+ * A node at this target, contacted from now on.  `trust` is borrowed while it
+ * is open; NULL: no bundle is judged.  Errors as dial_open().
+ */
 MUST_CHECK enum err node_open(const char *target, const struct dial_tls *tls,
+			      const struct verify_policy *trust,
 			      struct node **out);
 
 /* Stop the thread and free all; no call may be running on the channel. */

@@ -15,6 +15,8 @@ enum option_name {
 	OPTION_CERTIFICATE,
 	OPTION_KEY,
 	OPTION_TLS_NAME,
+	OPTION_TRUST,
+	OPTION_COLLATERAL,
 	OPTION_CONNECTIONS,
 	OPTION_DRAIN,
 	OPTION_HELP,
@@ -28,6 +30,8 @@ static const struct option names[] = {
 	{ "tls-certificate", required_argument, NULL, OPTION_CERTIFICATE },
 	{ "tls-key", required_argument, NULL, OPTION_KEY },
 	{ "tls-name", required_argument, NULL, OPTION_TLS_NAME },
+	{ "trust", required_argument, NULL, OPTION_TRUST },
+	{ "collateral", required_argument, NULL, OPTION_COLLATERAL },
 	{ "connections", required_argument, NULL, OPTION_CONNECTIONS },
 	{ "drain", required_argument, NULL, OPTION_DRAIN },
 	{ "help", no_argument, NULL, OPTION_HELP },
@@ -51,6 +55,10 @@ static const char help[] =
 	"  --tls-name NAME         the name in a node's certificate, where it "
 	"is\n"
 	"                          not the target's host\n"
+	"  --trust FILE            list only nodes that verify under this (as "
+	"pcc-client\n"
+	"  --collateral FOLDER     takes both); without, that is left to "
+	"clients\n"
 	"  --connections NUMBER    clients at once, 1..65536 (1024)\n"
 	"  --drain SECONDS         on SIGTERM finish what runs for this long "
 	"(30)\n"
@@ -111,6 +119,12 @@ static enum err take(int name, const char *value, struct options *options)
 	case OPTION_TLS_NAME:
 		options->tls_name = value;
 		return ERR_OK;
+	case OPTION_TRUST:
+		options->trust_file = value;
+		return ERR_OK;
+	case OPTION_COLLATERAL:
+		options->collateral_folder = value;
+		return ERR_OK;
 	default:
 		return take_number(name, value, options);
 	}
@@ -143,6 +157,8 @@ enum options_verdict options_parse(int count, char *const *arguments,
 	}
 	if (optind < count)
 		return complain("it takes options alone");
+	if (out->collateral_folder != NULL && out->trust_file == NULL)
+		return complain("--collateral is for --trust");
 	if (out->target_count == 0)
 		return complain("at least one --node is needed");
 	return OPTIONS_RUN;

@@ -21,7 +21,9 @@ struct options {
 	const char *ca_file; /* PEM files of mutual TLS, or NULL */
 	const char *certificate_file;
 	const char *key_file;
-	const char *tls_name; /* or NULL: the target's own */
+	const char *trust_file;	       /* or NULL: no bundle is judged */
+	const char *collateral_folder; /* or NULL */
+	const char *tls_name;	       /* or NULL: the target's own */
 };
 
 enum options_verdict {

@@ -440,6 +440,47 @@ Test(gateway, a_network_node_without_tls_is_refused, .timeout = 60)
 	cr_assert_eq(program_end(&gateway), 1);
 }
 
+/* Whether a gateway that trusts only this lists the stub, with its evidence. */
+static bool lists_node_under(const struct world *world, const char *trust)
+{
+	char path[64];
+	FILE *file;
+	struct program gateway;
+	bool listed = false;
+
+	snprintf(path, sizeof(path), "/tmp/pcc-stub-%d.trust", (int)getpid());
+	file = fopen(path, "w");
+	cr_assert_not_null(file);
+	fputs(trust, file);
+	fclose(file);
+	gateway = program_start("pcc-gateway",
+				(const char *const[]){ "--port", "0", "--node",
+						       world->address,
+						       "--trust", path, NULL });
+
+	uint16_t port = program_port(&gateway);
+
+	for (int i = 0; i < 20 && !listed; i++) {
+		struct peer_answer answer = peer_get(port, "/v1/nodes");
+
+		listed = memmem(answer.body, answer.len, "bundle", 6) != NULL;
+		stub_rest(50);
+	}
+	program_stop(&gateway);
+	unlink(path);
+	return listed;
+}
+
+Test(gateway, one_that_was_told_whom_to_trust_lists_no_other_node,
+     .timeout = 60)
+{
+	struct world world = begin(STUB_WHOLE);
+
+	cr_assert(lists_node_under(&world, "evidence software\n"));
+	cr_assert_not(lists_node_under(&world, "evidence tpm2\n"));
+	end(&world);
+}
+
 Test(gateway, many_requests_at_once_are_all_answered, .timeout = 120)
 {
 	struct world world = begin(STUB_STREAM);
