@@ -14,6 +14,7 @@
 #include "verify/appraise_file.h"
 #include "verify/bundle.h"
 #include "verify/diff.h"
+#include "verify/enrol.h"
 #include "verify/explain.h"
 #include "verify/registers.h"
 #include "verify/report.h"
@@ -28,6 +29,7 @@ static const struct {
 	{ "appraise", appraise_file_run, "what one piece of evidence proves" },
 	{ "bundle", bundle_run, "what a node's evidence proves" },
 	{ "diff", diff_run, "what changed between two releases" },
+	{ "enrol", enrol_run, "certify a TPM's attestation key" },
 	{ "report", report_run, "the same as a page for people" },
 	{ "explain", explain_run, "a bundle field by field" },
 	{ "registers", registers_run, "the names that measurements go by" },

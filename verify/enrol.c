@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/enrol.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "attest/enrolment.h"
+#include "base/decimal.h"
+#include "base/fd.h"
+#include "base/secret.h"
+#include "verify/arguments.h"
+
+#define EXIT_DENIED 10
+#define EXIT_EXPIRED 20
+#define EXIT_MALFORMED 30
+#define DAYS_MAX 3650
+#define ROOTS_MAX (64u << 10)
+
+static const char usage[] =
+	"usage: pcc-verify enrol --request FILE --ek-roots PEM --ca-key PEM\n"
+	"           --ca-certificate PEM --days N --out FILE\n"
+	"\n"
+	"Certify the attestation key of a TPM for so many days, if the "
+	"certificate of its\n"
+	"endorsement key leads to one of the roots.  Only that TPM can open "
+	"the answer.\n";
+
+struct texts {
+	const char *request, *ek_roots, *ca_key, *ca_certificate, *days, *out;
+};
+
+/* Each as it lies in its file. */
+struct files {
+	uint8_t request[ENROLMENT_BYTES_MAX];
+	uint8_t ek_roots[ROOTS_MAX];
+	uint8_t ca_key[CERTIFICATE_BYTES_MAX];
+	uint8_t ca_certificate[CERTIFICATE_BYTES_MAX];
+	uint8_t answer[ENROLMENT_BYTES_MAX];
+};
+
+static void wipe_files(struct files *files)
+{
+	secret_wipe(files->ca_key, sizeof(files->ca_key));
+}
+
+static enum err load(const char *path, uint8_t *memory, size_t max,
+		     struct bytes *out)
+{
+	SCOPED_FD file = open(path, O_RDONLY | O_CLOEXEC);
+	struct writer text = { memory, 0, max };
+	enum err err = file < 0 ? ERR_UNAVAILABLE : fd_read_all(file, &text);
+
+	if (err != ERR_OK)
+		fprintf(stderr, "pcc-verify: %s: %s\n", path, err_name(err));
+	*out = bytes_written(&text);
+	return err;
+}
+
+static enum err save(const char *path, struct bytes answer)
+{
+	SCOPED_FD file =
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	enum err err = file < 0 ? ERR_UNAVAILABLE : fd_write_all(file, answer);
+
+	if (err != ERR_OK)
+		fprintf(stderr, "pcc-verify: %s: %s\n", path, err_name(err));
+	return err;
+}
+
+static int tell(enum err err, const char *why)
+{
+	fprintf(stderr, "pcc-verify: not enrolled: %s (%s)\n", why,
+		err_name(err));
+	if (err == ERR_EXPIRED)
+		return EXIT_EXPIRED;
+	return err == ERR_MALFORMED || err == ERR_TRUNCATED ? EXIT_MALFORMED
+							    : EXIT_DENIED;
+}
+
+static int answer(struct bytes request,
+		  const struct enrolment_authority *authority,
+		  struct writer *out)
+{
+	struct enrolment_request opened;
+	const char *why = "The request is not in its one encoding.";
+	enum err err = enrolment_request_parse(request, &opened);
+
+	if (err == ERR_OK)
+		err = enrolment_answer(&opened, authority, out, &why);
+	return err == ERR_OK ? 0 : tell(err, why);
+}
+
+static int enrol(const struct texts *texts, uint64_t days, uint64_t now,
+		 struct files *files)
+{
+	SCOPED_WIPE(issuer_close) struct issuer issuer = { NULL, NULL };
+	struct enrolment_authority authority = { .issuer = &issuer,
+						 .now = now,
+						 .days = (uint32_t)days };
+	struct writer out = WRITER_OVER(files->answer);
+	struct bytes request;
+	struct bytes key;
+	struct bytes certificate;
+	enum err err;
+	int code;
+
+	if (load(texts->request, files->request, sizeof(files->request),
+		 &request) != ERR_OK ||
+	    load(texts->ek_roots, files->ek_roots, sizeof(files->ek_roots),
+		 &authority.ek_roots) != ERR_OK ||
+	    load(texts->ca_key, files->ca_key, sizeof(files->ca_key), &key) !=
+		    ERR_OK ||
+	    load(texts->ca_certificate, files->ca_certificate,
+		 sizeof(files->ca_certificate), &certificate) != ERR_OK)
+		return ARGUMENTS_EXIT_USAGE;
+	err = issuer_open(key, certificate, &issuer);
+	if (err != ERR_OK) {
+		fprintf(stderr,
+			"pcc-verify: the CA's key and certificate are %s\n",
+			err_name(err));
+		return ARGUMENTS_EXIT_USAGE;
+	}
+	code = answer(request, &authority, &out);
+	if (code == 0 && save(texts->out, bytes_written(&out)) != ERR_OK)
+		code = ARGUMENTS_EXIT_USAGE;
+	return code;
+}
+
+static int run(const struct texts *texts, const struct arguments *arguments)
+{
+	static struct files files;
+	uint64_t days;
+	int code;
+
+	if (texts->request == NULL || texts->ek_roots == NULL ||
+	    texts->ca_key == NULL || texts->ca_certificate == NULL ||
+	    texts->days == NULL || texts->out == NULL ||
+	    arguments->rest_count != 0 ||
+	    decimal_parse(bytes_of_string(texts->days), 1, DAYS_MAX, &days) !=
+		    ERR_OK) {
+		fputs(usage, stderr);
+		return ARGUMENTS_EXIT_USAGE;
+	}
+	code = enrol(texts, days, arguments->now, &files);
+	wipe_files(&files);
+	return code;
+}
+
+int enrol_run(int argc, char **argv)
+{
+	static struct arguments arguments;
+	struct texts texts = { 0 };
+	const struct arguments_own own[] = {
+		{ "request", &texts.request },
+		{ "ek-roots", &texts.ek_roots },
+		{ "ca-key", &texts.ca_key },
+		{ "ca-certificate", &texts.ca_certificate },
+		{ "days", &texts.days },
+		{ "out", &texts.out },
+		{ NULL, NULL },
+	};
+	enum arguments_verdict verdict =
+		arguments_parse(argc, argv, usage, own, &arguments);
+	int code = verdict == ARGUMENTS_HELP ? 0 : ARGUMENTS_EXIT_USAGE;
+
+	if (verdict == ARGUMENTS_RUN)
+		code = run(&texts, &arguments);
+	arguments_close(&arguments);
+	return code;
+}
