@@ -60,7 +60,7 @@ MUST_CHECK enum err enrolment_answer_parse(struct bytes in,
 struct enrolment_authority {
 	const struct issuer *issuer;
 	struct bytes ek_roots; /* PEM: the roots of makers of TPMs */
-	uint64_t now; /* Unix seconds */
+	uint64_t now;	       /* Unix seconds */
 	uint32_t days;
 };
 
