@@ -140,6 +140,16 @@ static enum trouble on_event(struct bytes event, struct body *answer)
 	return err == ERR_OK ? TROUBLE_NONE : TROUBLE_NODE_FAILED;
 }
 
+/* The answer stands on the screen: what is wrong with it has to stand below. */
+static enum trouble on_receipt(enum proof_verdict verdict)
+{
+	if (verdict == PROOF_DOES_NOT_FIT)
+		return TROUBLE_RECEIPT;
+	if (verdict == PROOF_ABSENT)
+		fprintf(stderr, "\npcc-client: %s", proof_text(verdict));
+	return TROUBLE_NONE;
+}
+
 /* Print as it comes; only an authentic end makes it an answer to keep. */
 static enum trouble read_answer(struct exchange *exchange, struct body *answer)
 {
@@ -156,6 +166,8 @@ static enum trouble read_answer(struct exchange *exchange, struct body *answer)
 		if (kind == STREAM_EVENT)
 			trouble = on_event(event, answer);
 	}
+	if (kind == STREAM_END)
+		trouble = on_receipt(stream_receipt(stream));
 	stream_close(stream);
 	printf("\n");
 	return trouble;

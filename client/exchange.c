@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/exchange.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,6 +16,7 @@
 #define PIECE_MAX (16u << 10)	 /* ciphertext opened at once */
 #define CHUNK_MAX (64u << 10)	 /* plaintext of one chunk of a node */
 #define ANSWER_MAX (64ull << 20) /* content of one answer */
+#define METHOD_MAX 16
 #define NODE_HEADER "PCC-Node: "
 #define NODE_HEADER_MAX \
 	(sizeof(NODE_HEADER) + (size_t)2 * STATEMENT_DIGEST_BYTES)
@@ -22,7 +24,9 @@
 
 struct exchange {
 	struct http *http; /* owned */
-	uint8_t *sealed;   /* owned; ciphertext */
+	char method[METHOD_MAX];
+	struct proof proof;
+	uint8_t *sealed; /* owned; ciphertext */
 	char node_header[NODE_HEADER_MAX];
 
 	struct ohttp_opener opener;
@@ -104,7 +108,10 @@ enum trouble exchange_open(const struct exchange_target *target,
 
 	if (exchange == NULL)
 		return trouble;
-	trouble = seal_request(request, &target->key, &keys, &sealed);
+	(void)snprintf(exchange->method, sizeof(exchange->method), "%s",
+		       request->method);
+	trouble =
+		seal_request(request, target, &keys, &exchange->proof, &sealed);
 	exchange->sealed = sealed.data;
 	if (trouble == TROUBLE_NONE) {
 		prepare_opening(exchange, &keys);
@@ -125,6 +132,7 @@ void exchange_close(struct exchange *exchange)
 		return;
 	http_close(exchange->http);
 	free(exchange->sealed);
+	proof_close(&exchange->proof);
 	secret_wipe(exchange, sizeof(*exchange));
 	free(exchange);
 }
@@ -148,6 +156,8 @@ static void note_media_type(struct exchange *exchange, struct bytes value)
 static bool give_head(struct exchange *exchange, struct exchange_event *event)
 {
 	exchange->head_given = true;
+	proof_head(&exchange->proof, exchange->method, exchange->status,
+		   exchange->media_type);
 	*event = (struct exchange_event){ .kind = EXCHANGE_HEAD,
 					  .status = exchange->status,
 					  .media_type = exchange->media_type };
@@ -174,10 +184,14 @@ static bool on_parsed(struct exchange *exchange,
 		*event = (struct exchange_event){ .kind = EXCHANGE_CONTENT,
 						  .content = parsed->content };
 		return true;
+	case BHTTP_EVENT_TRAILER:
+		if (bytes_equal(parsed->field.name,
+				BYTES_LITERAL(RECEIPT_FIELD)))
+			proof_trailer(&exchange->proof, parsed->field.value);
+		return false;
 	case BHTTP_EVENT_MORE:
 	case BHTTP_EVENT_REQUEST:
 	case BHTTP_EVENT_INFORMATIONAL:
-	case BHTTP_EVENT_TRAILER:
 		return false;
 	}
 	return false;
@@ -203,6 +217,9 @@ static enum trouble parse(struct exchange *exchange,
 
 		if (err != ERR_OK)
 			return trouble_of(err);
+		if (parsed.kind == BHTTP_EVENT_CONTENT &&
+		    proof_add(&exchange->proof, parsed.content) != ERR_OK)
+			return TROUBLE_INTERNAL;
 		*given = on_parsed(exchange, &parsed, event);
 	}
 	return TROUBLE_NONE;
@@ -221,7 +238,10 @@ static enum trouble conclude(struct exchange *exchange,
 		return TROUBLE_NONE;
 	}
 	exchange->over = true;
-	event->kind = EXCHANGE_END;
+	*event = (struct exchange_event){
+		.kind = EXCHANGE_END,
+		.receipt = proof_end(&exchange->proof),
+	};
 	return TROUBLE_NONE;
 }
 

@@ -7,12 +7,14 @@
  *
  * There is no other form to fall back to.  Content is given out as soon as its
  * chunk is authentic, and the end only when the message has ended as the node
- * sealed it; every other end is a trouble.  All plaintext lies in one piece of
- * memory, wiped by exchange_close().
+ * sealed it; every other end is a trouble.  The end tells what the answer's
+ * receipt is worth (client/proof.h).  All plaintext is wiped by
+ * exchange_close().
  */
 #ifndef CLIENT_EXCHANGE_H
 #define CLIENT_EXCHANGE_H
 
+#include "client/proof.h"
 #include "client/trouble.h"
 #include "crypto/ohttp.h"
 #include "net/http.h"
@@ -27,6 +29,7 @@ struct exchange_target {
 	const struct http_server *gateway;
 	uint8_t node_id[STATEMENT_DIGEST_BYTES];
 	struct ohttp_key_config key;
+	struct proof_node node;
 };
 
 /* The inner request, in the API of OpenAI.  Views of the caller's secrets. */
@@ -51,6 +54,7 @@ struct exchange_event {
 	const char *media_type; /* without parameters, lower case; "" if none */
 	struct bytes content;
 	enum trouble trouble;
+	enum proof_verdict receipt; /* of EXCHANGE_END */
 };
 
 /* Seal and begin to send.  TROUBLE_TOO_LARGE or TROUBLE_INTERNAL. */

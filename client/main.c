@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "client/chat.h"
 #include "client/inspect.h"
@@ -69,11 +71,41 @@ static int run_serve(const struct options *options, struct session *session)
 	return EXIT_SUCCESS;
 }
 
+/* Written at the first answer; a folder that is not there is told now. */
+static void check_folder(const char *folder)
+{
+	struct stat status;
+
+	if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode) ||
+	    access(folder, W_OK) != 0)
+		die("--receipts has to name a folder that may be written to");
+}
+
+/* What the receipts of a program's life came to, where there were any. */
+static void tell_receipts(struct proof_book *book)
+{
+	unsigned fit = atomic_load(&book->counts[PROOF_FITS]);
+	unsigned unfit = atomic_load(&book->counts[PROOF_DOES_NOT_FIT]);
+	unsigned absent = atomic_load(&book->counts[PROOF_ABSENT]);
+	unsigned unsaved = atomic_load(&book->unsaved);
+
+	if (fit + unfit + absent > 0)
+		fprintf(stderr,
+			"pcc-client: receipts: %u fit, %u do not fit, %u "
+			"missing\n",
+			fit, unfit, absent);
+	if (unsaved > 0)
+		fprintf(stderr, "pcc-client: receipts not written: %u\n",
+			unsaved);
+}
+
 static int run(const struct options *options)
 {
+	static struct proof_book book;
 	struct session_options session_options = {
 		.gateway = options->gateway,
 		.policy = &options->trust.policy,
+		.book = &book,
 	};
 	struct inspect_question question = {
 		.file = options->file,
@@ -87,12 +119,16 @@ static int run(const struct options *options)
 
 	if (options->command == OPTIONS_VERIFY)
 		return inspect_run(&question);
+	if (options->receipts != NULL)
+		check_folder(options->receipts);
+	book.folder = options->receipts;
 	session = session_open(&session_options);
 	if (session == NULL)
 		die("cannot have memory");
 	code = options->command == OPTIONS_CHAT ? chat_run(options, session)
 						: run_serve(options, session);
 	session_close(session);
+	tell_receipts(&book);
 	return code;
 }
 

@@ -20,6 +20,7 @@ enum option_name {
 	OPTION_SYSTEM,
 	OPTION_TOKENS,
 	OPTION_ADDRESS,
+	OPTION_RECEIPTS,
 	OPTION_PORT,
 	OPTION_HELP,
 	OPTION_ACCEPT, /* the rest of the name is a key of attest/trust.h */
@@ -58,6 +59,7 @@ static const struct option names[] = {
 	{ "system", required_argument, NULL, OPTION_SYSTEM },
 	{ "max-tokens", required_argument, NULL, OPTION_TOKENS },
 	{ "address", required_argument, NULL, OPTION_ADDRESS },
+	{ "receipts", required_argument, NULL, OPTION_RECEIPTS },
 	{ "port", required_argument, NULL, OPTION_PORT },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -112,6 +114,12 @@ static const char help[] =
 	"  --json                   one JSON object a line for each node\n"
 	"  Exit codes: 0 verified, 10 not verified, 20 expired, 30 malformed,\n"
 	"  1 usage, 2 nothing to judge.\n"
+	"\n"
+	"chat and serve check the receipt that each answer ends with:\n"
+	"  --receipts FOLDER        keep them there, a file an answer, which "
+	"holds\n"
+	"                           prompt and answer in clear (pcc-verify "
+	"receipt)\n"
 	"\n"
 	"chat talks in the terminal:\n"
 	"  --once TEXT              one question, one answer on standard "
@@ -199,6 +207,7 @@ static enum err take_text(int name, const char *value, struct options *options)
 		[OPTION_ONCE - OPTION_GATEWAY] = &options->once,
 		[OPTION_SYSTEM - OPTION_GATEWAY] = &options->system_text,
 		[OPTION_ADDRESS - OPTION_GATEWAY] = &options->address,
+		[OPTION_RECEIPTS - OPTION_GATEWAY] = &options->receipts,
 	};
 
 	*where[name - OPTION_GATEWAY] = value;
@@ -222,6 +231,7 @@ static enum err take(int name, char *value, struct options *options)
 	case OPTION_ONCE:
 	case OPTION_SYSTEM:
 	case OPTION_ADDRESS:
+	case OPTION_RECEIPTS:
 		return take_text(name, value, options);
 	default:
 		return take_number(name, value, options);
@@ -278,6 +288,8 @@ enum options_verdict options_parse(int count, char **arguments,
 		return complain("one of verify, chat and serve is needed");
 	if (out->file != NULL && out->command != OPTIONS_VERIFY)
 		return complain("--file is for verify alone");
+	if (out->receipts != NULL && out->command == OPTIONS_VERIFY)
+		return complain("--receipts is for chat and serve");
 	if ((out->gateway.url == NULL) == (out->file == NULL))
 		return complain("one of --gateway and --file is needed");
 	return OPTIONS_RUN;

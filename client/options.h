@@ -32,6 +32,9 @@ struct options {
 	const char *system_text; /* or NULL */
 	uint32_t tokens_max;	 /* 0: the node's */
 
+	/* chat and serve */
+	const char *receipts; /* a folder to keep them in, or NULL */
+
 	/* serve */
 	const char *address;
 	uint16_t port;

@@ -72,8 +72,8 @@ static enum err room_for(size_t content, size_t *out)
 }
 
 enum trouble seal_request(const struct exchange_request *request,
-			  const struct ohttp_key_config *key,
-			  struct ohttp_exchange *exchange,
+			  const struct exchange_target *to,
+			  struct ohttp_exchange *exchange, struct proof *proof,
 			  struct seal_sealed *out)
 {
 	struct writer inner = { 0 };
@@ -88,7 +88,10 @@ enum trouble seal_request(const struct exchange_request *request,
 		      ? ERR_UNAVAILABLE
 		      : write_inner(request, &inner);
 	if (err == ERR_OK)
-		err = seal(key, bytes_written(&inner), exchange, &sealed);
+		err = seal(&to->key, bytes_written(&inner), exchange, &sealed);
+	if (err == ERR_OK)
+		err = proof_begin(proof, &to->node, &exchange->context,
+				  bytes_written(&inner));
 	if (inner.data != NULL)
 		secret_wipe(inner.data, inner.max);
 	free(inner.data);

@@ -18,12 +18,12 @@ struct seal_sealed {
 };
 
 /*
- * Seal under the key's first pair; fill `exchange`, which opens the answer.
- * The caller frees out->data.
+ * Seal for the node whose key is to's, under its first pair; fill `exchange`,
+ * which opens the answer, and begin the proof.  The caller frees out->data.
  */
 enum trouble seal_request(const struct exchange_request *request,
-			  const struct ohttp_key_config *key,
-			  struct ohttp_exchange *exchange,
+			  const struct exchange_target *to,
+			  struct ohttp_exchange *exchange, struct proof *proof,
 			  struct seal_sealed *out);
 
 #endif

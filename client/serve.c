@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -77,6 +78,16 @@ static enum MHD_Result refuse_trouble(struct MHD_Connection *connection,
 	return refuse(connection, &refusal);
 }
 
+/*
+ * An OpenAI client knows nothing of receipts, and gets the answer that the node
+ * sealed; who runs this program is told.
+ */
+static void tell_receipt(enum proof_verdict verdict)
+{
+	if (verdict == PROOF_ABSENT || verdict == PROOF_DOES_NOT_FIT)
+		fprintf(stderr, "pcc-client: %s\n", proof_text(verdict));
+}
+
 /* Collect the whole of an answer; only its authentic end makes it one. */
 static enum trouble collect(struct exchange *exchange, struct body *answer)
 {
@@ -84,8 +95,10 @@ static enum trouble collect(struct exchange *exchange, struct body *answer)
 		struct exchange_event event;
 
 		exchange_next(exchange, &event);
-		if (event.kind == EXCHANGE_END)
+		if (event.kind == EXCHANGE_END) {
+			tell_receipt(event.receipt);
 			return TROUBLE_NONE;
+		}
 		if (event.kind == EXCHANGE_FAILED)
 			return event.trouble;
 		if (body_put(answer, event.content, ANSWER_MAX) != ERR_OK)
@@ -154,8 +167,10 @@ static ssize_t read_stream(void *context, uint64_t position, char *out,
 	ptrdiff_t len = stream_read(context, (uint8_t *)out, max);
 
 	(void)position;
-	if (len == 0)
+	if (len == 0) {
+		tell_receipt(stream_receipt(context));
 		return MHD_CONTENT_READER_END_OF_STREAM;
+	}
 	return len > 0 ? len : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 

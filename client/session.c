@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "attest/verify_print.h"
+#include "base/secret.h"
 #include "client/directory.h"
 #include "crypto/random.h"
 
@@ -21,6 +22,8 @@ struct candidate {
 	uint64_t expiry; /* Unix seconds */
 	uint64_t next_refresh;
 	const char *summary; /* static */
+	struct receipt_check_node stated;
+	struct body bundle; /* empty where no proofs are kept */
 	char model[STATEMENT_NAME_MAX + 1];
 };
 
@@ -44,8 +47,16 @@ struct session *session_open(const struct session_options *options)
 	return session;
 }
 
+static void forget_all(struct session *session)
+{
+	for (size_t i = 0; i < session->count; i++)
+		body_wipe(&session->candidates[i].bundle);
+	session->count = 0;
+}
+
 void session_close(struct session *session)
 {
+	forget_all(session);
 	pthread_mutex_destroy(&session->lock);
 	free(session);
 }
@@ -67,6 +78,16 @@ static bool names_itself(const struct directory_node *node,
 		      STATEMENT_DIGEST_BYTES) == 0;
 }
 
+/* Without memory for it the node is used all the same; its proofs then say
+ * that their bundle is missing. */
+static void keep_bundle(const struct session *session,
+			struct candidate *candidate, struct bytes bundle)
+{
+	if (session->options.book->folder != NULL &&
+	    body_put(&candidate->bundle, bundle, BUNDLE_BYTES_MAX) != ERR_OK)
+		body_wipe(&candidate->bundle);
+}
+
 /* Only what passed is ever copied here, so only that can be chosen. */
 static void keep(struct session *session, const struct directory_node *node,
 		 const struct verify_result *result)
@@ -82,6 +103,10 @@ static void keep(struct session *session, const struct directory_node *node,
 	};
 	memcpy(candidate->id, result->statement.node_id, sizeof(candidate->id));
 	memcpy(candidate->model, name.data, name.len);
+	receipt_check_describe(node->bundle, &result->bundle,
+			       &result->statement, result->key.key_id,
+			       &candidate->stated);
+	keep_bundle(session, candidate, node->bundle);
 }
 
 /*
@@ -110,7 +135,7 @@ static enum trouble verify_all(struct session *session,
 
 	if (result == NULL)
 		return TROUBLE_INTERNAL;
-	session->count = 0;
+	forget_all(session);
 	for (size_t i = 0; i < directory->count; i++) {
 		const struct directory_node *node = &directory->nodes[i];
 
@@ -236,8 +261,10 @@ static size_t choose(size_t count)
 }
 
 static enum trouble target_locked(const struct session *session, uint64_t now,
-				  struct exchange_target *out)
+				  struct exchange_target *out,
+				  struct body *bundle)
 {
+	const struct candidate *chosen;
 	size_t count = good_count_locked(session, now);
 	size_t i = 0;
 
@@ -246,20 +273,33 @@ static enum trouble target_locked(const struct session *session, uint64_t now,
 	for (size_t skip = choose(count);; i++)
 		if (is_good(&session->candidates[i], now) && skip-- == 0)
 			break;
-	out->gateway = &session->options.gateway;
-	out->key = session->candidates[i].key;
-	memcpy(out->node_id, session->candidates[i].id, sizeof(out->node_id));
+	chosen = &session->candidates[i];
+	/* A copy, as another thread may fetch a newer list meanwhile. */
+	body_wipe(bundle);
+	if (body_put(bundle, body_bytes(&chosen->bundle), BUNDLE_BYTES_MAX) !=
+	    ERR_OK)
+		return TROUBLE_INTERNAL;
+	*out = (struct exchange_target){
+		.gateway = &session->options.gateway,
+		.key = chosen->key,
+		.node = { .book = session->options.book,
+			  .stated = chosen->stated,
+			  .bundle = body_bytes(bundle) },
+	};
+	memcpy(out->node_id, chosen->id, sizeof(out->node_id));
 	return TROUBLE_NONE;
 }
 
-static enum trouble pick(struct session *session, struct exchange_target *out)
+/* A target, and the memory of its bundle. */
+static enum trouble pick(struct session *session, struct exchange_target *out,
+			 struct body *bundle)
 {
 	enum trouble trouble;
 
 	pthread_mutex_lock(&session->lock);
 	trouble = ready_locked(session);
 	if (trouble == TROUBLE_NONE)
-		trouble = target_locked(session, now_s(), out);
+		trouble = target_locked(session, now_s(), out, bundle);
 	pthread_mutex_unlock(&session->lock);
 	return trouble;
 }
@@ -333,8 +373,9 @@ enum trouble session_request(struct session *session,
 			     const struct exchange_request *request,
 			     struct exchange **out, struct exchange_event *head)
 {
+	SCOPED_WIPE(body_wipe) struct body bundle = { 0 };
 	struct exchange_target target;
-	enum trouble trouble = pick(session, &target);
+	enum trouble trouble = pick(session, &target, &bundle);
 
 	if (trouble == TROUBLE_NONE)
 		trouble = attempt(&target, request, out, head);
@@ -344,7 +385,7 @@ enum trouble session_request(struct session *session,
 	/* Nobody opened it, so what it holds may be sealed anew, once. */
 	trouble = renew_past(session, &target, trouble);
 	if (trouble == TROUBLE_NONE)
-		trouble = pick(session, &target);
+		trouble = pick(session, &target, &bundle);
 	return trouble == TROUBLE_NONE ? attempt(&target, request, out, head)
 				       : trouble;
 }

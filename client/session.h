@@ -18,6 +18,7 @@ struct session;
 struct session_options {
 	struct http_server gateway;	    /* texts borrowed while open */
 	const struct verify_policy *policy; /* borrowed while open */
+	struct proof_book *book;	    /* likewise */
 };
 
 /* NULL: no memory.  Nothing is fetched yet. */

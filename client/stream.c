@@ -17,6 +17,7 @@ struct stream {
 	struct bytes waiting; /* of one written event; a view into written */
 	bool done; /* the event that says that nothing follows came */
 	bool ended;
+	enum proof_verdict receipt;
 	bool failed;
 	uint8_t event[2 * EVENT_MAX];
 	uint8_t written[EVENT_MAX + 64];
@@ -77,10 +78,17 @@ enum stream_kind stream_next(struct stream *stream, struct bytes *data,
 		exchange_next(stream->exchange, &next);
 		if (next.kind == EXCHANGE_FAILED)
 			return fail(stream, next.trouble, trouble);
-		if (next.kind == EXCHANGE_END)
+		if (next.kind == EXCHANGE_END) {
+			stream->receipt = next.receipt;
 			return on_end(stream, trouble);
+		}
 		stream->content = next.content;
 	}
+}
+
+enum proof_verdict stream_receipt(const struct stream *stream)
+{
+	return stream->receipt;
 }
 
 /* The one event that is ours, in the form that OpenAI's own server uses. */

@@ -30,6 +30,9 @@ enum stream_kind {
 enum stream_kind stream_next(struct stream *stream, struct bytes *data,
 			     enum trouble *trouble);
 
+/* What the receipt of a stream that ended is worth. */
+enum proof_verdict stream_receipt(const struct stream *stream);
+
 /*
  * The same as bytes to send: fill out[max], and return how many; 0 at the
  * authentic end, -1 for a cut, whose error event went before.

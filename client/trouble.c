@@ -76,6 +76,10 @@ static const struct {
 	[TROUBLE_TAMPERED] = { PRIVACY, "stream_tampered",
 			       "The answer was changed on its way.", 502,
 			       EXIT_FAILED },
+	[TROUBLE_RECEIPT] = { VERIFICATION, "receipt_mismatch",
+			      "The answer's receipt does not fit it: the node "
+			      "signed something else.",
+			      502, 10 },
 	[TROUBLE_LEFT] = { SERVER, "client_left", "The client left.", 499,
 			   EXIT_FAILED },
 	[TROUBLE_INTERNAL] = { SERVER, "internal",

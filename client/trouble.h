@@ -40,6 +40,7 @@ enum trouble {
 	/* in mid-answer */
 	TROUBLE_CUT,	  /* it ended without its authentic end */
 	TROUBLE_TAMPERED, /* bytes that the node did not seal */
+	TROUBLE_RECEIPT,  /* whole, but its receipt does not fit it */
 	TROUBLE_LEFT,	  /* our own client went away */
 	TROUBLE_INTERNAL, /* no memory */
 	TROUBLE_COUNT,
