@@ -12,6 +12,7 @@
 #include "client/scratch.h"
 #include "client/stream.h"
 #include "policy/limits.h"
+#include "wire/completion_read.h"
 #include "wire/json.h"
 #include "wire/json_escape.h"
 #include "wire/sse.h"
@@ -100,41 +101,19 @@ static void show(struct bytes text, FILE *out)
 	(void)fflush(out);
 }
 
-/* The text of choices[0].delta.content, where an event has one. */
-static enum err delta(struct bytes event, struct bytes *out)
-{
-	const struct json *document;
-	const struct json *choices;
-	const struct json *piece;
-
-	TRY(json_parse(event, LIMIT_JSON_DEPTH, &document));
-	if (json_member(document, "error") != NULL)
-		return ERR_UNAVAILABLE;
-	*out = (struct bytes){ NULL, 0 };
-	choices = json_member(document, "choices");
-	if (choices == NULL || json_count(choices) == 0)
-		return ERR_OK;
-	piece = json_member(json_element(choices, 0), "delta");
-	if (piece != NULL)
-		piece = json_member(piece, "content");
-	if (piece == NULL || json_kind_of(piece) != JSON_KIND_STRING)
-		return ERR_OK;
-	return json_as_string(piece, out);
-}
-
 /* Events that hold no text, such as the role, say nothing here. */
 static enum trouble on_event(struct bytes event, struct body *answer)
 {
-	struct bytes text;
+	struct completion_read said;
 	enum err err;
 
 	if (sse_is_done(event))
 		return TROUBLE_NONE;
 	scratch_prepare();
-	err = delta(event, &text);
+	err = completion_read(event, LIMIT_JSON_DEPTH, &said);
 	if (err == ERR_OK) {
-		show(text, stdout);
-		err = body_put(answer, text, LIMIT_REQUEST_BYTES);
+		show(said.text, stdout);
+		err = body_put(answer, said.text, LIMIT_REQUEST_BYTES);
 	}
 	json_wipe();
 	return err == ERR_OK ? TROUBLE_NONE : TROUBLE_NODE_FAILED;

@@ -55,6 +55,10 @@ void model_prepare(void);
  * processor runs, plainest first, or NULL; the last of them is used. */
 const char *model_kernel(size_t i);
 
+/* The path a model uses: number i of those above, in place of the last.  The
+ * bits are the same, the time is not.  Before anything is started. */
+void model_choose_kernel(struct model *model, size_t i);
+
 /* What tiles it multiplies with: prompts that go as bf16 need the last. */
 enum model_tiles {
 	MODEL_NO_TILES,

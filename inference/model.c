@@ -92,6 +92,12 @@ const char *model_kernel(size_t i)
 	return kernel == NULL ? NULL : kernel->name;
 }
 
+void model_choose_kernel(struct model *model, size_t i)
+{
+	invariant(kernel_at(i) != NULL);
+	model->kernel = kernel_at(i);
+}
+
 enum model_tiles model_kernel_tiles(size_t i)
 {
 	const struct kernel *kernel = kernel_at(i);

@@ -76,9 +76,11 @@ static enum err take(const char *name, const char *value, struct arguments *out)
 		return trust_load(PROGRAM, value, &out->trust);
 	if (strcmp(name, "collateral") == 0)
 		return take_collateral(value, out);
-	if (strcmp(name, "now") == 0)
+	if (strcmp(name, "now") == 0) {
+		out->has_now = true;
 		return decimal_parse(bytes_of_string(value), 1, INT64_MAX,
 				     &out->now);
+	}
 	if (strcmp(name, "node") == 0)
 		prefix = 0;
 	else if (strncmp(name, accept, prefix) != 0)

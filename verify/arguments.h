@@ -25,6 +25,7 @@ struct arguments {
 	struct trust trust;
 	struct collateral collateral;
 	uint64_t now; /* the clock's where nothing was said */
+	bool has_now; /* something was */
 	bool json;
 	const char *rest[ARGUMENTS_REST_MAX]; /* what is no option, in order */
 	size_t rest_count;

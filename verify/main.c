@@ -16,7 +16,9 @@
 #include "verify/diff.h"
 #include "verify/enrol.h"
 #include "verify/explain.h"
+#include "verify/receipt.h"
 #include "verify/registers.h"
+#include "verify/replay.h"
 #include "verify/report.h"
 
 #define EXIT_USAGE 1
@@ -32,6 +34,8 @@ static const struct {
 	{ "enrol", enrol_run, "certify a TPM's attestation key" },
 	{ "report", report_run, "the same as a page for people" },
 	{ "explain", explain_run, "a bundle field by field" },
+	{ "receipt", receipt_run, "what a kept answer proves" },
+	{ "replay", replay_run, "the same answer again, token by token" },
 	{ "registers", registers_run, "the names that measurements go by" },
 };
 
