@@ -47,7 +47,8 @@ options_for(const struct chat_request *request,
 	    const struct conversation_setup *setup)
 {
 	struct generate_options options = {
-		.temperature = (float)request->temperature,
+		/* Minus zero is zero, and is told as that. */
+		.temperature = (float)request->temperature + 0.0F,
 		.top_p = (float)request->top_p,
 		.top_k = request->top_k,
 		.tokens_max = request->max_tokens,

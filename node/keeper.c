@@ -15,10 +15,9 @@
 #include "node/clock.h"
 #include "node/keyring.h"
 #include "node/proofs.h"
-#include "node/request_keys.h"
+#include "node/question.h"
 #include "node/role.h"
 #include "node/setup.h"
-#include "node/signer.h"
 #include "policy/events.h"
 #include "policy/limits.h"
 #include "sandbox/memory.h"
@@ -38,15 +37,6 @@ enum place {
 	ATTESTER,
 	FIRST_WORKER,
 	PLACES = FIRST_WORKER + 2 * LIMIT_WORKERS
-};
-
-/* What may be asked on a worker's channel, and of which key it is. */
-struct question {
-	enum {
-		QUESTION_OPEN,	 /* nothing has been asked yet */
-		QUESTION_RECEIPT /* a request was opened: its receipt */
-	} next;
-	uint8_t key_id;
 };
 
 struct keeper {
@@ -239,103 +229,37 @@ static void publish_bundle(struct keeper *keeper)
 		begin_bundle(keeper, TICKET_NONE, NULL);
 }
 
-static enum failure decapsulate(struct keeper *keeper,
-				const struct message *message,
-				struct ohttp_header *header,
-				struct request_keys *keys)
+static void note_failure(struct keeper *keeper, enum failure failure)
 {
-	enum ohttp_form form = OHTTP_CHUNKED;
-	struct bytes rest = message->body;
-	enum failure failure;
-	enum err err;
-
-	if (message->number[0] == OHTTP_UNCHUNKED)
-		form = OHTTP_UNCHUNKED;
-	else if (message->number[0] != OHTTP_CHUNKED)
-		return FAILURE_UNSUPPORTED;
-	err = ohttp_header_take(&rest, header);
-	if (err == ERR_UNSUPPORTED)
-		return FAILURE_UNSUPPORTED;
-	if (err != ERR_OK || rest.len != 0)
-		return FAILURE_MALFORMED;
-	failure = keyring_receive(keeper->ring, clock_now_s(), form, header,
-				  &keys->context);
 	if (failure == FAILURE_REPLAYED)
 		keeper->replays++;
 	if (failure == FAILURE_FULL && !keeper->is_full) {
 		keeper->is_full = true;
 		EVENTS_LOG(EVENT_KEY_RETIRED, EVENT_CAUSE_FULL);
 	}
-	return failure;
 }
 
-/* The first question: a request's keys.  ERR_DENIED: there are none for it. */
-static enum err answer_open(struct keeper *keeper, int worker,
-			    const struct message *asked, uint8_t *key_id)
-{
-	SCOPED_WIPE(request_keys_wipe) struct request_keys keys = { 0 };
-	uint8_t memory[REQUEST_KEYS_BYTES];
-	struct writer out = WRITER_OVER(memory);
-	struct ohttp_header header;
-	struct message message;
-	enum failure failure;
-	enum err err;
-
-	failure = decapsulate(keeper, asked, &header, &keys);
-	if (failure != FAILURE_NONE) {
-		message = (struct message){ .kind = MESSAGE_REFUSED,
-					    .number = { failure } };
-		TRY(channel_send(worker, &message, -1));
-		return ERR_DENIED;
-	}
-	*key_id = header.key_id;
-	random_bytes(keys.response_nonce, sizeof(keys.response_nonce));
-	random_bytes(keys.seed, sizeof(keys.seed));
-	TRY(request_keys_put(&keys, &out));
-	message = (struct message){ .kind = MESSAGE_KEYS,
-				    .body = bytes_written(&out) };
-	err = channel_send(worker, &message, -1);
-	secret_wipe(memory, sizeof(memory));
-	return err;
-}
-
-/* The second: a receipt of the request that was opened, and of no other. */
-static enum err answer_receipt(const struct keeper *keeper, int worker,
-			       const struct message *asked, uint8_t key_id)
-{
-	uint8_t memory[RECEIPT_SIGNED_MAX];
-	struct writer out = WRITER_OVER(memory);
-	struct message message = { .kind = MESSAGE_RECEIPT };
-	enum err err;
-
-	TRY(signer_sign(&keeper->signer, asked->body, key_id, clock_now_s(),
-			&out));
-	message.body = bytes_written(&out);
-	err = channel_send(worker, &message, -1);
-	/* The node keeps no receipt: each is its user's alone. */
-	secret_wipe(memory, sizeof(memory));
-	return err;
-}
-
-/* Anything but ERR_OK ends the channel: there is nothing more to ask on it. */
 static enum err answer_worker(struct keeper *keeper, size_t place)
 {
-	struct question *question = &keeper->questions[place];
-	int worker = keeper->peers[place].fd;
-	struct message message;
+	const struct question_desk desk = { keeper->ring, &keeper->signer,
+					    clock_now_s() };
+	uint8_t memory[QUESTION_REPLY_MAX];
+	struct writer out = WRITER_OVER(memory);
+	struct message message, reply;
 	int passed;
+	enum err err = ERR_OK;
 
-	TRY(channel_receive(worker, &keeper->packet, &message, &passed));
-	fd_close(&passed); /* neither kind comes with one */
-	if (question->next == QUESTION_OPEN && message.kind == MESSAGE_OPEN) {
-		TRY(answer_open(keeper, worker, &message, &question->key_id));
-		question->next = QUESTION_RECEIPT;
-		return ERR_OK;
-	}
-	if (question->next == QUESTION_RECEIPT &&
-	    message.kind == MESSAGE_RECEIPT)
-		TRY(answer_receipt(keeper, worker, &message, question->key_id));
-	return ERR_DENIED;
+	TRY(channel_receive(keeper->peers[place].fd, &keeper->packet, &message,
+			    &passed));
+	fd_close(&passed);
+	note_failure(keeper, question_answer(&keeper->questions[place], &desk,
+					     &message, &out, &reply));
+	if (reply.kind != 0)
+		err = channel_send(keeper->peers[place].fd, &reply, -1);
+	/* Keys and receipts are the worker's now: of neither is a copy kept. */
+	secret_wipe(memory, sizeof(memory));
+	secret_wipe(&keeper->packet, sizeof(keeper->packet));
+	return err;
 }
 
 static enum err add_worker(struct keeper *keeper, int worker)
@@ -451,9 +375,11 @@ static void hear(struct keeper *keeper, size_t place)
 	} else if (place == ATTESTER) {
 		err = hear_attester(keeper);
 	} else {
-		if (answer_worker(keeper, place) != ERR_OK)
+		err = answer_worker(keeper, place);
+		if (err != ERR_OK ||
+		    keeper->questions[place].turn == QUESTION_OVER)
 			fd_close(&peer->fd);
-		secret_wipe(&keeper->packet, sizeof(keeper->packet));
+		return;
 	}
 	if (err != ERR_OK)
 		drop(keeper, peer_at((enum place)place));
