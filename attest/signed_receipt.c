@@ -1,64 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attest/signed_receipt.h"
 
-#include <string.h>
-
-#include "wire/cbor.h"
-
-/* All of a COSE_Sign1 before its payload; the deterministic encoding. */
-static const uint8_t envelope[] = { 0xd2, 0x84, 0x43, 0xa1, 0x01, 0x27, 0xa0 };
-
-/* All of a Sig_structure (RFC 9052, 4.4) before the payload. */
-#define SIGNED_BEGIN \
-	"\x84\x6a"   \
-	"Signature1" \
-	"\x43\xa1\x01\x27\x40"
-
-#define SIGNED_MAX (sizeof(SIGNED_BEGIN) + CBOR_HEAD_MAX + RECEIPT_BYTES_MAX)
-
-static enum err put_signed(struct bytes payload, struct writer *out)
-{
-	TRY(bytes_put(out, BYTES_LITERAL(SIGNED_BEGIN)));
-	return cbor_put_bytes(out, payload);
-}
+#include "crypto/cose.h"
 
 enum err signed_receipt_write(const struct receipt *receipt,
 			      const struct sign_private_key *key,
 			      struct writer *out)
 {
-	uint8_t payload_memory[RECEIPT_BYTES_MAX], signed_memory[SIGNED_MAX];
-	uint8_t signature[SIGN_SIGNATURE_BYTES];
-	struct writer payload = WRITER_OVER(payload_memory);
-	struct writer to_sign = WRITER_OVER(signed_memory);
-	struct writer whole = *out;
+	uint8_t memory[RECEIPT_BYTES_MAX];
+	struct writer payload = WRITER_OVER(memory);
+	struct cose_draft draft = { .protected_headers = COSE_PROTECTED_EDDSA,
+				    .kind = COSE_PAYLOAD_ATTACHED };
 
 	TRY(receipt_write(receipt, &payload));
-	TRY(put_signed(bytes_written(&payload), &to_sign));
-	sign_message(key, bytes_written(&to_sign), signature);
-	TRY(bytes_put(&whole, BYTES_ARRAY(envelope)));
-	TRY(cbor_put_bytes(&whole, bytes_written(&payload)));
-	TRY(cbor_put_bytes(&whole, BYTES_ARRAY(signature)));
-	*out = whole;
+	draft.payload = bytes_written(&payload);
+	return cose_sign1_write(&draft, key, out);
+}
+
+/* tag, array, protected header, no other header; head of the payload, which is
+ * longer than 255 bytes; head of the signature. */
+#define AROUND (1 + 1 + 4 + 1 + 3 + 2 + SIGN_SIGNATURE_BYTES)
+
+/* One message has one encoding here: other headers could say other things, and
+ * any longer form of a length the same thing twice. */
+static enum err take_message(struct bytes in, struct cose_sign1 *out)
+{
+	struct cose_sign1 message;
+
+	TRY(cose_sign1_parse(in, COSE_TAG_NEEDED, &message));
+	if (!bytes_equal(message.protected_bytes, COSE_PROTECTED_EDDSA) ||
+	    message.headers.count != 0 ||
+	    message.kind != COSE_PAYLOAD_ATTACHED ||
+	    message.signature.len != SIGN_SIGNATURE_BYTES ||
+	    in.len != AROUND + message.payload.len)
+		return ERR_MALFORMED;
+	*out = message;
 	return ERR_OK;
 }
 
 enum err signed_receipt_open(struct bytes in, const struct sign_public_key *key,
 			     struct receipt *out)
 {
-	uint8_t signed_memory[SIGNED_MAX];
-	uint8_t signature[SIGN_SIGNATURE_BYTES];
-	struct writer signed_bytes = WRITER_OVER(signed_memory);
+	uint8_t memory[RECEIPT_SIGNED_MAX];
+	struct writer to_be_signed = WRITER_OVER(memory);
+	struct cose_sign1 message;
 	struct receipt found;
-	struct bytes front, payload;
 
-	TRY(bytes_take(&in, sizeof(envelope), &front));
-	if (!bytes_equal(front, BYTES_ARRAY(envelope)))
-		return ERR_MALFORMED;
-	TRY(cbor_take_bytes(&in, &payload));
-	TRY(cbor_take_bytes_into(&in, signature, sizeof(signature)));
-	TRY(bytes_expect_end(&in));
-	TRY(receipt_parse(payload, &found));
-	TRY(put_signed(payload, &signed_bytes));
+	TRY(take_message(in, &message));
+	TRY(receipt_parse(message.payload, &found));
+	TRY(cose_sign1_to_be_signed(&message, (struct bytes){ NULL, 0 },
+				    &to_be_signed));
 	*out = found;
-	return sign_verify(key, bytes_written(&signed_bytes), signature);
+	return sign_verify(key, bytes_written(&to_be_signed),
+			   message.signature.data);
 }

@@ -39,6 +39,15 @@ enum place {
 	PLACES = FIRST_WORKER + 2 * LIMIT_WORKERS
 };
 
+/* What the front was last given for everybody: receipts name this bundle, so a
+ * new front gets the same one for as long as its key is on offer. */
+struct offer {
+	uint8_t body[MESSAGE_BODY_MAX];
+	size_t len; /* 0: there is none */
+	uint64_t refresh;
+	uint64_t key_id;
+};
+
 struct keeper {
 	struct setup setup;
 	struct keyring *ring;
@@ -49,7 +58,8 @@ struct keeper {
 	bool is_unpublished;  /* the front has not been told of the newest */
 	uint64_t published_s; /* when that was tried */
 	struct proofs proofs;
-	uint8_t bundle[MESSAGE_BODY_MAX];  /* as it is sent */
+	uint8_t bundle[MESSAGE_BODY_MAX]; /* as it is sent */
+	struct offer offer;
 	struct pollfd peers[PLACES];	   /* fd -1: nobody there */
 	struct question questions[PLACES]; /* of those that are workers */
 	struct channel_packet packet;
@@ -110,6 +120,33 @@ static enum err fix_claims(const struct keeper *keeper, const uint8_t *nonce,
 	return ERR_OK;
 }
 
+static void note_offer(struct keeper *keeper, const struct proof *proof,
+		       struct bytes body)
+{
+	struct bytes bundle = { body.data + sizeof(keeper->node_id),
+				body.len - sizeof(keeper->node_id) };
+
+	memcpy(keeper->offer.body, body.data, body.len);
+	keeper->offer.len = body.len;
+	keeper->offer.refresh = proof->refresh;
+	keeper->offer.key_id = proof->key_id;
+	signer_note_offer(&keeper->signer, bundle, keeper->setup.evidence,
+			  (uint8_t)proof->key_id);
+}
+
+/* What was offered for this key before, to a front that does not know it. */
+static enum err offer_again(const struct keeper *keeper)
+{
+	const struct offer *offer = &keeper->offer;
+	struct message message = {
+		.kind = MESSAGE_BUNDLE,
+		.number = { TICKET_NONE, offer->refresh, offer->key_id },
+		.body = { offer->body, offer->len },
+	};
+
+	return channel_send(keeper->peers[FRONT].fd, &message, -1);
+}
+
 /* The evidence is there: the front gets the bundle. */
 static enum err send_bundle(struct keeper *keeper, const struct proof *proof,
 			    struct bytes made)
@@ -121,17 +158,12 @@ static enum err send_bundle(struct keeper *keeper, const struct proof *proof,
 	};
 	struct bytes release = { keeper->setup.release,
 				 keeper->setup.release_len };
-	struct bytes bundle;
 
 	TRY(bytes_put(&out, BYTES_ARRAY(keeper->node_id)));
 	TRY(proofs_bundle(proof, keeper->setup.evidence, release, made, &out));
-	bundle = (struct bytes){ out.data + sizeof(keeper->node_id),
-				 out.len - sizeof(keeper->node_id) };
-	if (proof->asker == TICKET_NONE)
-		signer_note_offer(&keeper->signer, bundle,
-				  keeper->setup.evidence,
-				  (uint8_t)proof->key_id);
 	message.body = bytes_written(&out);
+	if (proof->asker == TICKET_NONE)
+		note_offer(keeper, proof, message.body);
 	return channel_send(keeper->peers[FRONT].fd, &message, -1);
 }
 
@@ -225,8 +257,13 @@ static void publish_bundle(struct keeper *keeper)
 {
 	keeper->is_unpublished = false;
 	keeper->published_s = clock_now_s();
-	if (keeper->peers[FRONT].fd >= 0)
+	if (keeper->peers[FRONT].fd < 0)
+		return;
+	if (keeper->offer.len == 0 ||
+	    keeper->offer.key_id != keyring_current_id(keeper->ring))
 		begin_bundle(keeper, TICKET_NONE, NULL);
+	else if (offer_again(keeper) != ERR_OK)
+		keeper->is_unpublished = true;
 }
 
 static void note_failure(struct keeper *keeper, enum failure failure)
