@@ -172,6 +172,20 @@ const struct json *json_element(const struct json *array, size_t index)
 	return ours(element);
 }
 
+const struct json *json_entry(const struct json *object, size_t index,
+			      struct bytes *name)
+{
+	/* Jansson's iterators take objects that they may change, and do not. */
+	json_t *members = (json_t *)(uintptr_t)library(object);
+	void *at = json_object_iter(members);
+
+	for (size_t i = 0; i < index && at != NULL; i++)
+		at = json_object_iter_next(members, at);
+	invariant(at != NULL);
+	*name = bytes_of_string(json_object_iter_key(at));
+	return ours(json_object_iter_value(at));
+}
+
 enum err json_as_string(const struct json *value, struct bytes *out)
 {
 	if (!json_is_string(library(value)))

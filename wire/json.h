@@ -74,6 +74,13 @@ bool json_is_empty(const struct json *value);
 /* index < json_count(array). */
 const struct json *json_element(const struct json *array, size_t index);
 
+/*
+ * The member at index < json_count(object), in the order of the document, and
+ * its name.  It takes a step for each one before it.
+ */
+const struct json *json_entry(const struct json *object, size_t index,
+			      struct bytes *name);
+
 /* ERR_MALFORMED when the value is of another kind. */
 MUST_CHECK enum err json_as_string(const struct json *value, struct bytes *out);
 MUST_CHECK enum err json_as_integer(const struct json *value, int64_t *out);

@@ -397,3 +397,19 @@ Test(json, the_json_test_suite_is_read_as_named)
 			expect_as_named(folder, file->d_name);
 	closedir(files);
 }
+
+Test(json, members_are_counted_in_the_order_of_the_document)
+{
+	static const char *const names[] = { "z", "a", "\u00e9" };
+	struct bytes name;
+	int64_t value;
+
+	cr_assert_eq(parse("{\"z\":0,\"a\":1,\"\\u00e9\":2}"), ERR_OK);
+	for (size_t i = 0; i < 3; i++) {
+		const struct json *member = json_entry(root, i, &name);
+
+		cr_assert_eq(json_as_integer(member, &value), ERR_OK);
+		cr_assert_eq(value, (int64_t)i);
+		cr_assert(bytes_equal(name, bytes_of_string(names[i])));
+	}
+}
