@@ -6,6 +6,7 @@
  * under the role's name; the zygote forks the workers.
  */
 #include "node/attester.h"
+#include "node/enrol.h"
 #include "node/front.h"
 #include "node/keeper.h"
 #include "node/role.h"
@@ -26,5 +27,8 @@ int main(int argc, char **argv)
 	if (role == JAIL_ATTESTER)
 		attester_run();
 	options_parse(argc, argv, &options);
+	if (options.task == OPTIONS_ENROL_REQUEST ||
+	    options.task == OPTIONS_ENROL_FINISH)
+		return enrol_run(&options);
 	return supervisor_run(&options);
 }

@@ -17,6 +17,9 @@ static const char usage[] =
 	"[options]\n"
 	"       pcc-node --model FILE --measure [--policy FILE]\n"
 	"       pcc-node --describe [--policy FILE]\n"
+	"       pcc-node --enrol-request FILE [--tpm PATH]\n"
+	"       pcc-node --enrol-finish FILE --ak-certificate FILE [--tpm "
+	"PATH]\n"
 	"\n"
 	"Serve private inference: requests stay encrypted until they are "
 	"inside\n"
@@ -55,6 +58,11 @@ static const char usage[] =
 	"                       model and policy states of itself, as options\n"
 	"                       of pcc-client, and end; other arguments count\n"
 	"                       as if --measure were not there\n"
+	"  --enrol-request FILE write what pcc-verify enrol needs to certify "
+	"the TPM's\n"
+	"                       key, and end\n"
+	"  --enrol-finish FILE  read its answer, write --ak-certificate, and "
+	"end\n"
 	"  --describe           print jail, log, limits and policy line by "
 	"line, as a\n"
 	"                       release's manifest holds them, and end\n"
@@ -115,6 +123,10 @@ static const struct known {
 	  offsetof(struct options, measurements) },
 	{ { "ccel", required_argument, NULL, 0 },
 	  offsetof(struct options, ccel) },
+	{ { "enrol-request", required_argument, NULL, 0 },
+	  offsetof(struct options, enrol_request) },
+	{ { "enrol-finish", required_argument, NULL, 0 },
+	  offsetof(struct options, enrol_finish) },
 	{ { OPTIONS_MEASURE_WORD + 2, no_argument, NULL, MEASURE }, 0 },
 	{ { "describe", no_argument, NULL, DESCRIBE }, 0 },
 	{ { "cpu", no_argument, NULL, CPU }, 0 },
@@ -201,10 +213,31 @@ static void check_evidence(const struct options *options)
 		mistake("--tsm-measurements and --ccel are for --evidence tdx");
 }
 
+/* A certificate is what finishing writes, so it is named there. */
+static void check_enrolment(const struct options *options)
+{
+	if (options->enrol_request != NULL && options->enrol_finish != NULL)
+		mistake("--enrol-request and --enrol-finish are two steps");
+	if (options->enrol_finish != NULL && options->ak_certificate == NULL)
+		mistake("--enrol-finish writes --ak-certificate, which is "
+			"missing");
+}
+
+static bool is_enrolling(const struct options *options)
+{
+	return options->task == OPTIONS_ENROL_REQUEST ||
+	       options->task == OPTIONS_ENROL_FINISH;
+}
+
 static void check(const struct options *options)
 {
 	if (options->task == OPTIONS_DESCRIBE)
 		return;
+	if (is_enrolling(options)) {
+		check_enrolment(options);
+		return;
+	}
+	check_evidence(options);
 	if (options->model == NULL)
 		mistake("--model is missing");
 	if (options->task == OPTIONS_MEASURE)
@@ -251,7 +284,10 @@ void options_parse(int argc, char **argv, struct options *out)
 		mistake("an argument too many");
 	if (options.evidence == 0)
 		options.evidence = 1u << BUNDLE_EVIDENCE_SOFTWARE;
-	check_evidence(&options);
+	if (options.enrol_request != NULL)
+		options.task = OPTIONS_ENROL_REQUEST;
+	if (options.enrol_finish != NULL)
+		options.task = OPTIONS_ENROL_FINISH;
 	check(&options);
 	*out = options;
 }

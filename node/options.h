@@ -11,6 +11,8 @@ enum options_task {
 	OPTIONS_SERVE,
 	OPTIONS_MEASURE,  /* print what a statement would say, and end */
 	OPTIONS_DESCRIBE, /* print what its digests stand for, and end */
+	OPTIONS_ENROL_REQUEST,
+	OPTIONS_ENROL_FINISH,
 };
 
 #define OPTIONS_MEASURE_WORD "--measure" /* no part of the digest */
@@ -35,6 +37,7 @@ struct options {
 	/* Paths for evidence, or NULL for those below. */
 	const char *tpm, *event_log, *ak_certificate;
 	const char *reports, *measurements, *ccel;
+	const char *enrol_request, *enrol_finish; /* files to write, to read */
 };
 
 /*

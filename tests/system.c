@@ -47,12 +47,12 @@ static const struct {
 };
 
 static const char *const *told; /* to the next node besides */
-static const char *accepted = "software";
+static const char *trusted;	/* the client's file, or NULL */
 
-void system_tell(const char *const *node_arguments, const char *evidence)
+void system_tell(const char *const *node_arguments, const char *trust)
 {
 	told = node_arguments;
-	accepted = evidence != NULL ? evidence : "software";
+	trusted = trust;
 }
 
 static char fault[FAULT_MAX]; /* what the last call complained of */
@@ -419,8 +419,8 @@ static const char *start_client(struct system *system,
 		argument("serve"),
 		argument("--gateway"),
 		system->gateway,
-		argument("--accept-evidence"),
-		argument(accepted),
+		argument(trusted != NULL ? "--trust" : "--accept-evidence"),
+		argument(trusted != NULL ? trusted : "software"),
 		argument("--port"),
 		argument("0"),
 	};

@@ -81,9 +81,9 @@ const char *system_start(const struct policy *policy, enum system_caller caller,
 
 /*
  * What the node's next start is told besides: arguments, NULL at the end, at
- * most 8, borrowed; and what evidence the client accepts, NULL: software.
+ * most 8, borrowed; and the client's file of trust, NULL: software evidence.
  */
-void system_tell(const char *const *node_arguments, const char *evidence);
+void system_tell(const char *const *node_arguments, const char *trust);
 
 /* The same for a test, which fails with it, or is skipped for an obstacle. */
 void system_start_or_skip(const struct policy *policy, struct system *out);

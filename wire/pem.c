@@ -6,6 +6,7 @@
 #include "wire/base64.h"
 
 #define LINE_LETTERS 64
+#define LINE_BYTES (LINE_LETTERS / 4 * 3)
 
 static enum err expect(struct bytes *in, const char *text)
 {
@@ -75,5 +76,47 @@ enum err pem_take(struct bytes *in, const char *label, struct writer *out)
 	}
 	TRY(expect_boundary(&rest, "END ", label));
 	*in = rest;
+	return ERR_OK;
+}
+
+static enum err write_boundary(const char *word, const char *label,
+			       struct writer *out)
+{
+	TRY(bytes_put(out, BYTES_LITERAL("-----")));
+	TRY(bytes_put(out, bytes_of_string(word)));
+	TRY(bytes_put(out, bytes_of_string(label)));
+	return bytes_put(out, BYTES_LITERAL("-----\n"));
+}
+
+static enum err write_line(struct bytes part, struct writer *out)
+{
+	size_t start = out->len;
+
+	TRY(base64_put(out, part));
+	for (size_t i = start; i < out->len; i++) {
+		if (out->data[i] == '-')
+			out->data[i] = '+';
+		else if (out->data[i] == '_')
+			out->data[i] = '/';
+	}
+	while ((out->len - start) % 4 != 0)
+		TRY(bytes_put_u8(out, '='));
+	return bytes_put_u8(out, '\n');
+}
+
+enum err pem_put(struct bytes in, const char *label, struct writer *out)
+{
+	struct writer whole = *out;
+
+	TRY(write_boundary("BEGIN ", label, &whole));
+	while (in.len > 0) {
+		struct bytes part;
+
+		TRY(bytes_take(&in, in.len < LINE_BYTES ? in.len : LINE_BYTES,
+			       &part));
+		TRY(write_line(part, &whole));
+	}
+	TRY(write_boundary("END ", label, &whole));
+	*out = whole;
 	return ERR_OK;
 }

@@ -24,4 +24,8 @@
 MUST_CHECK enum err pem_take(struct bytes *in, const char *label,
 			     struct writer *out);
 
+/* Append the one text of this label for these bytes; ERR_TOO_LARGE. */
+MUST_CHECK enum err pem_put(struct bytes in, const char *label,
+			    struct writer *out);
+
 #endif

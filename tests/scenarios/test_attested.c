@@ -21,6 +21,7 @@
 #include "gateway/dial.h"
 #include "node/chip.h"
 #include "tests/scenarios/call.h"
+#include "tests/scenarios/openai.h"
 #include "tests/scenarios/process.h"
 #include "tests/scenarios/sealed.h"
 #include "tests/support/swtpm.h"
@@ -193,6 +194,85 @@ Test(attested, a_quote_for_one_nonce_is_for_no_other)
 		cr_assert_eq(judge(&bundle, other), ERR_UNAUTHENTIC);
 		cr_assert_eq(judge(&bundle, NULL), ERR_UNAUTHENTIC);
 	}
+}
+
+/* ---- from a blank TPM to an answer */
+
+/* A command in the TPM's folder, where $B is the build; whether it worked. */
+static bool run(const char *command)
+{
+	char build[SYSTEM_BUILT_MAX], line[SYSTEM_BUILT_MAX + 1024];
+
+	cr_assert(system_built("", build));
+	snprintf(line, sizeof(line), "B=%s; cd %s && ( %s ) >>run.log 2>&1",
+		 build, chip.folder, command);
+	return system(line) == 0; /* NOLINT: a fixed command of a test */
+}
+
+#define MAKE_CA                                                            \
+	"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 "   \
+	"-nodes -keyout key.pem -out ca.pem -days 2 -subj '/CN=Operator' " \
+	"-addext basicConstraints=critical,CA:TRUE "                       \
+	"-addext keyUsage=critical,keyCertSign"
+#define ANSWER                                                           \
+	"cat ca/swtpm-localca-rootca-cert.pem ca/issuercert.pem >ek && " \
+	"$B/pcc-verify enrol --request request --ek-roots ek --ca-key "  \
+	"key.pem --ca-certificate ca.pem --days 1 --out answer"
+#define WRITE_TRUST                                                   \
+	"printf 'evidence tpm2\\nmeasurement any\\nroot tpm2 %s\\n' " \
+	"$(openssl x509 -in ca.pem -noout -pubkey | "                 \
+	"openssl pkey -pubin -outform DER | sha256sum | cut -c 1-64) >trust"
+#define ASK "$B/pcc-node --enrol-request request --tpm unix:tpm.sock"
+#define FINISH                                                       \
+	"$B/pcc-node --enrol-finish answer --ak-certificate ak.pem " \
+	"--tpm unix:tpm.sock"
+
+static void enrol(void)
+{
+	swtpm_start(SWTPM_WITH_EK, &chip);
+	cr_assert(run(MAKE_CA));
+	cr_assert(run(ASK));
+	cr_assert(run(ANSWER));
+	cr_assert(run(FINISH));
+	cr_assert(run(WRITE_TRUST));
+}
+
+Test(attested, an_enrolled_tpm_makes_a_client_trust_its_node_and_get_an_answer)
+{
+	static const char *arguments[] = {
+		"--evidence",	    "tpm2", "--tpm", NULL,
+		"--ak-certificate", NULL,   NULL
+	};
+	static char certificate[SWTPM_PATH_MAX], trust[SWTPM_PATH_MAX];
+	struct policy policy = system_policy();
+
+	if (system_obstacle() != NULL || getenv("PCC_NODE") != NULL)
+		cr_skip_test("programs without sanitizers are needed");
+	enrol();
+	snprintf(certificate, sizeof(certificate), "%s/ak.pem", chip.folder);
+	snprintf(trust, sizeof(trust), "%s/trust", chip.folder);
+	arguments[3] = address();
+	arguments[5] = certificate;
+	system_tell(arguments, trust);
+	system_start_or_skip(&policy, &pcc);
+	cr_assert_geq(openai_await_answer(pcc.client, 20000), 0);
+}
+
+Test(attested, an_answer_to_one_tpm_opens_in_no_other)
+{
+	char command[256];
+	struct swtpm first;
+
+	if (system_obstacle() != NULL || getenv("PCC_NODE") != NULL)
+		cr_skip_test("programs without sanitizers are needed");
+	enrol();
+	first = chip;
+	swtpm_start(SWTPM_WITH_EK, &chip);
+	snprintf(command, sizeof(command), "cp %s/answer .", first.folder);
+	cr_assert(run(command));
+	cr_expect_not(run(FINISH));
+	cr_expect_not(run("test -e ak.pem"));
+	swtpm_stop(&first);
 }
 
 /* ---- death */
