@@ -103,10 +103,10 @@ static void judge_chain(struct case_of *of, struct appraisal *out)
 			       "root.",
 			       key_name(of));
 	else if (err == ERR_EXPIRED)
-		appraisal_fail(out, APPRAISAL_CHAIN,
-			       "The %s's certificate or an issuer's is not "
-			       "valid at the time asked for.",
-			       key_name(of));
+		appraisal_expire(out, APPRAISAL_CHAIN,
+				 "The %s's certificate or an issuer's is not "
+				 "valid at the time asked for.",
+				 key_name(of));
 	else
 		appraisal_fail(out, APPRAISAL_CHAIN,
 			       "The %s's certificate leads to no accepted "
@@ -151,9 +151,9 @@ static void judge_revocation(const struct case_of *of, struct appraisal *out)
 			       "A certificate of the chain was revoked.");
 		return;
 	case ERR_EXPIRED:
-		appraisal_fail(out, APPRAISAL_REVOCATION,
-			       "A revocation list or a certificate is not "
-			       "valid at the time asked for.");
+		appraisal_expire(out, APPRAISAL_REVOCATION,
+				 "A revocation list or a certificate is not "
+				 "valid at the time asked for.");
 		return;
 	case ERR_MALFORMED:
 	case ERR_TRUNCATED:

@@ -162,7 +162,7 @@ static void judge_revocation(const struct appraisal_policy *policy,
 			       err_name(err));
 }
 
-/* What is wrong with the chain; NULL for nothing. */
+/* What is wrong with the chain but for its time; NULL for nothing. */
 static const char *find_fault(const struct opened *opened,
 			      const struct certificate_chain *chain,
 			      const struct appraisal_policy *policy,
@@ -178,10 +178,7 @@ static const char *find_fault(const struct opened *opened,
 		return "A certificate or list is none, or there are too many.";
 	if (!has_key(leaf, &opened->key))
 		return "The first certificate is of another key.";
-	if (verified == ERR_EXPIRED)
-		return "A certificate or list is out of date, or not yet "
-		       "valid.";
-	if (verified != ERR_OK)
+	if (verified != ERR_OK && verified != ERR_EXPIRED)
 		return "The certificates do not lead to an accepted root.";
 	if (!is_for_attestation(leaf))
 		return "The certificate is not for an attestation key.";
@@ -217,6 +214,10 @@ static void judge_chain(const struct opened *opened,
 	fault = find_fault(opened, &chain, policy, err);
 	if (fault != NULL) {
 		appraisal_fail(out, APPRAISAL_CHAIN, "%s", fault);
+	} else if (err == ERR_EXPIRED) {
+		appraisal_expire(out, APPRAISAL_CHAIN,
+				 "A certificate or list is out of date, or not "
+				 "yet valid.");
 	} else {
 		note_validity(&chain, opened->evidence.certificate_count, out);
 		appraisal_pass(out, APPRAISAL_CHAIN,

@@ -23,27 +23,51 @@ void sample_bundle_prepare(struct sample_bundle *sample)
 	memset(sample->statement.node_id, 9, STATEMENT_DIGEST_BYTES);
 }
 
-struct bytes sample_bundle_seal(struct sample_bundle *sample)
+static void write_claims(struct sample_bundle *sample,
+			 struct evidence_claims *out)
 {
 	struct writer statement = WRITER_OVER(sample->statement_memory);
 	struct writer keys = WRITER_OVER(sample->keys_memory);
-	struct writer evidence = WRITER_OVER(sample->evidence_memory);
-	struct evidence_report_data report_data;
 
 	cr_assert_eq(statement_write(&sample->statement, &statement), ERR_OK);
 	cr_assert_eq(ohttp_keys_write(&sample->key, 1, &keys), ERR_OK);
+	*out = (struct evidence_claims){ bytes_written(&statement),
+					 bytes_written(&keys), sample->nonce };
+}
 
-	struct evidence_claims claims = { bytes_written(&statement),
-					  bytes_written(&keys), sample->nonce };
+void sample_bundle_bind(struct sample_bundle *sample,
+			struct evidence_report_data *out)
+{
+	struct evidence_claims claims;
 
-	evidence_bind(&claims, &report_data);
+	write_claims(sample, &claims);
+	evidence_bind(&claims, out);
+}
+
+static struct bytes evidence_of(struct sample_bundle *sample,
+				const struct evidence_claims *claims)
+{
+	struct writer evidence = WRITER_OVER(sample->evidence_memory);
+	struct evidence_report_data report_data;
+
+	if (sample->evidence.len > 0)
+		return sample->evidence;
+	evidence_bind(claims, &report_data);
 	cr_assert_eq(evidence_make(BUNDLE_EVIDENCE_SOFTWARE, &report_data,
 				   &evidence),
 		     ERR_OK);
+	return bytes_written(&evidence);
+}
+
+struct bytes sample_bundle_seal(struct sample_bundle *sample)
+{
+	struct evidence_claims claims;
+
+	write_claims(sample, &claims);
 	sample->bundle = (struct bundle){
-		.keys = bytes_written(&keys),
-		.statement = bytes_written(&statement),
-		.evidence = { { sample->type, bytes_written(&evidence) } },
+		.keys = claims.keys,
+		.statement = claims.statement,
+		.evidence = { { sample->type, evidence_of(sample, &claims) } },
 		.evidence_count = 1,
 		.release = sample->release,
 	};
