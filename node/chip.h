@@ -23,10 +23,14 @@
 #define CHIP_SIGNATURE_MAX 1024
 #define CHIP_PUBLIC_MAX 1024
 
-/* What is quoted: firmware, boot loader, kernel; 11 by systemd; 14 is ours. */
+/*
+ * What is quoted: firmware, boot loader, kernel; 11 to 13 by systemd's stub, the
+ * last two for what it was handed from outside the image; 14 is ours.
+ */
 #define CHIP_QUOTED                                                            \
 	(1u << 0 | 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | \
-	 1u << 7 | 1u << 8 | 1u << 9 | 1u << 11 | 1u << IDENTITY_PCR)
+	 1u << 7 | 1u << 8 | 1u << 9 | 1u << 11 | 1u << 12 | 1u << 13 |        \
+	 1u << IDENTITY_PCR)
 
 struct chip;
 
