@@ -6,12 +6,15 @@
 
 #include "attest/signed_receipt.h"
 #include "policy/limits.h"
+#include "tlog/tlog_proof.h"
+#include "wire/release.h"
 
 static const char *const names[RECEIPT_CHECK_CODES] = {
 	[RECEIPT_CHECK_FORMAT] = "receipt-format",
 	[RECEIPT_CHECK_SIGNATURE] = "receipt-signature",
 	[RECEIPT_CHECK_NODE] = "receipt-node",
 	[RECEIPT_CHECK_EVIDENCE] = "receipt-evidence",
+	[RECEIPT_CHECK_LOG] = "receipt-log",
 	[RECEIPT_CHECK_STATEMENT] = "receipt-statement",
 	[RECEIPT_CHECK_REQUEST] = "receipt-request",
 	[RECEIPT_CHECK_RESPONSE] = "receipt-response",
@@ -24,6 +27,20 @@ const char *receipt_check_name(enum receipt_check_code code)
 	return code < RECEIPT_CHECK_CODES ? names[code] : "unknown";
 }
 
+/* Zeros for a bundle without a release; or with one that nobody can read, which
+ * no node signs. */
+static void digest_checkpoint(struct bytes bytes,
+			      uint8_t digest[static HASH_SHA256_BYTES])
+{
+	struct release release;
+	struct tlog_proof proof;
+
+	memset(digest, 0, HASH_SHA256_BYTES);
+	if (bytes.len > 0 && release_parse(bytes, &release) == ERR_OK &&
+	    tlog_proof_parse(release.proof, &proof) == ERR_OK)
+		hash_sha256(proof.note.text, digest);
+}
+
 void receipt_check_describe(struct bytes bundle_bytes,
 			    const struct bundle *bundle,
 			    const struct statement *statement, uint8_t key_id,
@@ -32,6 +49,7 @@ void receipt_check_describe(struct bytes bundle_bytes,
 	*out = (struct receipt_check_node){ .statement = *statement,
 					    .key_id = key_id };
 	hash_sha256(bundle_bytes, out->bundle_digest);
+	digest_checkpoint(bundle->release, out->checkpoint_digest);
 	for (size_t i = 0; i < bundle->evidence_count; i++)
 		if (bundle->evidence[i].type < BUNDLE_EVIDENCE_COUNT)
 			out->evidence_kinds |= 1u << bundle->evidence[i].type;
@@ -112,6 +130,21 @@ static void ask_evidence(const struct question *question)
 	       "It names another bundle, or other evidence.");
 }
 
+/* Whether that head is good is asked of the bundle: see checks_release.c. */
+static void ask_log(const struct question *question)
+{
+	static const uint8_t none[RECEIPT_DIGEST_BYTES];
+	const uint8_t *said = question->check->receipt.node.checkpoint_digest;
+
+	answer(question, RECEIPT_CHECK_LOG,
+	       same(said, question->node->checkpoint_digest),
+	       same(said, none)
+		       ? "It names no log, and the bundle names no release."
+		       : "It names the head of the log that the bundle's "
+			 "release is under.",
+	       "It names another head of a log than the bundle does.");
+}
+
 static void ask_statement(const struct question *question)
 {
 	const struct receipt_node *said = &question->check->receipt.node;
@@ -176,6 +209,7 @@ void receipt_check_run(const struct receipt_check_node *node,
 		return;
 	ask_node(&question);
 	ask_evidence(&question);
+	ask_log(&question);
 	ask_statement(&question);
 	ask_commitments(&question);
 	ask_arena(&question);

@@ -20,11 +20,12 @@ enum receipt_check_code {
 	RECEIPT_CHECK_SIGNATURE,  /* under the key of this node's statement */
 	RECEIPT_CHECK_NODE,	  /* of this node, and the key that was used */
 	RECEIPT_CHECK_EVIDENCE,	  /* it names the bundle that was verified */
-	RECEIPT_CHECK_STATEMENT,  /* model, policy, jail, shape: as stated */
-	RECEIPT_CHECK_REQUEST,	  /* it is for what was sent */
-	RECEIPT_CHECK_RESPONSE,	  /* ... and for what was answered */
-	RECEIPT_CHECK_ARENA,	  /* nobody else's bytes were in its memory */
-	RECEIPT_CHECK_TIME,	  /* it was made while its key was good */
+	RECEIPT_CHECK_LOG, /* the head that the bundle's release is under */
+	RECEIPT_CHECK_STATEMENT, /* model, policy, jail, shape: as stated */
+	RECEIPT_CHECK_REQUEST,	 /* it is for what was sent */
+	RECEIPT_CHECK_RESPONSE,	 /* ... and for what was answered */
+	RECEIPT_CHECK_ARENA,	 /* nobody else's bytes were in its memory */
+	RECEIPT_CHECK_TIME,	 /* it was made while its key was good */
 	RECEIPT_CHECK_CODES,
 };
 
@@ -33,6 +34,7 @@ struct receipt_check_node {
 	struct statement statement; /* its model_name is not looked at */
 	uint8_t bundle_digest[HASH_SHA256_BYTES];
 	uint32_t evidence_kinds;
+	uint8_t checkpoint_digest[HASH_SHA256_BYTES]; /* zeros: no release */
 	uint8_t key_id;
 };
 

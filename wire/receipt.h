@@ -27,7 +27,8 @@
  *       18: unsigned   kinds of evidence in it: 1 << enum
  *                      bundle_evidence_type; 1 alone is software only
  *       19: text       assurance of the statement
- *       20: bytes[32]  SHA-256 of the log's checkpoint; zeros: none
+ *       20: bytes[32]  SHA-256 of the text of the log's checkpoint that the
+ *                      release is proven under; zeros: the node names none
  *       21: unsigned   time, Unix seconds, a multiple of RECEIPT_TIME_STEP_S }
  *
  * temperature and top_p are the bits of an IEEE 754 binary32, as used.  Fields

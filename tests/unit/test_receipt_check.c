@@ -33,6 +33,8 @@ static void prepare(struct sample *out)
 	stated->assurance = receipt->node.assurance;
 	stated->key_expiry = receipt->node.time + 3600;
 	memcpy(out->node.bundle_digest, receipt->node.evidence_digest, 32);
+	memcpy(out->node.checkpoint_digest, receipt->node.checkpoint_digest,
+	       32);
 	out->node.evidence_kinds = receipt->node.evidence_kinds;
 	out->node.key_id = receipt->node.key_id;
 	memcpy(out->exchange.request, receipt->answer.request, 32);
@@ -113,6 +115,18 @@ Test(receipt_check, another_bundle_or_other_evidence_is_refused)
 	prepare(&sample);
 	sample.node.statement.assurance = STATEMENT_SOFTWARE;
 	expect_failure(&sample, RECEIPT_CHECK_EVIDENCE);
+}
+
+Test(receipt_check, another_head_of_the_log_is_refused)
+{
+	struct sample sample;
+
+	prepare(&sample);
+	sample.node.checkpoint_digest[3] ^= 1;
+	expect_failure(&sample, RECEIPT_CHECK_LOG);
+	prepare(&sample);
+	memset(sample.receipt.node.checkpoint_digest, 1, 32);
+	expect_failure(&sample, RECEIPT_CHECK_LOG);
 }
 
 Test(receipt_check, any_digest_or_shape_but_the_stated_is_refused)
