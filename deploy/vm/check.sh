@@ -23,6 +23,7 @@ fail() {
 }
 
 cleanup() {
+	gateway_stop
 	machine_stop
 	wait 2>/dev/null
 	rm -rf "$folder"
@@ -44,8 +45,39 @@ boot() {
 	machine_start "$program" "$folder/$name.console" "$@"
 	machine_await 'pcc-node: ready' "$folder/$name.console" ||
 		fail "$name: it does not start" "$folder/$name.console"
+	gateway_start "$folder/$name.nodes" "$build" ||
+		fail "$name: the gateway finds no node" "$folder/gateway.log"
+	gateway_stop
 	machine_stop
 	printed_registers "$folder/$name.console" >"$folder/$name"
+}
+
+# A client that trusts the sound image, and what it says of this machine.
+verify() {
+	"$build/pcc-client" verify --file "$folder/$1.nodes" \
+		--trust "$folder/trust" >"$folder/$1.verify" 2>&1
+}
+
+refused() {
+	verify "$1"
+	local code=$?
+	[ "$code" -eq 10 ] || fail "$1: verification ends with $code" \
+		"$folder/$1.verify"
+	grep -q '^ *FAIL *evidence-measurement .*pcr' "$folder/$1.verify" ||
+		fail "$1: refused for another reason" "$folder/$1.verify"
+	[ "$(grep -c '^ *FAIL' "$folder/$1.verify")" -eq 1 ] ||
+		fail "$1: refused for more than that" "$folder/$1.verify"
+}
+
+# The event log, as it lies in a bundle that is in a list of nodes.
+extract_log() {
+	python3 - "$1" <<'END'
+import base64, json, sys
+text = json.load(open(sys.argv[1]))["nodes"][0]["bundle"]
+data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+at = data.index(b"Spec ID Event03\0") - 32
+sys.stdout.buffer.write(data[at:at + int.from_bytes(data[at - 2:at], "big")])
+END
 }
 
 compute() {
@@ -85,15 +117,21 @@ touch "$folder/again/root/shell"
 	fail "the image holds other files than are allowed"
 ok "it holds the $(wc -l <"$here/files") files and folders allowed, and a planted one shows"
 
-machine_make "$folder"
+machine_make "$folder" "$build"
 compute sound "$image"
 boot sound "$image"
 [ "$(wc -l <"$folder/sound.expected")" -eq 13 ] || fail "registers are missing"
 found=$(differing "$folder/sound.expected" "$folder/sound")
 [ -z "$found" ] || fail "not as computed: $found" "$folder/sound"
 ok "13 registers are as computed from the image and the firmware's file"
+"$here/expect.py" "$image" "$firmware" --node "$build/vm/node.measure" \
+	>"$folder/all" || fail "nothing can be computed"
+trust "$folder/all" "$build/vm/node.measure" >"$folder/trust"
+verify sound || fail "the sound machine is refused" "$folder/sound.verify"
+ok "its quote has these registers; a client that trusts them verifies it"
 if [ -n "$record" ]; then
 	mkdir -p "$record"
+	extract_log "$folder/sound.nodes" >"$record/eventlog.bin"
 	"$here/expect.py" --facts "$image" "$firmware" >"$record/facts"
 	cp "$folder/sound" "$record/registers"
 fi
@@ -107,7 +145,8 @@ found=$(differing "$folder/flipped.expected" "$folder/flipped")
 [ -z "$found" ] || fail "not as computed: $found" "$folder/flipped"
 found=$(differing "$folder/sound.expected" "$folder/flipped")
 [ "$found" = "pcr4 pcr9 pcr10 pcr11" ] || fail "a byte changed: $found"
-ok "one byte of the first file system changes $found"
+refused flipped
+ok "one byte of the first file system changes $found: refused"
 
 VM_OUT=$folder/other "$here/build.sh" "$build" init_on_free=0 \
 	>"$folder/log" 2>&1 || fail "it cannot be built" "$folder/log"
@@ -117,9 +156,11 @@ found=$(differing "$folder/word.expected" "$folder/word")
 [ -z "$found" ] || fail "not as computed: $found" "$folder/word"
 found=$(differing "$folder/sound.expected" "$folder/word")
 [ "$found" = "pcr4 pcr9 pcr10 pcr11" ] || fail "a word changed: $found"
-ok "one word of the command line changes $found"
+refused word
+ok "one word of the command line changes $found: refused"
 
 boot outside "$image" -append "$(cat "$build/vm/cmdline") init_on_free=0"
 found=$(differing "$folder/sound.expected" "$folder/outside")
 [ "$found" = "pcr9 pcr10 pcr12" ] || fail "a line from outside: $found"
-ok "a command line from outside changes $found"
+refused outside
+ok "a command line from outside changes $found: refused"

@@ -16,9 +16,10 @@
  *     64 KiB   this machine's certificates, PEM | 00 ...
  *     128 KiB  their key, PEM | 00 ...
  *     192 KiB  who may call, PEM | 00 ...
+ *     256 KiB  the certificates of the TPM's key, from enrolment, PEM | 00 ...
  *
- * Nothing there decides what a client verifies: it names who carries
- * ciphertext, and where to.
+ * Nothing there decides what a client trusts: it names who carries ciphertext
+ * and where to, and shows what an authority that clients know has signed.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -77,6 +78,7 @@ static const char *const slots[] = {
 	"/run/certificate.pem",
 	"/run/key.pem",
 	"/run/roots.pem",
+	"/run/ak.pem",
 };
 
 static _Noreturn void power_off(void)

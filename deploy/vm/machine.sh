@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by run.sh and check.sh: a machine with a TPM, in QEMU, in a folder.
 #
-#   machine_make FOLDER      a TPM with its certificate, the deployment's TLS
+#   machine_make FOLDER BUILD  a TPM, enrolled; the deployment and its TLS;
+#                            $folder is its place
 #   machine_start EFI LOG [OPTION...]  boot it, with further options of QEMU;
 #                            $machine is its process, $port the node's
 #   machine_await TEXT LOG   until the machine wrote it
@@ -15,9 +16,10 @@
 #   $VM_MONITOR    a path: QEMU's monitor listens there (pmemsave)
 
 firmware=${VM_FIRMWARE:-/usr/share/OVMF/OVMF_CODE_4M.fd}
-patience=600 # tenths of a second that a boot may take
-life=300     # seconds that a machine may live
-machine=
+patience=6000 # tenths of a second that a boot may take; a quiet machine needs 200
+life=1200     # seconds that a machine may live
+machine=''
+gateway=''
 address=10.0.2.15/24
 
 # An authority of two days, and whom it names.
@@ -41,7 +43,7 @@ slot() { cat - /dev/zero | head -c 65536; }
 make_deployment() {
 	{
 		printf 'pcc-deployment/1%s' "$address" | slot
-		for file in node.pem node.key ca.pem; do
+		for file in node.pem node.key ca.pem ak.pem; do
 			slot <"$1/$file"
 		done
 	} >"$1/deployment" 2>>"$1/log"
@@ -70,13 +72,97 @@ END
 		--overwrite --config "$1/setup.conf" >>"$1/log" 2>&1
 }
 
+# A new TPM has a seed that its maker certified (EK).  Whoever provisions the
+# machine certifies the key that it will quote with (AK) once, before it runs.
+enrol() {
+	local folder=$1 build=$2
+	cat "$folder"/authority/*rootca-cert.pem \
+		"$folder/authority/issuercert.pem" >"$folder/ek-roots.pem"
+	swtpm socket --tpm2 --tpmstate "dir=$folder/tpm" --flags startup-clear \
+		--server "type=unixio,path=$folder/tpm.sock" \
+		--ctrl "type=unixio,path=$folder/control.sock" \
+		>>"$folder/log" 2>&1 &
+	tpm=$!
+	await_socket "$folder/tpm.sock"
+	"$build/pcc-node" --enrol-request "$folder/request" \
+		--tpm "unix:$folder/tpm.sock" &&
+		"$build/pcc-verify" enrol --request "$folder/request" \
+			--ek-roots "$folder/ek-roots.pem" --days 1 \
+			--ca-key "$folder/ca.key" \
+			--ca-certificate "$folder/ca.pem" \
+			--out "$folder/answer" &&
+		"$build/pcc-node" --enrol-finish "$folder/answer" \
+			--ak-certificate "$folder/ak.pem" \
+			--tpm "unix:$folder/tpm.sock"
+	local code=$?
+	kill "$tpm" 2>/dev/null
+	wait "$tpm" 2>/dev/null
+	rm -f "$folder/tpm.sock" "$folder/control.sock"
+	return $code
+}
+
 machine_make() {
 	folder=$1
 	make_tpm "$folder" || fail "no TPM can be made" "$folder/log"
 	make_authority "$folder" || fail "no authority" "$folder/log"
 	make_identity "$folder" node || fail "no identity" "$folder/log"
 	make_identity "$folder" gateway || fail "no identity" "$folder/log"
+	enrol "$folder" "$2" >>"$folder/log" 2>&1 ||
+		fail "the TPM cannot be enrolled" "$folder/log"
 	make_deployment "$folder"
+}
+
+await_socket() {
+	local i
+	for ((i = 0; i < 50; i++)); do
+		[ ! -S "$1" ] || return 0
+		sleep 0.1
+	done
+}
+
+# What whoever trusts the authority, the image and the program in it trusts:
+# the registers in this file, those that a quote has.
+trust() {
+	echo "evidence tpm2"
+	echo "root tpm2 $(openssl x509 -in "$folder/ca.pem" -noout -pubkey |
+		openssl pkey -pubin -outform der | sha256sum | cut -d ' ' -f 1)"
+	grep -v '^pcr10 ' "$1" | sed 's/^/measurement /'
+	sed 's/^--accept-//' "$2"
+}
+
+# Start a gateway for the machine; $web is its port.  Once it knows the node its
+# list of nodes is in the file.
+gateway_start() {
+	local i
+	"$2/pcc-gateway" --node "dns:127.0.0.1:$port" --tls-name node \
+		--tls-ca "$folder/ca.pem" --tls-key "$folder/gateway.key" \
+		--tls-certificate "$folder/gateway.pem" --port 0 \
+		>"$folder/gateway.out" 2>"$folder/gateway.log" &
+	gateway=$!
+	for ((i = 0; i < patience; i++)); do
+		sleep 0.1
+		web=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' \
+			"$folder/gateway.out")
+		[ -z "$web" ] || ! fetch "http://127.0.0.1:$web/v1/nodes" "$1" ||
+			return 0
+	done
+	return 1
+}
+
+gateway_stop() {
+	[ -z "${gateway:-}" ] || kill "$gateway" 2>/dev/null
+	gateway=
+}
+
+# Into a file, if there is a node in it.
+fetch() {
+	python3 - "$1" "$2" 2>/dev/null <<'END'
+import json, sys, urllib.request
+data = urllib.request.urlopen(sys.argv[1], timeout=5).read()
+if not json.loads(data)["nodes"]:
+    sys.exit(1)
+open(sys.argv[2], "wb").write(data)
+END
 }
 
 # A port that nobody listens at now.
@@ -98,10 +184,7 @@ machine_start() {
 	swtpm socket --tpm2 --tpmstate "dir=$folder/tpm" --terminate \
 		--ctrl "type=unixio,path=$folder/tpm.sock" >>"$folder/log" 2>&1 &
 	tpm=$!
-	for ((i = 0; i < 50; i++)); do
-		[ ! -S "$folder/tpm.sock" ] || break
-		sleep 0.1
-	done
+	await_socket "$folder/tpm.sock"
 	port=$(free_port)
 	timeout "$life" qemu-system-x86_64 -nodefaults -display none -no-reboot \
 		-machine q35,smm=off,accel="${VM_ACCEL:-tcg}" -cpu max -smp 2 \

@@ -20,15 +20,13 @@ fail() {
 }
 
 cleanup() {
-	[ -z "${gateway:-}" ] || kill "$gateway" 2>/dev/null
+	gateway_stop
 	machine_stop
 	wait 2>/dev/null
 	rm -rf "$folder"
 }
 
 part() { printf '\n%s\n' "$*"; }
-
-client() { "$build/pcc-client" "$@" --gateway "http://127.0.0.1:$web"; }
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/pcc-vm.XXXXXX") || fail "no folder to work in"
 trap cleanup EXIT
@@ -40,9 +38,10 @@ part "1. What the TPM of a machine that starts this image has to hold"
 	fail "nothing can be computed"
 sed 's/^/  /' "$folder/expected"
 
-part "2. A machine starts it"
+part "2. Its TPM is certified, and it starts"
 began=$(date +%s)
-machine_make "$folder"
+machine_make "$folder" "$build"
+openssl x509 -in "$folder/ak.pem" -noout -issuer -enddate | sed 's/^/  /'
 machine_start "$build/vm/pcc-node.efi" "$folder/console"
 machine_await 'pcc-node: ready' "$folder/console" ||
 	fail "the machine does not start" "$folder/console"
@@ -59,31 +58,25 @@ while read -r register value; do
 	fi
 done <"$folder/expected"
 
-part "4. What a client checks before it sends a byte"
-"$build/pcc-gateway" --node "dns:127.0.0.1:$port" --tls-name node \
-	--tls-ca "$folder/ca.pem" --tls-certificate "$folder/gateway.pem" \
-	--tls-key "$folder/gateway.key" --port 0 >"$folder/gateway.out" \
-	2>"$folder/gateway.log" &
-gateway=$!
-# 2: there is nothing to judge yet, for the gateway has not met its node.
-for ((i = 0, code = 2; i < 300 && code == 2; i++)); do
-	sleep 0.2
-	web=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$folder/gateway.out")
-	[ -n "$web" ] || continue
-	# shellcheck disable=SC2046
-	client verify --accept-evidence software \
-		$(cat "$build/vm/node.measure") >"$folder/verify" 2>&1
-	code=$?
-done
+part "4. What a client trusts, and what it checks before it sends a byte"
+trust "$folder/expected" "$build/vm/node.measure" >"$folder/trust"
+sed 's/^/  /' "$folder/trust"
+gateway_start "$folder/nodes" "$build" ||
+	fail "the gateway finds no node" "$folder/gateway.log"
+echo
+"$build/pcc-client" verify --gateway "http://127.0.0.1:$web" \
+	--trust "$folder/trust" >"$folder/verify" 2>&1
+code=$?
 sed 's/^/  /' "$folder/verify"
 [ "$code" -eq 0 ] || fail "the node does not verify" "$folder/gateway.log"
 
 part "5. A question, and its answer"
 echo "  user:  $question"
 printf '  model: '
-client chat --accept-evidence software --max-tokens 60 --once "$question" \
+"$build/pcc-client" chat --gateway "http://127.0.0.1:$web" \
+	--trust "$folder/trust" --max-tokens 60 --once "$question" \
 	2>"$folder/client.log" || fail "there was no answer" "$folder/client.log"
 
 part "6. All that the machine wrote down"
-tr -d '\r\033' <"$folder/console" | grep -v 'init: pcr' |
+tr -d '\r\033' <"$folder/console" | grep -v -e "init: pcr" -e ticks_missed |
 	sed 's/\[[0-9;=]*[A-Za-z]//g; s/^/  /'
