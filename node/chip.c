@@ -126,7 +126,9 @@ enum err chip_open(int fd, struct chip **out)
 
 	if (chip == NULL)
 		return ERR_UNAVAILABLE;
-	chip->ak = ESYS_TR_NONE;
+	chip->ak = chip->kem_session = ESYS_TR_NONE;
+	for (size_t i = 0; i < CHIP_KEM_KEYS; i++)
+		chip->kem_keys[i].handle = ESYS_TR_NONE;
 	if (begin(chip, fd) != ERR_OK) {
 		chip_close(chip);
 		return ERR_UNAVAILABLE;
@@ -135,12 +137,20 @@ enum err chip_open(int fd, struct chip **out)
 	return ERR_OK;
 }
 
+static void flush(struct chip *chip, ESYS_TR loaded)
+{
+	if (loaded != ESYS_TR_NONE)
+		(void)Esys_FlushContext(chip->esys, loaded);
+}
+
 void chip_close(struct chip *chip)
 {
 	if (chip == NULL)
 		return;
-	if (chip->ak != ESYS_TR_NONE)
-		(void)Esys_FlushContext(chip->esys, chip->ak);
+	flush(chip, chip->kem_session);
+	for (size_t i = 0; i < CHIP_KEM_KEYS; i++)
+		flush(chip, chip->kem_keys[i].handle);
+	flush(chip, chip->ak);
 	if (chip->esys != NULL)
 		Esys_Finalize(&chip->esys);
 	free(chip);
@@ -242,13 +252,14 @@ static enum err quote_once(struct chip *chip, const uint8_t data[static 32],
 				      &own, &selection, attest, signature));
 }
 
-void chip_digest_pcrs(const struct chip_pcrs *pcrs, uint8_t digest[static 32])
+void chip_digest_pcrs(const struct chip_pcrs *pcrs, uint32_t which,
+		      uint8_t digest[static 32])
 {
 	uint8_t all[CHIP_PCRS * CHIP_PCR_BYTES];
 	struct writer out = WRITER_OVER(all);
 
 	for (uint32_t pcr = 0; pcr < CHIP_PCRS; pcr++) {
-		if ((CHIP_QUOTED & 1u << pcr) != 0)
+		if ((which & 1u << pcr) != 0)
 			invariant(bytes_put(&out,
 					    BYTES_ARRAY(pcrs->values[pcr])) ==
 				  ERR_OK);
@@ -263,7 +274,7 @@ static bool is_of(const TPM2B_ATTEST *attest, const struct chip_pcrs *pcrs)
 	TPMS_ATTEST read;
 	size_t at = 0;
 
-	chip_digest_pcrs(pcrs, digest);
+	chip_digest_pcrs(pcrs, CHIP_QUOTED, digest);
 	return Tss2_MU_TPMS_ATTEST_Unmarshal(attest->attestationData,
 					     attest->size, &at,
 					     &read) == TSS2_RC_SUCCESS &&

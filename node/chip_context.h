@@ -8,13 +8,26 @@
 
 #include <tss2/tss2_esys.h>
 
-#include "node/chip.h"
+#include "node/chip_kem.h"
 #include "node/tcti.h"
+
+/* With the AK all that a TPM holds without a resource manager. */
+#define CHIP_KEM_KEYS 2
+
+struct chip_kem_key {
+	ESYS_TR handle; /* ESYS_TR_NONE: none */
+	uint64_t used;	/* the least is flushed for another */
+	uint8_t seed[CHIP_KEM_SEED_BYTES];
+	uint8_t point[CHIP_KEM_POINT_BYTES];
+};
 
 struct chip {
 	ESYS_CONTEXT *esys; /* owned */
 	ESYS_TR ak;
 	TPM2B_PUBLIC ak_public;
+	struct chip_kem_key kem_keys[CHIP_KEM_KEYS];
+	uint64_t kem_uses;
+	ESYS_TR kem_session;
 	struct tcti tcti;
 };
 
@@ -24,8 +37,9 @@ MUST_CHECK enum err chip_result(TSS2_RC code);
 /* PCRs (bit 1 << number) of the bank of SHA-256. */
 TPML_PCR_SELECTION chip_selection(uint32_t pcrs);
 
-/* SHA-256 over the PCRs that are quoted, as a quote and a policy have it. */
-void chip_digest_pcrs(const struct chip_pcrs *pcrs, uint8_t digest[static 32]);
+/* SHA-256 over these PCRs (bit 1 << number), as a quote and a policy have it. */
+void chip_digest_pcrs(const struct chip_pcrs *pcrs, uint32_t which,
+		      uint8_t digest[static 32]);
 
 /* An ECC key of P-256 that cannot leave, with these attributes besides. */
 TPM2B_PUBLIC chip_p256_template(TPMA_OBJECT attributes, TPM2_ALG_ID scheme);

@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "crypto/hash.h"
+#include "crypto/kem.h"
 #include "node/chip_context.h"
 #include "tests/support/swtpm.h"
 
@@ -145,6 +146,97 @@ Test(chip, a_tpm_that_goes_away_is_an_error_and_nothing_worse)
 	signal(SIGPIPE, SIG_IGN);
 	cr_expect_eq(chip_quote(chip, data, &quoted), ERR_UNAVAILABLE);
 	cr_expect_eq(chip_measure(chip, &statement), ERR_UNAVAILABLE);
+}
+
+/* ---- keys to be encapsulated to */
+
+static void make_peer(struct hpke_private_key *peer,
+		      struct hpke_public_key *point)
+{
+	cr_assert_eq(kem_generate(HPKE_KEM_P256, peer, point), ERR_OK);
+}
+
+/* Both halves of Diffie-Hellman, in the TPM and by OpenSSL. */
+static void expect_shared(const uint8_t seed[static 32])
+{
+	struct hpke_private_key peer;
+	struct hpke_public_key point;
+	uint8_t own[CHIP_KEM_POINT_BYTES], here[32], there[32];
+
+	make_peer(&peer, &point);
+	cr_assert_eq(chip_kem_public(chip, seed, own), ERR_OK);
+	cr_assert_eq(chip_kem_dh(chip, seed, point.bytes, there), ERR_OK);
+	cr_assert_eq(kem_dh(&peer, BYTES_ARRAY(own), here), ERR_OK);
+	cr_assert_eq(memcmp(here, there, sizeof(here)), 0);
+}
+
+Test(chip, a_key_in_the_tpm_shares_what_openssl_computes)
+{
+	uint8_t seed[CHIP_KEM_SEED_BYTES];
+
+	start();
+	/* Leading zeros come once in 256. */
+	for (int i = 0; i < 300; i++) {
+		memset(seed, i / 100 + 1, sizeof(seed));
+		expect_shared(seed);
+	}
+}
+
+Test(chip, a_seed_is_the_same_key_in_one_boot_and_another_after_it)
+{
+	const uint8_t seed[CHIP_KEM_SEED_BYTES] = { 1 };
+	uint8_t first[CHIP_KEM_POINT_BYTES], again[CHIP_KEM_POINT_BYTES];
+
+	start();
+	cr_assert_eq(chip_kem_public(chip, seed, first), ERR_OK);
+	unplug();
+	plug();
+	cr_assert_eq(chip_kem_public(chip, seed, again), ERR_OK);
+	cr_assert_eq(memcmp(first, again, sizeof(first)), 0);
+	unplug();
+	swtpm_restart(&machine);
+	plug();
+	cr_assert_eq(chip_kem_public(chip, seed, again), ERR_OK);
+	cr_assert_neq(memcmp(first, again, sizeof(first)), 0);
+}
+
+Test(chip, once_a_register_has_changed_a_key_opens_nothing)
+{
+	const uint8_t seed[CHIP_KEM_SEED_BYTES] = { 1 };
+	struct statement statement = sample();
+	struct hpke_private_key peer;
+	struct hpke_public_key point;
+	uint8_t dh[CHIP_KEM_DH_BYTES];
+
+	start();
+	make_peer(&peer, &point);
+	cr_assert_eq(chip_kem_dh(chip, seed, point.bytes, dh), ERR_OK);
+	cr_assert_eq(chip_measure(chip, &statement), ERR_OK);
+	cr_assert_eq(chip_kem_dh(chip, seed, point.bytes, dh), ERR_UNAVAILABLE);
+}
+
+Test(chip, a_peer_off_the_curve_is_refused_and_the_next_one_is_served)
+{
+	const uint8_t seed[CHIP_KEM_SEED_BYTES] = { 1 };
+	struct hpke_private_key peer;
+	struct hpke_public_key point;
+	uint8_t dh[CHIP_KEM_DH_BYTES];
+
+	start();
+	make_peer(&peer, &point);
+	for (size_t i = 0; i < 64; i++) {
+		point.bytes[1 + i] ^= 1;
+		cr_assert_eq(chip_kem_dh(chip, seed, point.bytes, dh),
+			     ERR_MALFORMED);
+		point.bytes[1 + i] ^= 1;
+	}
+	memset(point.bytes + 1, 0, 64);
+	cr_assert_eq(chip_kem_dh(chip, seed, point.bytes, dh), ERR_MALFORMED);
+	memset(point.bytes + 1, 0xff, 64);
+	cr_assert_eq(chip_kem_dh(chip, seed, point.bytes, dh), ERR_MALFORMED);
+	point.bytes[0] = 2;
+	cr_assert_eq(chip_kem_dh(chip, seed, point.bytes, dh), ERR_MALFORMED);
+	expect_shared(seed);
 }
 
 /* ---- the tools of others */
