@@ -12,9 +12,10 @@
 #include "attest/evidence.h"
 #include "attest/tpm_evidence.h"
 #include "base/fd.h"
+#include "base/secret.h"
 #include "crypto/certificate_pem.h"
 #include "crypto/hash.h"
-#include "node/chip.h"
+#include "node/chip_kem.h"
 #include "node/report.h"
 #include "node/role.h"
 #include "node/rtmr.h"
@@ -152,6 +153,42 @@ static enum err answer(int keeper, const struct message *message)
 	return ERR_OK;
 }
 
+/* A new key, named by the seed that it was made from. */
+static enum err make_key(struct attester *attester, struct bytes seed)
+{
+	uint8_t memory[CHIP_KEM_SEED_BYTES + CHIP_KEM_POINT_BYTES];
+	struct message message = { .kind = MESSAGE_KEM,
+				   .body = BYTES_ARRAY(memory) };
+
+	if (attester->tpm == NULL || seed.len != CHIP_KEM_SEED_BYTES)
+		return ERR_MALFORMED;
+	memcpy(memory, seed.data, seed.len);
+	if (chip_kem_public(attester->tpm, seed.data, memory + seed.len) !=
+	    ERR_OK)
+		exit(EXIT_FAILURE);
+	return answer(attester->keeper, &message);
+}
+
+/* A client's point may be none; a TPM that does not answer is another thing. */
+static enum err share(struct attester *attester, uint64_t ticket,
+		      struct bytes asked)
+{
+	SCOPED_SECRET32 dh;
+	struct message message = { .kind = MESSAGE_DH, .number = { ticket } };
+	enum err err;
+
+	if (attester->tpm == NULL ||
+	    asked.len != CHIP_KEM_SEED_BYTES + CHIP_KEM_POINT_BYTES)
+		return ERR_MALFORMED;
+	err = chip_kem_dh(attester->tpm, asked.data,
+			  asked.data + CHIP_KEM_SEED_BYTES, dh.bytes);
+	if (err == ERR_OK)
+		message.body = BYTES_ARRAY(dh.bytes);
+	else if (err != ERR_MALFORMED)
+		exit(EXIT_FAILURE);
+	return answer(attester->keeper, &message);
+}
+
 static enum err hear_keeper(struct attester *attester)
 {
 	struct evidence_report_data report_data;
@@ -163,6 +200,10 @@ static enum err hear_keeper(struct attester *attester)
 	TRY(channel_receive(attester->keeper, &attester->packet, &message,
 			    &passed));
 	fd_close(&passed);
+	if (message.kind == MESSAGE_KEM)
+		return make_key(attester, message.body);
+	if (message.kind == MESSAGE_DH)
+		return share(attester, message.number[0], message.body);
 	if (message.kind != MESSAGE_QUOTE)
 		return ERR_MALFORMED;
 	memcpy(report_data.bytes, message.body.data, sizeof(report_data.bytes));

@@ -4,11 +4,15 @@
  *
  *   holds   a TPM's descriptor, or the directory of one configfs-tsm report
  *   sees    report data, what the machine answers
- *   never   a key of the node, a request, the network
+ *   never   a key of the node, a request, the network; but where private keys
+ *           are in the TPM (kem = p256_tpm), the secret of each request that is
+ *           shared by them passes through here: then it is trusted as the
+ *           keeper is
  *   jail    profile_of(JAIL_ATTESTER); its root is empty, or that directory
  *   fds     3 supervisor, 4 TPM, 5 directory, and then the keeper
  *
  *     keeper ── MESSAGE_QUOTE ──▶ attester ── MESSAGE_EVIDENCE ──▶ keeper
+ *     keeper ── MESSAGE_KEM | DH ──▶ attester ── the same ──▶ keeper
  *
  * What the statement names is measured into the machine before it is ready, and
  * the keeper, which has the keys, is started after that.  A machine that does

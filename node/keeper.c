@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "crypto/aead.h"
 #include "crypto/hash.h"
+#include "crypto/p256.h"
 #include "crypto/random.h"
 #include "node/clock.h"
 #include "node/keyring.h"
@@ -53,10 +54,13 @@ struct keeper {
 	struct keyring *ring;
 	struct signer signer;
 	uint8_t node_id[STATEMENT_DIGEST_BYTES];
-	uint64_t replays;     /* refused since the last log line */
-	bool is_full;	      /* the offered key took all requests it may */
-	bool is_unpublished;  /* the front has not been told of the newest */
-	uint64_t published_s; /* when that was tried */
+	uint64_t replays;    /* refused since the last log line */
+	bool is_full;	     /* the offered key took all requests it may */
+	bool is_unpublished; /* the front has not been told of the newest */
+	bool is_key_asked;   /* of the attester, and has not come */
+	uint8_t key_seed[KEYRING_SEED_BYTES]; /* that it is to be made from */
+	uint64_t last_ticket;		      /* of what workers wait for */
+	uint64_t published_s;		      /* when that was tried */
 	struct proofs proofs;
 	uint8_t bundle[MESSAGE_BODY_MAX]; /* as it is sent */
 	struct offer offer;
@@ -207,7 +211,9 @@ static void begin_bundle(struct keeper *keeper, uint64_t asker,
 		return;
 	}
 	proof->asker = asker;
-	err = fix_claims(keeper, nonce, proof);
+	err = keyring_live(keeper->ring) == 0
+		      ? ERR_UNAVAILABLE
+		      : fix_claims(keeper, nonce, proof);
 	if (err == ERR_OK && proofs_need_attester(keeper->setup.evidence))
 		err = ask_attester(keeper, proof);
 	else if (err == ERR_OK) {
@@ -224,6 +230,17 @@ static void give_up_all(struct keeper *keeper)
 	for (size_t i = 0; i < LIMIT_PROOFS; i++) {
 		if (keeper->proofs.list[i].ticket != 0)
 			give_up(keeper, &keeper->proofs.list[i]);
+	}
+}
+
+/* Nor will a key; and workers that wait see their channel end. */
+static void lose_attester(struct keeper *keeper)
+{
+	give_up_all(keeper);
+	keeper->is_key_asked = false;
+	for (size_t i = FIRST_WORKER; i < PLACES; i++) {
+		if (keeper->questions[i].turn == QUESTION_SHARED)
+			fd_close(&keeper->peers[i].fd);
 	}
 }
 
@@ -247,7 +264,7 @@ static void drop(struct keeper *keeper, enum jail_role peer)
 {
 	fd_close(&keeper->peers[place_of(peer)].fd);
 	if (peer == JAIL_ATTESTER)
-		give_up_all(keeper);
+		lose_attester(keeper);
 	if (setup_tell_unlinked(peer) != ERR_OK)
 		exit(EXIT_FAILURE);
 }
@@ -257,13 +274,20 @@ static void publish_bundle(struct keeper *keeper)
 {
 	keeper->is_unpublished = false;
 	keeper->published_s = clock_now_s();
-	if (keeper->peers[FRONT].fd < 0)
+	if (keeper->peers[FRONT].fd < 0 || keyring_live(keeper->ring) == 0)
 		return;
 	if (keeper->offer.len == 0 ||
 	    keeper->offer.key_id != keyring_current_id(keeper->ring))
 		begin_bundle(keeper, TICKET_NONE, NULL);
 	else if (offer_again(keeper) != ERR_OK)
 		keeper->is_unpublished = true;
+}
+
+static void announce_key(struct keeper *keeper)
+{
+	keeper->is_full = false;
+	EVENTS_LOG(EVENT_KEY_ROTATED, keyring_live(keeper->ring));
+	publish_bundle(keeper);
 }
 
 static void note_failure(struct keeper *keeper, enum failure failure)
@@ -274,6 +298,25 @@ static void note_failure(struct keeper *keeper, enum failure failure)
 		keeper->is_full = true;
 		EVENTS_LOG(EVENT_KEY_RETIRED, EVENT_CAUSE_FULL);
 	}
+}
+
+static enum err ask_for_secret(struct keeper *keeper, size_t place)
+{
+	struct question *question = &keeper->questions[place];
+	const struct keyring_received *received = &question->received;
+	uint8_t memory[KEYRING_SEED_BYTES + HPKE_ENC_MAX];
+	struct writer body = WRITER_OVER(memory);
+	struct message message = { .kind = MESSAGE_DH };
+
+	if (keeper->peers[ATTESTER].fd < 0)
+		return ERR_UNAVAILABLE;
+	question->ticket = ++keeper->last_ticket;
+	TRY(bytes_put(&body, BYTES_ARRAY(received->seed)));
+	TRY(bytes_put(&body, (struct bytes){ received->header.enc,
+					     received->header.enc_len }));
+	message.number[0] = question->ticket;
+	message.body = bytes_written(&body);
+	return channel_send(keeper->peers[ATTESTER].fd, &message, -1);
 }
 
 static enum err answer_worker(struct keeper *keeper, size_t place)
@@ -291,7 +334,9 @@ static enum err answer_worker(struct keeper *keeper, size_t place)
 	fd_close(&passed);
 	note_failure(keeper, question_answer(&keeper->questions[place], &desk,
 					     &message, &out, &reply));
-	if (reply.kind != 0)
+	if (reply.kind == MESSAGE_DH)
+		err = ask_for_secret(keeper, place);
+	else if (reply.kind != 0)
 		err = channel_send(keeper->peers[place].fd, &reply, -1);
 	/* Keys and receipts are the worker's now: of neither is a copy kept. */
 	secret_wipe(memory, sizeof(memory));
@@ -341,6 +386,64 @@ static enum err hear_front(struct keeper *keeper)
 	return ERR_OK;
 }
 
+/* Ask for a key where one is due; one at a time. */
+static void make_key_elsewhere(struct keeper *keeper)
+{
+	struct message message = { .kind = MESSAGE_KEM,
+				   .body = BYTES_ARRAY(keeper->key_seed) };
+
+	if (keeper->is_key_asked || keeper->peers[ATTESTER].fd < 0 ||
+	    !keyring_needs_key(keeper->ring, clock_now_s()))
+		return;
+	random_bytes(keeper->key_seed, sizeof(keeper->key_seed));
+	keeper->is_key_asked = channel_send(keeper->peers[ATTESTER].fd,
+					    &message, -1) == ERR_OK;
+}
+
+static enum err take_key(struct keeper *keeper, struct bytes body)
+{
+	struct hpke_public_key key = { .kem = HPKE_KEM_P256,
+				       .len = P256_POINT_BYTES };
+	struct bytes seed;
+
+	TRY(bytes_take(&body, KEYRING_SEED_BYTES, &seed));
+	TRY(bytes_take_into(&body, key.bytes, key.len));
+	TRY(bytes_expect_end(&body));
+	if (!keeper->is_key_asked ||
+	    !bytes_equal(seed, BYTES_ARRAY(keeper->key_seed)))
+		return ERR_MALFORMED;
+	keeper->is_key_asked = false;
+	if (keyring_add(keeper->ring, clock_now_s(), keeper->key_seed, &key) !=
+	    ERR_OK)
+		exit(EXIT_FAILURE); /* no key, no node */
+	announce_key(keeper);
+	return ERR_OK;
+}
+
+/* The worker that waits for this, if it still does. */
+static void take_secret(struct keeper *keeper, const struct message *made)
+{
+	uint8_t memory[QUESTION_REPLY_MAX];
+	struct writer out = WRITER_OVER(memory);
+	struct message reply;
+
+	for (size_t i = FIRST_WORKER; i < PLACES; i++) {
+		struct question *question = &keeper->questions[i];
+
+		if (keeper->peers[i].fd < 0 ||
+		    question->turn != QUESTION_SHARED ||
+		    question->ticket != made->number[0])
+			continue;
+		note_failure(keeper, question_finish(question, made->body, &out,
+						     &reply));
+		if (channel_send(keeper->peers[i].fd, &reply, -1) != ERR_OK ||
+		    question->turn == QUESTION_OVER)
+			fd_close(&keeper->peers[i].fd);
+		break;
+	}
+	secret_wipe(memory, sizeof(memory));
+}
+
 static enum err hear_attester(struct keeper *keeper)
 {
 	struct message message;
@@ -350,6 +453,13 @@ static enum err hear_attester(struct keeper *keeper)
 	TRY(channel_receive(keeper->peers[ATTESTER].fd, &keeper->packet,
 			    &message, &passed));
 	fd_close(&passed);
+	if (message.kind == MESSAGE_KEM)
+		return take_key(keeper, message.body);
+	if (message.kind == MESSAGE_DH) {
+		take_secret(keeper, &message);
+		secret_wipe(&keeper->packet, sizeof(keeper->packet));
+		return ERR_OK;
+	}
 	if (message.kind != MESSAGE_EVIDENCE &&
 	    message.kind != MESSAGE_UNPROVEN)
 		return ERR_MALFORMED;
@@ -389,8 +499,10 @@ static enum err hear_supervisor(struct keeper *keeper)
 	keeper->peers[place].fd = passed;
 	if (place == FRONT)
 		forget_asked(keeper);
-	if (place == ATTESTER)
-		give_up_all(keeper);
+	if (place == ATTESTER) {
+		lose_attester(keeper);
+		make_key_elsewhere(keeper);
+	}
 	if (place == FRONT || (place == ATTESTER && keeper->is_unpublished))
 		publish_bundle(keeper);
 	return ERR_OK;
@@ -427,6 +539,7 @@ static void tick(struct keeper *keeper)
 	size_t live = keyring_live(keeper->ring);
 	bool changed = false;
 
+	make_key_elsewhere(keeper);
 	if (keyring_tick(keeper->ring, clock_now_s(), &changed) != ERR_OK)
 		exit(EXIT_FAILURE); /* no key, no node */
 	if (keeper->replays > 0) {
@@ -438,11 +551,8 @@ static void tick(struct keeper *keeper)
 		EVENTS_LOG(EVENT_KEY_RETIRED, EVENT_CAUSE_AGE);
 	if (keeper->is_unpublished && keeper->published_s != clock_now_s())
 		publish_bundle(keeper);
-	if (changed) {
-		keeper->is_full = false;
-		EVENTS_LOG(EVENT_KEY_ROTATED, keyring_live(keeper->ring));
-		publish_bundle(keeper);
-	}
+	if (changed)
+		announce_key(keeper);
 }
 
 /* What every receipt says of this node. */
@@ -472,7 +582,12 @@ static void open_keyring(struct keeper *keeper)
 		.grace_s = KEY_GRACE_S,
 	};
 
-	if (keyring_open(&times, clock_now_s(), &keeper->ring) != ERR_OK)
+	enum err err =
+		keeper->setup.policy.kem == POLICY_KEM_P256_TPM
+			? keyring_open_elsewhere(&times, &keeper->ring)
+			: keyring_open(&times, clock_now_s(), &keeper->ring);
+
+	if (err != ERR_OK)
 		die("no memory for keys that nobody else can read");
 	random_bytes(keeper->node_id, sizeof(keeper->node_id));
 	for (size_t i = 0; i < PLACES; i++)

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "base/secret.h"
 #include "crypto/hpke.h"
+#include "crypto/kem.h"
 #include "crypto/random.h"
 #include "node/replay.h"
 #include "policy/limits.h"
@@ -18,7 +20,8 @@ static const struct hpke_symmetric offered[] = {
 
 /* Invariant: live keys are made in the order of their places, newest last. */
 struct node_key {
-	struct hpke_private_key *private_key; /* on a secret page */
+	struct hpke_private_key *private_key; /* on a secret page, or NULL */
+	uint8_t seed[KEYRING_SEED_BYTES];     /* where it is elsewhere */
 	struct hpke_public_key public_key;
 	struct replay seen;
 	uint64_t made_s;
@@ -27,6 +30,7 @@ struct node_key {
 
 struct keyring {
 	struct keyring_times times;
+	bool is_elsewhere;
 	size_t count;
 	struct node_key keys[KEYS_LIVE_MAX];
 };
@@ -38,6 +42,7 @@ static struct node_key *newest(struct keyring *ring)
 
 static const struct node_key *current(const struct keyring *ring)
 {
+	invariant(ring->count > 0);
 	return &ring->keys[ring->count - 1];
 }
 
@@ -89,6 +94,23 @@ enum err keyring_open(const struct keyring_times *times, uint64_t now,
 	return ERR_OK;
 }
 
+enum err keyring_open_elsewhere(const struct keyring_times *times,
+				struct keyring **out)
+{
+	void *page;
+
+	TRY(memory_secret_open(sizeof(struct keyring), &page));
+	*out = page;
+	(*out)->times = *times;
+	(*out)->is_elsewhere = true;
+	return ERR_OK;
+}
+
+bool keyring_is_elsewhere(const struct keyring *ring)
+{
+	return ring->is_elsewhere;
+}
+
 void keyring_close(struct keyring *ring)
 {
 	if (ring == NULL)
@@ -129,11 +151,46 @@ static bool needs_successor(const struct keyring *ring, uint64_t now)
 	       now >= key->made_s + KEY_ROTATION_LEAST_S;
 }
 
+bool keyring_needs_key(const struct keyring *ring, uint64_t now)
+{
+	return ring->is_elsewhere &&
+	       (ring->count == 0 || needs_successor(ring, now));
+}
+
+/* The id of a first key is random: see keyring_open(). */
+static uint8_t next_id(struct keyring *ring)
+{
+	uint8_t id;
+
+	if (ring->count > 0)
+		return (uint8_t)(newest(ring)->id + 1);
+	random_bytes(&id, sizeof(id));
+	return id;
+}
+
+enum err keyring_add(struct keyring *ring, uint64_t now,
+		     const uint8_t seed[static KEYRING_SEED_BYTES],
+		     const struct hpke_public_key *public_key)
+{
+	struct node_key made = { .public_key = *public_key,
+				 .made_s = now,
+				 .id = next_id(ring) };
+
+	invariant(ring->is_elsewhere);
+	TRY(replay_open(KEY_REQUESTS_MAX, &made.seen));
+	memcpy(made.seed, seed, sizeof(made.seed));
+	if (ring->count == KEYS_LIVE_MAX)
+		drop_oldest(ring);
+	ring->keys[ring->count++] = made;
+	secret_wipe(&made, sizeof(made)); /* the ring's now */
+	return ERR_OK;
+}
+
 enum err keyring_tick(struct keyring *ring, uint64_t now, bool *changed)
 {
 	bool news = false;
 
-	if (needs_successor(ring, now)) {
+	if (!ring->is_elsewhere && needs_successor(ring, now)) {
 		struct node_key made;
 
 		TRY(key_make(&made, (uint8_t)(newest(ring)->id + 1), now));
@@ -185,12 +242,13 @@ enum err keyring_configs(const struct keyring *ring, struct writer *out)
 	return ohttp_keys_write(&config, 1, out);
 }
 
-static bool is_offered(const struct hpke_suite *suite)
+static bool is_offered(const struct node_key *key,
+		       const struct hpke_suite *suite)
 {
 	for (size_t i = 0; i < sizeof(offered) / sizeof(offered[0]); i++) {
 		if (offered[i].kdf == suite->kdf &&
 		    offered[i].aead == suite->aead)
-			return suite->kem == HPKE_KEM_X25519;
+			return suite->kem == key->public_key.kem;
 	}
 	return false;
 }
@@ -205,17 +263,17 @@ static struct node_key *find(struct keyring *ring, uint8_t id, uint64_t now)
 	return NULL;
 }
 
-enum failure keyring_receive(struct keyring *ring, uint64_t now,
-			     enum ohttp_form form,
-			     const struct ohttp_header *header,
-			     struct hpke_context *context)
+/* The key of this request, which was not seen before. */
+static enum failure admit(struct keyring *ring, uint64_t now,
+			  const struct ohttp_header *header,
+			  struct node_key **out)
 {
 	struct node_key *key = find(ring, header->key_id, now);
 	enum err err;
 
 	if (key == NULL)
 		return FAILURE_KEY_UNKNOWN;
-	if (!is_offered(&header->suite))
+	if (!is_offered(key, &header->suite))
 		return FAILURE_UNSUPPORTED;
 
 	err = replay_enter(&key->seen,
@@ -224,7 +282,57 @@ enum failure keyring_receive(struct keyring *ring, uint64_t now,
 		return FAILURE_REPLAYED;
 	if (err != ERR_OK)
 		return FAILURE_FULL;
+	*out = key;
+	return FAILURE_NONE;
+}
+
+enum failure keyring_receive(struct keyring *ring, uint64_t now,
+			     enum ohttp_form form,
+			     const struct ohttp_header *header,
+			     struct hpke_context *context)
+{
+	struct node_key *key;
+	enum failure failure = admit(ring, now, header, &key);
+
+	if (failure != FAILURE_NONE)
+		return failure;
 	if (ohttp_receive(form, header, key->private_key, &key->public_key,
+			  context) != ERR_OK)
+		return FAILURE_MALFORMED;
+	return FAILURE_NONE;
+}
+
+enum failure keyring_admit(struct keyring *ring, uint64_t now,
+			   enum ohttp_form form,
+			   const struct ohttp_header *header,
+			   struct keyring_received *out)
+{
+	struct node_key *key;
+	enum failure failure = admit(ring, now, header, &key);
+
+	invariant(ring->is_elsewhere);
+	if (failure != FAILURE_NONE)
+		return failure;
+	out->form = form;
+	out->header = *header;
+	out->public_key = key->public_key;
+	memcpy(out->seed, key->seed, sizeof(out->seed));
+	return FAILURE_NONE;
+}
+
+enum failure keyring_finish(const struct keyring_received *received,
+			    const uint8_t dh[static 32],
+			    struct hpke_context *context)
+{
+	const struct ohttp_header *header = &received->header;
+	uint8_t memory[OHTTP_INFO_MAX];
+	struct writer info = WRITER_OVER(memory);
+	SCOPED_SECRET32 shared;
+
+	kem_shared_secret(dh, (struct bytes){ header->enc, header->enc_len },
+			  &received->public_key, shared.bytes);
+	if (ohttp_info(received->form, header, &info) != ERR_OK ||
+	    hpke_schedule(header->suite, shared.bytes, bytes_written(&info),
 			  context) != ERR_OK)
 		return FAILURE_MALFORMED;
 	return FAILURE_NONE;

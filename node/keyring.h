@@ -14,6 +14,7 @@
 #ifndef NODE_KEYRING_H
 #define NODE_KEYRING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "crypto/ohttp.h"
@@ -35,6 +36,27 @@ struct keyring_times {
 MUST_CHECK enum err keyring_open(const struct keyring_times *times,
 				 uint64_t now, struct keyring **out);
 
+/*
+ * A ring for keys that a TPM makes and keeps: it is empty until keyring_add(),
+ * and what it knows of a key's private half is the seed to make it again from
+ * (node/chip_kem.h).
+ */
+MUST_CHECK enum err keyring_open_elsewhere(const struct keyring_times *times,
+					   struct keyring **out);
+
+/* Whether it is such a ring. */
+bool keyring_is_elsewhere(const struct keyring *ring);
+
+/* Whether somebody has to make a key for it now. */
+bool keyring_needs_key(const struct keyring *ring, uint64_t now);
+
+#define KEYRING_SEED_BYTES 32
+
+/* The new key, offered from now on. */
+MUST_CHECK enum err keyring_add(struct keyring *ring, uint64_t now,
+				const uint8_t seed[static KEYRING_SEED_BYTES],
+				const struct hpke_public_key *public_key);
+
 /* Wipe all keys and replay sets.  NULL is allowed. */
 void keyring_close(struct keyring *ring);
 
@@ -45,7 +67,8 @@ void keyring_close(struct keyring *ring);
 MUST_CHECK enum err keyring_tick(struct keyring *ring, uint64_t now,
 				 bool *changed);
 
-/* When keyring_tick has something to do next. */
+/* When keyring_tick has something to do next.  Of a ring that is not empty, as
+ * are the three that follow keyring_live(). */
 uint64_t keyring_next_change(const struct keyring *ring);
 
 /* When the offered key ends, grace not counted. */
@@ -70,5 +93,24 @@ MUST_CHECK enum failure keyring_receive(struct keyring *ring, uint64_t now,
 					enum ohttp_form form,
 					const struct ohttp_header *header,
 					struct hpke_context *context);
+
+/* A request that was admitted and waits for its Diffie-Hellman. */
+struct keyring_received {
+	enum ohttp_form form;
+	struct ohttp_header header;
+	struct hpke_public_key public_key;
+	uint8_t seed[KEYRING_SEED_BYTES];
+};
+
+/* The same up to there, in a ring whose keys are elsewhere. */
+MUST_CHECK enum failure keyring_admit(struct keyring *ring, uint64_t now,
+				      enum ohttp_form form,
+				      const struct ohttp_header *header,
+				      struct keyring_received *out);
+
+/* And from there on, with the secret that the TPM computed. */
+MUST_CHECK enum failure keyring_finish(const struct keyring_received *received,
+				       const uint8_t dh[static 32],
+				       struct hpke_context *context);
 
 #endif

@@ -3,6 +3,7 @@
  * question: what a worker may ask the keeper, and in which order.
  *
  *     OPEN ── keys ──▶ RECEIPT ── receipt ──▶ over
+ *     OPEN ── a TPM's key: SHARED ── keys ──▶ RECEIPT
  *       └── refused, or anything out of turn ──▶ over
  *
  * So a worker has the keys of one request, and a receipt only for a request
@@ -22,6 +23,7 @@ _Static_assert(REQUEST_KEYS_BYTES <= QUESTION_REPLY_MAX,
 
 enum question_turn {
 	QUESTION_OPEN = 0,
+	QUESTION_SHARED, /* the TPM has been asked */
 	QUESTION_RECEIPT,
 	QUESTION_OVER,
 };
@@ -29,7 +31,9 @@ enum question_turn {
 /* One worker's; begins as all zero. */
 struct question {
 	enum question_turn turn;
-	uint8_t key_id; /* that opened its request */
+	uint8_t key_id;	 /* that opened its request */
+	uint64_t ticket; /* of what the TPM was asked; the keeper's */
+	struct keyring_received received;
 };
 
 /* What it is answered from. */
@@ -40,7 +44,8 @@ struct question_desk {
 };
 
 /*
- * Answer one message.  reply->kind is 0 where there is nothing to say; its body
+ * Answer one message.  A reply of kind MESSAGE_DH is not for the worker: it is
+ * the attester's to compute, and question_finish() goes on with what comes back.  reply->kind is 0 where there is nothing to say; its body
  * lies in `memory`, which holds secrets then: wipe it once it was sent.  Returns
  * the failure that was replied, for the keeper's books.
  */
@@ -48,5 +53,9 @@ enum failure question_answer(struct question *question,
 			     const struct question_desk *desk,
 			     const struct message *asked, struct writer *memory,
 			     struct message *reply);
+
+/* Go on with the secret that the TPM computed, empty where it did not. */
+enum failure question_finish(struct question *question, struct bytes dh,
+			     struct writer *memory, struct message *reply);
 
 #endif

@@ -105,6 +105,16 @@ static void read_policy(struct supervisor *node)
 		refuse_policy(node->options->policy, &fault);
 }
 
+/* A key in a TPM is worth what the TPM's evidence says of it. */
+static void check_kem(const struct supervisor *node)
+{
+	uint32_t tpm2 = 1u << BUNDLE_EVIDENCE_TPM2;
+
+	if (node->policy.kem == POLICY_KEM_P256_TPM &&
+	    (node->options->evidence & tpm2) == 0)
+		die("kem = p256_tpm of the policy needs --evidence tpm2");
+}
+
 static void open_files(struct supervisor *node)
 {
 	const struct options *options = node->options;
@@ -542,8 +552,10 @@ int supervisor_run(const struct options *options)
 	if (options->release != NULL)
 		published_load(options->release, clock_now_s(),
 			       &node.published);
-	if (options->task == OPTIONS_SERVE)
+	if (options->task == OPTIONS_SERVE) {
+		check_kem(&node);
 		hardware_open(options, &node.hardware);
+	}
 	watch_signals(&node);
 	give_up_privileges();
 

@@ -44,6 +44,17 @@ static const char *const numerics_words[] = {
 	[POLICY_NUMERICS_BF16_PROMPTS] = "bf16_prompts",
 };
 
+static const char *const kem_words[] = {
+	[POLICY_KEM_X25519] = "x25519",
+	[POLICY_KEM_P256_TPM] = "p256_tpm",
+};
+
+static const struct words kems = {
+	kem_words,
+	COUNT_OF(kem_words),
+	"neither x25519 nor p256_tpm",
+};
+
 static const struct words shapes = {
 	shape_words,
 	COUNT_OF(shape_words),
@@ -58,7 +69,8 @@ static const struct words numerics = {
 
 /* Words are kept, read and written like the numbers of a policy. */
 _Static_assert(sizeof(enum policy_shape) == sizeof(uint32_t) &&
-		       sizeof(enum policy_numerics) == sizeof(uint32_t),
+		       sizeof(enum policy_numerics) == sizeof(uint32_t) &&
+		       sizeof(enum policy_kem) == sizeof(uint32_t),
 	       "an enum is as wide as a number");
 
 struct key {
@@ -252,6 +264,7 @@ static enum err write_name(const struct key *key, const struct policy *policy,
 static const struct key keys[] = {
 	NUMBER(context_tokens, 64, LIMIT_CONTEXT_TOKENS),
 	NUMBER(frame_bytes, FRAME_BYTES_LEAST, LIMIT_CHUNK_PLAINTEXT),
+	WORD(kem, kems),
 	NUMBER(key_lifetime_s, 60, KEY_LIFETIME_S),
 	NUMBER(key_rotation_s, 30, KEY_ROTATION_S),
 	KEY("model_name", name, 0, 0, 0),
@@ -283,6 +296,7 @@ void policy_default(struct policy *out)
 		.tick_ms = SHAPE_TICK_MS,
 		.total_buckets = { 4, 16, 64, 256, 1024, 2048, 4096, 8192 },
 		.total_bucket_count = 8,
+		.kem = POLICY_KEM_X25519,
 		.key_rotation_s = KEY_ROTATION_S,
 		.key_lifetime_s = KEY_LIFETIME_S,
 		.model_name = "home",

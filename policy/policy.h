@@ -42,6 +42,12 @@ enum policy_numerics {
 	POLICY_NUMERICS_BF16_PROMPTS,
 };
 
+/* Where the private keys live that requests are encrypted to. */
+enum policy_kem {
+	POLICY_KEM_X25519,   /* on the keeper's secret pages */
+	POLICY_KEM_P256_TPM, /* in the machine's TPM, which has to be there */
+};
+
 /* A policy that policy_parse() filled is within every limit in limits.h. */
 struct policy {
 	uint32_t workers;	    /* requests served at once */
@@ -53,6 +59,7 @@ struct policy {
 	uint32_t request_ms_max;
 	enum policy_numerics numerics;
 	enum policy_shape shape;
+	enum policy_kem kem;
 	uint32_t frame_bytes;			    /* a sealed frame */
 	uint32_t tick_ms;			    /* between two frames */
 	uint32_t total_buckets[POLICY_BUCKETS_MAX]; /* frames, ascending */

@@ -45,6 +45,8 @@ static const struct shape {
 	[MESSAGE_BUNDLE] = { 1, MESSAGE_BODY_MAX, 3, WITHOUT, true },
 	[MESSAGE_NONCE] = { 32, 32, 1, WITHOUT, true },
 	[MESSAGE_QUOTE] = { 64, 64, 1, WITHOUT, true },
+	[MESSAGE_KEM] = { 32, 97, 0, WITHOUT, true },
+	[MESSAGE_DH] = { 0, 97, 1, WITHOUT, true },
 	[MESSAGE_EVIDENCE] = { 4, MESSAGE_BODY_MAX, 1, WITHOUT, true },
 	[MESSAGE_UNPROVEN] = { 0, 0, 1, WITHOUT, true },
 	[MESSAGE_BEGIN] = { 0, 0, 2, WITHOUT, true },

@@ -70,6 +70,11 @@ enum message_kind {
 	/* keeper -> attester */
 	MESSAGE_QUOTE, /* number: ticket; body: report data[64] */
 
+	/* keeper -> attester and back, where private keys are in the TPM */
+	MESSAGE_KEM, /* body: seed[32], and back seed[32] | public key[65] */
+	MESSAGE_DH,  /* number: ticket; body: seed[32] | encapsulated key[65],
+			and back the shared secret[32], or nothing */
+
 	/* attester -> keeper */
 	MESSAGE_EVIDENCE, /* number: ticket; body: one piece for each bit of
 			     MESSAGE_PROVE, lowest first: u32 length | value */

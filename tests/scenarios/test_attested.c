@@ -306,6 +306,99 @@ Test(attested,
 	}
 }
 
+/* ---- private keys in the TPM */
+
+static void start_with_keys_in_the_tpm(void)
+{
+	static const char *arguments[] = { "--evidence", "tpm2", "--tpm", NULL,
+					   NULL };
+	struct policy policy = system_policy();
+
+	if (system_obstacle() != NULL)
+		cr_skip_test("%s", system_obstacle());
+	swtpm_start(SWTPM_BLANK, &chip);
+	arguments[3] = address();
+	system_tell(arguments, NULL);
+	policy.kem = POLICY_KEM_P256_TPM;
+	policy.workers = 2;
+	policy.warm_workers = 2;
+	system_start_or_skip(&policy, &pcc);
+}
+
+Test(attested, a_key_in_the_tpm_opens_requests_once_and_survives_its_attester)
+{
+	struct sealed_target target;
+
+	start_with_keys_in_the_tpm();
+	cr_assert(sealed_find(pcc.gateway, &target));
+	cr_assert_eq(target.key.public_key.kem, HPKE_KEM_P256);
+	for (int i = 0; i < 3; i++) {
+		uint64_t end = system_now_ms() + BACK_MS;
+		bool answered = false;
+
+		kill(process_role(pcc.pids[SYSTEM_NODE], JAIL_ATTESTER),
+		     SIGKILL);
+		/* The same key: whoever sealed to it need not ask again. */
+		while (!answered && system_now_ms() < end)
+			answered = sealed_is_answered(&target);
+		cr_assert(answered, "death %d", i);
+	}
+}
+
+static long status_of(const struct sealed_target *target,
+		      const struct sealed_request *request)
+{
+	struct fetch_response *response = fetch_response_new();
+	long status;
+
+	sealed_send_request(target, request, response);
+	status = response->status;
+	free(response);
+	return status;
+}
+
+Test(attested,
+     with_a_key_in_the_tpm_replays_and_points_off_the_curve_are_refused)
+{
+	uint8_t inner_bytes[1024];
+	struct writer inner = WRITER_OVER(inner_bytes);
+	struct sealed_target target;
+	struct sealed_request request;
+	pid_t attester;
+
+	start_with_keys_in_the_tpm();
+	cr_assert(sealed_find(pcc.gateway, &target));
+	attester = process_role(pcc.pids[SYSTEM_NODE], JAIL_ATTESTER);
+	sealed_inner_question("once", 4, &inner);
+	sealed_make(&target, OHTTP_CHUNKED, bytes_written(&inner), &request);
+	cr_expect_eq(status_of(&target, &request), 200);
+	cr_expect_eq(status_of(&target, &request), 400);
+	sealed_free(&request);
+	sealed_make(&target, OHTTP_CHUNKED, bytes_written(&inner), &request);
+	for (size_t i = 0; i < 8; i++) {
+		request.bytes[OHTTP_HEADER_BYTES + 1 + 8 * i] ^= 1;
+		cr_expect_eq(status_of(&target, &request), 400);
+	}
+	sealed_free(&request);
+	cr_assert(sealed_is_answered(&target));
+	cr_assert_eq(process_role(pcc.pids[SYSTEM_NODE], JAIL_ATTESTER),
+		     attester, "a client ended the attester");
+}
+
+Test(attested, a_key_in_the_tpm_needs_the_tpms_evidence)
+{
+	struct policy policy = system_policy();
+	const char *wrong;
+
+	if (system_obstacle() != NULL)
+		cr_skip_test("%s", system_obstacle());
+	policy.kem = POLICY_KEM_P256_TPM;
+	system_tell(NULL, NULL);
+	wrong = system_start(&policy, SYSTEM_AS_CALLER, &pcc);
+	cr_assert_not_null(wrong);
+	cr_expect_not_null(strstr(wrong, "needs --evidence tpm2"), "%s", wrong);
+}
+
 /* ---- what the kernel says of the role */
 
 Test(attested,

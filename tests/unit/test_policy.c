@@ -12,15 +12,16 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const keys[] = {
-	"context_tokens", "frame_bytes",  "key_lifetime_s",    "key_rotation_s",
-	"model_name",	  "numerics",	  "output_tokens_max", "queue",
-	"request_ms_max", "shape",	  "threads",	       "tick_ms",
-	"total_buckets",  "warm_workers", "workers",
+	"context_tokens", "frame_bytes",    "kem",	    "key_lifetime_s",
+	"key_rotation_s", "model_name",	    "numerics",	    "output_tokens_max",
+	"queue",	  "request_ms_max", "shape",	    "threads",
+	"tick_ms",	  "total_buckets",  "warm_workers", "workers",
 };
 
 static const char canonical[] =
 	"context_tokens = 2048\n"
 	"frame_bytes = 512\n"
+	"kem = x25519\n"
 	"key_lifetime_s = 86400\n"
 	"key_rotation_s = 43200\n"
 	"model_name = home\n"
