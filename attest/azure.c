@@ -78,20 +78,21 @@ static void judge_chain(const struct opened *opened, struct appraisal *out)
 {
 	if (out->records[APPRAISAL_CHAIN].mark != RECORD_PASS)
 		return;
-	if (azure_hcl_check(&opened->hcl, out->report_data) != ERR_OK)
+	if (azure_hcl_check(&opened->hcl, out->report_data) != ERR_OK) {
 		appraisal_fail(out, APPRAISAL_CHAIN,
 			       "The hardware's report is not of these claims.");
-	else if (!is_claimed(opened))
+	} else if (!is_claimed(opened)) {
 		appraisal_fail(out, APPRAISAL_CHAIN,
 			       "The claims are of another attestation key.");
-	else if (!is_attestation_key(opened))
+	} else if (!is_attestation_key(opened)) {
 		appraisal_fail(out, APPRAISAL_CHAIN,
 			       "The key may sign what no TPM said, or is not "
 			       "the one that the quote names.");
-	else
+	} else {
 		appraisal_pass(out, APPRAISAL_CHAIN,
 			       "An accepted root vouches for the report, the "
 			       "report for the TPM's key.");
+	}
 }
 
 static void judge_quote(const struct opened *opened, struct appraisal *out)
@@ -108,14 +109,15 @@ static void judge_quote(const struct opened *opened, struct appraisal *out)
 	if (out->records[APPRAISAL_SIGNATURE].mark != RECORD_PASS)
 		return;
 	memcpy(claim.values.pcrs, opened->tpm.pcrs, sizeof(claim.values.pcrs));
-	if (tpm_quote_check(&claim, &quote) != ERR_OK)
+	if (tpm_quote_check(&claim, &quote) != ERR_OK) {
 		appraisal_fail(out, APPRAISAL_SIGNATURE,
 			       "The TPM's key did not sign a quote of these "
 			       "values.");
-	else
+	} else {
 		appraisal_pass(out, APPRAISAL_SIGNATURE,
 			       "The chip signed the report, the TPM these "
 			       "registers.");
+	}
 }
 
 /* Nothing that the quote says is passed on before it is known to hold. */

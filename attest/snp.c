@@ -12,8 +12,8 @@
 #define VMPL_MOST 3 /* of a guest; a host asks with another number */
 #define PLATFORM_SMT 1u
 
-/* What the questions are asked about. */
-struct case_of {
+/* Evidence, opened, and what it is held against. */
+struct opened {
 	const struct appraisal_policy *policy;
 	struct snp_report report;
 	struct snp_table table;
@@ -22,9 +22,9 @@ struct case_of {
 	struct certificate_trust trust;
 };
 
-static void close_case(struct case_of *of)
+static void close_opened(struct opened *opened)
 {
-	certificate_chain_close(&of->chain);
+	certificate_chain_close(&opened->chain);
 }
 
 enum err snp_parse(struct bytes evidence, struct snp_evidence *out)
@@ -49,11 +49,11 @@ enum err snp_write(const struct snp_evidence *evidence, struct writer *out)
 	return cbor_put_bytes(out, evidence->certificates);
 }
 
-static void set_trust(struct case_of *of)
+static void set_trust(struct opened *opened)
 {
-	const struct appraisal_policy *policy = of->policy;
+	const struct appraisal_policy *policy = opened->policy;
 
-	of->trust = (struct certificate_trust){
+	opened->trust = (struct certificate_trust){
 		.roots = policy->roots,
 		.root_count = policy->root_count,
 		.crls = policy->crls,
@@ -62,8 +62,9 @@ static void set_trust(struct case_of *of)
 		.now = policy->now,
 	};
 	if (policy->root_count == 0) {
-		of->trust.root_count = roots_of(ROOTS_AMD_SEV, of->roots);
-		of->trust.roots = of->roots;
+		opened->trust.root_count =
+			roots_of(ROOTS_AMD_SEV, opened->roots);
+		opened->trust.roots = opened->roots;
 	}
 }
 
@@ -84,60 +85,61 @@ static uint64_t valid_until(const struct certificate_chain *chain)
 	return least;
 }
 
-static const char *key_name(const struct case_of *of)
+static const char *key_name(const struct opened *opened)
 {
-	return of->report.signer == SNP_REPORT_VLEK ? "VLEK" : "VCEK";
+	return opened->report.signer == SNP_REPORT_VLEK ? "VLEK" : "VCEK";
 }
 
-static void judge_chain(struct case_of *of, struct appraisal *out)
+static void judge_chain(struct opened *opened, struct appraisal *out)
 {
-	struct certificate_trust trust = of->trust;
+	struct certificate_trust trust = opened->trust;
 	enum err err;
 
 	trust.crl_count = 0; /* the next question */
-	err = certificate_chain_verify(&of->chain, &trust);
-	out->valid_until = valid_until(&of->chain);
-	if (err == ERR_OK)
+	err = certificate_chain_verify(&opened->chain, &trust);
+	out->valid_until = valid_until(&opened->chain);
+	if (err == ERR_OK) {
 		appraisal_pass(out, APPRAISAL_CHAIN,
 			       "The %s's certificate leads to an accepted "
 			       "root.",
-			       key_name(of));
-	else if (err == ERR_EXPIRED)
+			       key_name(opened));
+	} else if (err == ERR_EXPIRED) {
 		appraisal_expire(out, APPRAISAL_CHAIN,
 				 "The %s's certificate or an issuer's is not "
 				 "valid at the time asked for.",
-				 key_name(of));
-	else
+				 key_name(opened));
+	} else {
 		appraisal_fail(out, APPRAISAL_CHAIN,
 			       "The %s's certificate leads to no accepted "
 			       "root.",
-			       key_name(of));
+			       key_name(opened));
+	}
 }
 
 /*
  * AMD's roots list what they revoke, issuers of keys list nothing.  So a list
  * has to be there for the link above the key's issuer.
  */
-static enum err find_revoked(const struct case_of *of)
+static enum err find_revoked(const struct opened *opened)
 {
-	struct certificate_trust trust = of->trust;
-	struct certificate_chain issuers = { .count = of->chain.count - 1 };
+	struct certificate_trust trust = opened->trust;
+	struct certificate_chain issuers = { .count = opened->chain.count - 1 };
 
-	TRY(certificate_chain_verify(&of->chain, &trust));
-	memcpy(issuers.list, &of->chain.list[1],
+	TRY(certificate_chain_verify(&opened->chain, &trust));
+	memcpy(issuers.list, &opened->chain.list[1],
 	       issuers.count * sizeof(issuers.list[0]));
 	trust.revocation = CERTIFICATE_REVOCATION_ALL;
 	return certificate_chain_verify(&issuers, &trust);
 }
 
-static void judge_revocation(const struct case_of *of, struct appraisal *out)
+static void judge_revocation(const struct opened *opened, struct appraisal *out)
 {
-	if (of->policy->crl_count == 0) {
+	if (opened->policy->crl_count == 0) {
 		appraisal_skip(out, APPRAISAL_REVOCATION,
 			       "No revocation list was given.");
 		return;
 	}
-	switch (find_revoked(of)) {
+	switch (find_revoked(opened)) {
 	case ERR_OK:
 		appraisal_pass(out, APPRAISAL_REVOCATION,
 			       "The root's list revokes none of the chain.");
@@ -166,21 +168,22 @@ static void judge_revocation(const struct case_of *of, struct appraisal *out)
 		       "The revocation lists or the chain do not hold.");
 }
 
-static void judge_signature(const struct case_of *of, struct appraisal *out)
+static void judge_signature(const struct opened *opened, struct appraisal *out)
 {
-	if (of->report.signer == SNP_REPORT_VCEK &&
-	    of->report.is_chip_key_masked)
+	if (opened->report.signer == SNP_REPORT_VCEK &&
+	    opened->report.is_chip_key_masked) {
 		appraisal_fail(out, APPRAISAL_SIGNATURE,
 			       "The report says that the chip's key signs "
 			       "nothing.");
-	else if (snp_chain_check_signature(&of->chain.list[0], &of->report) ==
-		 ERR_OK)
+	} else if (snp_chain_check_signature(&opened->chain.list[0],
+					     &opened->report) == ERR_OK) {
 		appraisal_pass(out, APPRAISAL_SIGNATURE,
-			       "The %s signed this report.", key_name(of));
-	else
+			       "The %s signed this report.", key_name(opened));
+	} else {
 		appraisal_fail(out, APPRAISAL_SIGNATURE,
 			       "The %s did not sign this report.",
-			       key_name(of));
+			       key_name(opened));
+	}
 }
 
 /* Each part alone, since an old one is not made good by another's age. */
@@ -197,59 +200,62 @@ static bool equal(const struct appraisal_tcb *a, const struct appraisal_tcb *b)
 	return reaches(a, b) && reaches(b, a);
 }
 
-static void judge_tcb(const struct case_of *of,
-		      const struct snp_endorsement *by, struct appraisal *out)
+static enum err read_tcbs(const struct opened *opened,
+			  enum snp_report_product product,
+			  struct appraisal_tcb out[static SNP_REPORT_TCBS])
+{
+	for (int i = 0; i < SNP_REPORT_TCBS; i++)
+		TRY(snp_report_tcb(opened->report.tcb[i], product, &out[i]));
+	return ERR_OK;
+}
+
+/* What is wrong with the firmware; NULL for nothing. */
+static const char *find_fault(const struct opened *opened,
+			      const struct snp_endorsement *by)
 {
 	struct appraisal_tcb tcb[SNP_REPORT_TCBS];
 	const struct appraisal_tcb *reported = &tcb[SNP_REPORT_REPORTED];
 
-	if (of->report.product != SNP_REPORT_UNSAID &&
-	    of->report.product != by->product) {
-		appraisal_fail(out, APPRAISAL_TCB,
-			       "The report is of a processor that its key is "
-			       "not certified for.");
-		return;
-	}
-	for (int i = 0; i < SNP_REPORT_TCBS; i++)
-		if (snp_report_tcb(of->report.tcb[i], by->product, &tcb[i]) !=
-		    ERR_OK) {
-			appraisal_fail(out, APPRAISAL_TCB,
-				       "A version of firmware is not one of "
-				       "this processor.");
-			return;
-		}
-	if (!equal(reported, &by->tcb)) {
-		appraisal_fail(out, APPRAISAL_TCB,
-			       "The report names another firmware than the "
-			       "certificate of its key.");
-		return;
-	}
+	if (opened->report.product != SNP_REPORT_UNSAID &&
+	    opened->report.product != by->product)
+		return "The report is of a processor that its key is not "
+		       "certified for.";
+	if (read_tcbs(opened, by->product, tcb) != ERR_OK)
+		return "A version of firmware is not one of this processor.";
+	if (!equal(reported, &by->tcb))
+		return "The report names another firmware than the "
+		       "certificate of its key.";
 	if (!reaches(&tcb[SNP_REPORT_COMMITTED], reported) ||
-	    !reaches(&tcb[SNP_REPORT_CURRENT], &tcb[SNP_REPORT_COMMITTED])) {
-		appraisal_fail(out, APPRAISAL_TCB,
-			       "The report names a newer firmware than runs.");
+	    !reaches(&tcb[SNP_REPORT_CURRENT], &tcb[SNP_REPORT_COMMITTED]))
+		return "The report names a newer firmware than runs.";
+	for (int i = 0; i < SNP_REPORT_TCBS; i++)
+		if (!reaches(&tcb[i], &opened->policy->snp_floor))
+			return "The firmware is older than the policy accepts.";
+	return NULL;
+}
+
+static void judge_tcb(const struct opened *opened,
+		      const struct snp_endorsement *by, struct appraisal *out)
+{
+	const char *fault = find_fault(opened, by);
+
+	if (fault != NULL) {
+		appraisal_fail(out, APPRAISAL_TCB, "%s", fault);
 		return;
 	}
-	for (int i = 0; i < SNP_REPORT_TCBS; i++)
-		if (!reaches(&tcb[i], &of->policy->snp_floor)) {
-			appraisal_fail(out, APPRAISAL_TCB,
-				       "The firmware is older than the policy "
-				       "accepts.");
-			return;
-		}
 	appraisal_pass(out, APPRAISAL_TCB,
-		       "%s, firmware as certified: fmc %u, bootloader %u, "
-		       "tee %u, snp %u, microcode %u.",
-		       snp_report_product_name(by->product), reported->fmc,
-		       reported->bootloader, reported->tee, reported->snp,
-		       reported->microcode);
+		       "%s, firmware as certified: fmc %u, bootloader "
+		       "%u, tee %u, snp %u, microcode %u.",
+		       snp_report_product_name(by->product), by->tcb.fmc,
+		       by->tcb.bootloader, by->tcb.tee, by->tcb.snp,
+		       by->tcb.microcode);
 }
 
 /* A host may hide the chip; the certificate of its key names it still. */
-static void judge_chip(const struct case_of *of,
+static void judge_chip(const struct opened *opened,
 		       const struct snp_endorsement *by, struct appraisal *out)
 {
-	struct bytes told = of->report.chip_id;
+	struct bytes told = opened->report.chip_id;
 	bool is_hidden = secret_is_zero(told.data, told.len);
 
 	invariant(told.len <= APPRAISAL_CHIP_MAX);
@@ -260,12 +266,13 @@ static void judge_chip(const struct case_of *of,
 		memcpy(out->chip.id, told.data, told.len);
 	}
 	if (!is_hidden && (out->chip.len != told.len ||
-			   memcmp(out->chip.id, told.data, told.len) != 0))
+			   memcmp(out->chip.id, told.data, told.len) != 0)) {
 		appraisal_fail(out, APPRAISAL_CHIP,
 			       "The report names another chip than the "
 			       "certificate of its key.");
-	else
-		appraisal_judge_chip(out, of->policy);
+	} else {
+		appraisal_judge_chip(out, opened->policy);
+	}
 }
 
 /* All ones or all zeros where there is none. */
@@ -279,63 +286,67 @@ static bool has_migrator(const struct snp_report *report)
 	return id.data[0] != 0 && id.data[0] != UINT8_MAX;
 }
 
-static void judge_guest(const struct case_of *of, struct appraisal *out)
+static void judge_guest(const struct opened *opened, struct appraisal *out)
 {
-	const struct snp_report *report = &of->report;
+	const struct snp_report *report = &opened->report;
 	bool is_smt_on = (report->platform_info & PLATFORM_SMT) != 0;
 
-	if ((report->policy & SNP_REPORT_POLICY_DEBUG) != 0)
+	if ((report->policy & SNP_REPORT_POLICY_DEBUG) != 0) {
 		appraisal_fail(out, APPRAISAL_GUEST,
 			       "The host may read this guest as a debugger.");
-	else if ((report->policy & SNP_REPORT_POLICY_MIGRATE_MA) != 0 ||
-		 has_migrator(report))
+	} else if ((report->policy & SNP_REPORT_POLICY_MIGRATE_MA) != 0 ||
+		   has_migrator(report)) {
 		appraisal_fail(out, APPRAISAL_GUEST,
 			       "A migration agent may take this guest away.");
-	else if (is_smt_on && (report->policy & SNP_REPORT_POLICY_SMT) == 0)
+	} else if (is_smt_on && (report->policy & SNP_REPORT_POLICY_SMT) == 0) {
 		appraisal_fail(out, APPRAISAL_GUEST,
 			       "The guest forbids SMT, and the platform has "
 			       "it on.");
-	else if (report->vmpl > VMPL_MOST ||
-		 report->vmpl > of->policy->snp_vmpl_most)
+	} else if (report->vmpl > VMPL_MOST ||
+		   report->vmpl > opened->policy->snp_vmpl_most) {
 		appraisal_fail(out, APPRAISAL_GUEST,
 			       "The report was asked for at privilege level "
 			       "%u, and %u is the most accepted.",
-			       report->vmpl, of->policy->snp_vmpl_most);
-	else
+			       report->vmpl, opened->policy->snp_vmpl_most);
+	} else {
 		appraisal_pass(out, APPRAISAL_GUEST,
 			       "No debugger, no migration, privilege level "
 			       "%u, SMT %s.",
 			       report->vmpl, is_smt_on ? "on" : "off");
+	}
 }
 
-static void judge_endorsement(const struct case_of *of, struct appraisal *out)
+static void judge_endorsement(const struct opened *opened,
+			      struct appraisal *out)
 {
 	struct snp_endorsement by;
 
-	if (snp_endorsement_read(&of->chain.list[0], &by) == ERR_OK) {
-		judge_tcb(of, &by, out);
-		judge_chip(of, &by, out);
+	if (snp_endorsement_read(&opened->chain.list[0], &by) == ERR_OK) {
+		judge_tcb(opened, &by, out);
+		judge_chip(opened, &by, out);
 		return;
 	}
 	appraisal_fail(out, APPRAISAL_TCB,
 		       "The certificate of the key does not say what AMD's "
 		       "say.");
-	appraisal_judge_chip(out, of->policy);
+	appraisal_judge_chip(out, opened->policy);
 }
 
-static void judge_key(struct case_of *of, struct appraisal *out)
+static void judge_key(struct opened *opened, struct appraisal *out)
 {
-	const struct snp_chain_sources sources = { &of->table, of->policy };
-	enum err err = snp_chain_find(&sources, &of->report, &of->chain);
+	const struct snp_chain_sources sources = { &opened->table,
+						   opened->policy };
+	enum err err =
+		snp_chain_find(&sources, &opened->report, &opened->chain);
 
 	if (err == ERR_OK) {
-		judge_chain(of, out);
-		judge_revocation(of, out);
-		judge_signature(of, out);
-		judge_endorsement(of, out);
+		judge_chain(opened, out);
+		judge_revocation(opened, out);
+		judge_signature(opened, out);
+		judge_endorsement(opened, out);
 		return;
 	}
-	if (of->report.signer == SNP_REPORT_UNSIGNED)
+	if (opened->report.signer == SNP_REPORT_UNSIGNED)
 		appraisal_fail(out, APPRAISAL_SIGNATURE,
 			       "The report says that nothing signed it.");
 	appraisal_fail(out, APPRAISAL_CHAIN,
@@ -343,23 +354,23 @@ static void judge_key(struct case_of *of, struct appraisal *out)
 			       ? "There is no certificate of a key as the "
 				 "report names it."
 			       : "A certificate does not parse.");
-	appraisal_judge_chip(out, of->policy);
+	appraisal_judge_chip(out, opened->policy);
 }
 
 static enum err open_parts(const struct snp_evidence *evidence,
-			   struct case_of *of)
+			   struct opened *opened)
 {
-	TRY(snp_report_parse(evidence->report, &of->report));
-	return snp_table_parse(evidence->certificates, &of->table);
+	TRY(snp_report_parse(evidence->report, &opened->report));
+	return snp_table_parse(evidence->certificates, &opened->table);
 }
 
 void snp_appraise_parts(const struct snp_evidence *evidence,
 			const struct appraisal_policy *policy,
 			struct appraisal *out)
 {
-	SCOPED_WIPE(close_case) struct case_of of = { .policy = policy };
+	SCOPED_WIPE(close_opened) struct opened opened = { .policy = policy };
 	struct appraisal_value *launch = &out->registers[APPRAISAL_LAUNCH];
-	enum err err = open_parts(evidence, &of);
+	enum err err = open_parts(evidence, &opened);
 
 	appraisal_begin(out);
 	if (err != ERR_OK) {
@@ -369,15 +380,16 @@ void snp_appraise_parts(const struct snp_evidence *evidence,
 		return;
 	}
 	appraisal_pass(out, APPRAISAL_FORMAT,
-		       "An SEV-SNP report of version %u.", of.report.version);
+		       "An SEV-SNP report of version %u.",
+		       opened.report.version);
 	appraisal_skip(out, APPRAISAL_EVENTS,
 		       "SEV-SNP evidence has no event log.");
-	out->report_data = of.report.report_data;
-	launch->len = of.report.measurement.len;
-	memcpy(launch->digest, of.report.measurement.data, launch->len);
-	set_trust(&of);
-	judge_key(&of, out);
-	judge_guest(&of, out);
+	out->report_data = opened.report.report_data;
+	launch->len = opened.report.measurement.len;
+	memcpy(launch->digest, opened.report.measurement.data, launch->len);
+	set_trust(&opened);
+	judge_key(&opened, out);
+	judge_guest(&opened, out);
 	appraisal_judge_registers(out, policy);
 }
 

@@ -107,15 +107,18 @@ static enum err take_processor(struct bytes *in, struct snp_report *out)
 	TRY(bytes_take_u8(in, &out->stepping));
 	TRY(take_zeros(in, 21));
 	TRY(bytes_take(in, 64, &out->chip_id));
-	if (out->version < VERSION_OF_PROCESSORS)
+	if (out->version < VERSION_OF_PROCESSORS) {
 		return (out->family | out->model | out->stepping) == 0
 			       ? ERR_OK
 			       : ERR_MALFORMED;
-	for (size_t i = 0; i < sizeof(processors) / sizeof(processors[0]); i++)
+	}
+	for (size_t i = 0; i < sizeof(processors) / sizeof(processors[0]);
+	     i++) {
 		if (processors[i].family == out->family &&
 		    processors[i].model_first <= out->model &&
 		    processors[i].model_last >= out->model)
 			out->product = processors[i].product;
+	}
 	return out->product == SNP_REPORT_UNSAID ? ERR_UNSUPPORTED : ERR_OK;
 }
 
@@ -283,11 +286,12 @@ static void print_platform(const struct snp_report *report, FILE *out)
 	};
 
 	/* Nothing older than version 3 is known to come from a Turin. */
-	for (int i = 0; i < SNP_REPORT_TCBS; i++)
+	for (int i = 0; i < SNP_REPORT_TCBS; i++) {
 		print_tcb(out, names[i], report->tcb[i],
 			  report->product == SNP_REPORT_UNSAID
 				  ? SNP_REPORT_MILAN
 				  : report->product);
+	}
 	fprintf(out, "%-24s%u.%u.%u, committed %u.%u.%u\n", "firmware",
 		report->current.major, report->current.minor,
 		report->current.build, report->committed.major,
