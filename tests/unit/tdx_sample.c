@@ -7,7 +7,7 @@
 #include "tests/vector.h"
 #include "wire/cbor.h"
 
-#define EVIDENCE_MAX (64u << 10)
+#define EVIDENCE_MAX (96u << 10)
 
 struct bytes tdx_sample_evidence(struct bytes outblob, struct bytes ccel)
 {

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/tdx_mutation.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/numbers.h"
+#include "tests/vector.h"
+
+#define SEED UINT64_C(20261122)
+
+static struct numbers numbers;
+
+void tdx_mutation_seed(void)
+{
+	numbers.state = SEED;
+}
+
+void tdx_mutation_tell(size_t refused, size_t accepted)
+{
+	printf("seed %lu: %zu refused, 0 of them accepted; %zu harmless, all "
+	       "accepted\n",
+	       (unsigned long)SEED, refused, accepted);
+}
+
+uint32_t tdx_mutation_below(size_t limit)
+{
+	return numbers_next(&numbers) % (uint32_t)limit;
+}
+
+void tdx_mutation_change(uint8_t *bytes, size_t len)
+{
+	bytes[tdx_mutation_below(len)] ^=
+		(uint8_t)(1 + tdx_mutation_below(255));
+}
+
+size_t tdx_mutation_rounds(size_t usual)
+{
+	const char *text = getenv("TDX_MUTATIONS");
+
+	return text == NULL ? usual : usual * strtoul(text, NULL, 10);
+}
+
+static void build(struct tdx_platform *platform, enum tdx_mutation_of what)
+{
+	if (what == TDX_MUTATION_CERTIFICATES)
+		tdx_platform_certify(platform);
+	if (what != TDX_MUTATION_QUOTE)
+		tdx_platform_endorse(platform);
+	platform->policy.crl_count = 0;
+	if (what != TDX_MUTATION_COLLATERAL)
+		tdx_platform_sign(platform);
+	vector_forget();
+}
+
+bool tdx_mutation_accepts(const struct tdx_platform *platform,
+			  struct bytes evidence)
+{
+	struct appraisal out;
+
+	tdx_appraise(evidence, &platform->policy, &out);
+	return appraisal_holds(&out,
+			       TDX_NEEDED | UINT32_C(1) << APPRAISAL_CHIP |
+				       UINT32_C(1) << APPRAISAL_MEASUREMENT) &&
+	       bytes_equal(out.report_data, BYTES_ARRAY(platform->report_data));
+}
+
+/* Keys and certificates are taken over, the other fields are as before. */
+static void restore(struct tdx_platform *platform,
+		    const struct tdx_platform *clean)
+{
+	struct authority parties[TDX_PARTIES];
+	struct bytes certificates = platform->certificates;
+
+	memcpy(parties, platform->parties, sizeof(parties));
+	*platform = *clean;
+	memcpy(platform->parties, parties, sizeof(parties));
+	platform->certificates = certificates;
+}
+
+void tdx_mutation_run(const struct tdx_mutation *mutations, size_t count,
+		      enum tdx_mutation_of what, size_t times)
+{
+	static struct tdx_platform platform;
+	static struct tdx_platform clean;
+	size_t harmless = 0;
+
+	tdx_mutation_seed();
+	tdx_platform_open(&platform);
+	build(&platform, what);
+	clean = platform;
+	for (size_t i = 0; i < times; i++) {
+		size_t which = tdx_mutation_below(count);
+		bool accepted;
+
+		mutations[which].mutate(&platform);
+		build(&platform, what);
+		accepted = tdx_mutation_accepts(&platform, platform.evidence);
+		cr_assert_eq(accepted, mutations[which].harmless,
+			     "round %zu, mutation %zu", i, which);
+		harmless += accepted;
+		restore(&platform, &clean);
+	}
+	build(&platform, what);
+	cr_assert(tdx_mutation_accepts(&platform, platform.evidence));
+	tdx_mutation_tell(times - harmless, harmless);
+	tdx_platform_close(&platform);
+}
