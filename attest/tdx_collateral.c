@@ -58,6 +58,16 @@ static struct bytes without_end(struct bytes text)
 	return text;
 }
 
+/* In lower case alone: digits in two cases would be a second spelling. */
+static enum err decode_signature(struct bytes digits,
+				 uint8_t out[static SIGNATURE_BYTES])
+{
+	for (size_t i = 0; i < digits.len; i++)
+		if (digits.data[i] >= 'A' && digits.data[i] <= 'F')
+			return ERR_MALFORMED;
+	return hex_decode(digits, out, SIGNATURE_BYTES);
+}
+
 static enum err split(struct bytes text, const char *name, struct bytes *value,
 		      uint8_t signature[static SIGNATURE_BYTES])
 {
@@ -75,7 +85,7 @@ static enum err split(struct bytes text, const char *name, struct bytes *value,
 	TRY(expect(&rest, TAIL_HEAD));
 	TRY(bytes_take(&rest, 2 * (size_t)SIGNATURE_BYTES, &digits));
 	TRY(expect(&rest, TAIL_END));
-	return hex_decode(digits, signature, SIGNATURE_BYTES);
+	return decode_signature(digits, signature);
 }
 
 enum err tdx_collateral_open(struct bytes text, const char *name,

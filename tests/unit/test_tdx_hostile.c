@@ -128,7 +128,10 @@ Test(tdx_hostile,
 	tdx_platform_close(&platform);
 }
 
-/* Each statement of Intel's, by the same rule. */
+/* Bytes at the end of a statement that are not under its own signature. */
+#define TAIL_BITS (8 * 144u)
+
+/* Each statement of Intel's, by the same rule; its tail bit for bit. */
 static size_t count_collateral(const struct tdx_platform *platform,
 			       struct bytes *part, size_t step)
 {
@@ -139,7 +142,8 @@ static size_t count_collateral(const struct tdx_platform *platform,
 
 	memcpy(copy, before.data, before.len);
 	*part = (struct bytes){ copy, before.len };
-	for (size_t bit = 0; bit < 8 * before.len; bit += step) {
+	for (size_t bit = 0; bit < 8 * before.len;
+	     bit += bit + TAIL_BITS < 8 * before.len ? step : 1) {
 		copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		accepted += tdx_platform_accepts(platform, platform->evidence,
 						 &out);
