@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "attest/cel.h"
+#include "tests/support/plain_base64.h"
 #include "tests/vector.h"
 
 /*
@@ -86,39 +87,11 @@ Test(cel, a_log_goes_on_where_firmware_ended)
 	cr_assert_eq(memcmp(&replay, &before, sizeof(replay)), 0);
 }
 
-static uint8_t value_of(uint8_t letter)
-{
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijkl"
-				      "mnopqrstuvwxyz0123456789+/";
-
-	return (uint8_t)(strchr(letters, letter) - letters);
-}
-
-/* RFC 4648, section 4, as the set has it. */
-static struct bytes decode(struct bytes text)
-{
-	uint8_t *out = vector_copy(text);
-	size_t len = 0;
-	uint32_t bits = 0;
-	unsigned have = 0;
-
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] == '=' || text.data[i] == '\n')
-			continue;
-		bits = bits << 6 | value_of(text.data[i]);
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			out[len++] = (uint8_t)(bits >> have);
-		}
-	}
-	return (struct bytes){ out, len };
-}
-
 /* The register was computed by another implementation (Python's hashlib). */
 Test(cel, the_log_of_a_launcher_leads_to_its_register)
 {
-	struct bytes log = decode(vector_file("eventlog/cel/cel.b64"));
+	struct bytes log =
+		plain_base64_decode(vector_file("eventlog/cel/cel.b64"));
 	struct event_log_replay replay = { .has_bank = 1u << HASH_SHA384 };
 
 	cr_assert_eq(cel_replay(log, EVENT_LOG_CC, &replay), ERR_OK);
