@@ -37,9 +37,9 @@ void tdx_mutation_change(uint8_t *bytes, size_t len)
 
 size_t tdx_mutation_rounds(size_t usual)
 {
-	const char *text = getenv("TDX_MUTATIONS");
+	const char *text = getenv("MUTATIONS");
 
-	return text == NULL ? usual : usual * strtoul(text, NULL, 10);
+	return text == NULL ? usual : strtoul(text, NULL, 10);
 }
 
 static void build(struct tdx_platform *platform, enum tdx_mutation_of what)

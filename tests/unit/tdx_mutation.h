@@ -24,7 +24,7 @@ enum tdx_mutation_of {
 	TDX_MUTATION_CERTIFICATES,
 };
 
-/* So many rounds as usual, times TDX_MUTATIONS of the environment. */
+/* So many rounds as usual, or as MUTATIONS in the environment says. */
 size_t tdx_mutation_rounds(size_t usual);
 
 /* Begin the same numbers again; below `limit`; one byte of these changed. */

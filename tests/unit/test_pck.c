@@ -150,15 +150,16 @@ Test(pck, values_out_of_range_are_refused)
 	vector_forget();
 }
 
+#define BEGIN "-----BEGIN CERTIFICATE-----\n"
+#define END "-----END CERTIFICATE-----\n"
+
 Test(pck, a_text_that_is_not_three_certificates_is_no_chain)
 {
 	static const char *const texts[] = {
 		"",
-		"\0",
 		"0",
-		"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
-		"-----BEGIN CERTIFICATE-----\nMAA=\n-----END "
-		"CERTIFICATE-----\n",
+		BEGIN END,
+		BEGIN "MAA=\n" END,
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

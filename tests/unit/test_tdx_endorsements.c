@@ -87,8 +87,7 @@ MUTATE(c_level_lowered, LEVEL.sgx[tdx_mutation_below(16)] = 0;
 MUTATE(c_unmasked, tdx_mutation_change(p->qe_attributes + 8, 8))
 
 Test(tdx_mutations,
-     of_signed_collateral_none_that_says_something_else_is_accepted,
-     .timeout = 500)
+     of_signed_collateral_none_that_says_something_else_is_accepted)
 {
 	static const struct tdx_mutation mutations[] = {
 		{ c_info_id, false },	    { c_info_version, false },
@@ -113,7 +112,7 @@ Test(tdx_mutations,
 	};
 
 	tdx_mutation_run(mutations, COUNT(mutations), TDX_MUTATION_COLLATERAL,
-			 tdx_mutation_rounds(45000));
+			 tdx_mutation_rounds(40000));
 }
 
 MUTATE(k_component, p->pck.components[tdx_mutation_below(6)] = 0)
@@ -167,8 +166,7 @@ static void k_order(struct tdx_platform *platform)
 	platform->chain[one] = first;
 }
 
-Test(tdx_endorsements, of_certified_platforms_none_that_is_another_is_accepted,
-     .timeout = 500)
+Test(tdx_endorsements, of_certified_platforms_none_that_is_another_is_accepted)
 {
 	static const struct tdx_mutation mutations[] = {
 		{ k_component, false },	   { k_pcesvn, false },

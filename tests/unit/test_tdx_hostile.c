@@ -106,14 +106,14 @@ Test(tdx_hostile,
 
 /*
  * The same under a root of the test's own, and every other value of a byte:
- * of all of them where TDX_EVERY_BYTE says so, else of one in 53.
+ * of all of them where EVERY is set, else of one in 53.
  */
 Test(tdx_hostile,
      of_ones_own_quote_no_flip_no_cut_and_no_other_byte_is_accepted)
 {
 	static struct prey prey;
 	struct tdx_platform platform;
-	bool every = getenv("TDX_EVERY_BYTE") != NULL;
+	bool every = getenv("EVERY") != NULL;
 	size_t step = every ? 1 : 53;
 
 	tdx_platform_open(&platform);
@@ -160,7 +160,7 @@ Test(tdx_hostile, of_collateral_no_flipped_bit_and_no_cut_is_accepted)
 {
 	struct tdx_platform platform;
 	struct appraisal out;
-	size_t step = getenv("TDX_EVERY_BYTE") != NULL ? 1 : 29;
+	size_t step = getenv("EVERY") != NULL ? 1 : 29;
 
 	tdx_platform_open(&platform);
 	cr_assert_eq(count_collateral(&platform, &platform.policy.tdx_tcb_info,
