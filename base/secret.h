@@ -27,6 +27,14 @@ void secret_wipe_32(struct secret32 *secret);
 /* Overwrite with zeros in a way the compiler may not remove. */
 void secret_wipe(void *memory, size_t len);
 
+/*
+ * Overwrite what functions that have returned may have left on the stack, as far
+ * as SECRET_STACK_BYTES below the caller: for a process that lives on after it
+ * has seen what is somebody's alone.
+ */
+#define SECRET_STACK_BYTES ((size_t)128 << 10)
+void secret_wipe_stack(void);
+
 /* Constant-time in the contents; not in len. */
 bool secret_equal(const void *a, const void *b, size_t len);
 

@@ -338,8 +338,10 @@ static enum err answer_worker(struct keeper *keeper, size_t place)
 		err = ask_for_secret(keeper, place);
 	else if (reply.kind != 0)
 		err = channel_send(keeper->peers[place].fd, &reply, -1);
-	/* Keys and receipts are the worker's now: of neither is a copy kept. */
+	/* Keys and receipts are the worker's now: of neither is a copy kept,
+	   nor what signing left behind. */
 	secret_wipe(memory, sizeof(memory));
+	secret_wipe_stack();
 	secret_wipe(&keeper->packet, sizeof(keeper->packet));
 	return err;
 }

@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "attest/signed_receipt.h"
 #include "crypto/hash.h"
 #include "crypto/merkle.h"
 #include "crypto/ohttp.h"
 #include "crypto/ohttp_opener.h"
 #include "crypto/ohttp_sealer.h"
+#include "tests/support/receipts.h"
 #include "tests/support/timed.h"
 
 #define ROUNDS 9
@@ -102,6 +104,35 @@ static void hash_pieces(const struct subject *subject)
 	merkle_root(&tree, root);
 }
 
+/* What the keeper does for one answer, and what its client does. */
+static void sign_receipts(const struct subject *subject)
+{
+	const struct receipt receipt = receipts_sample();
+	struct sign_private_key key;
+	struct sign_public_key unused;
+
+	sign_key_generate(&key, &unused);
+	for (size_t i = 0; i < subject->count; i++) {
+		struct writer out = WRITER_OVER(wire);
+
+		must(signed_receipt_write(&receipt, &key, &out));
+	}
+}
+
+static void open_receipts(const struct subject *subject)
+{
+	struct receipt receipt = receipts_sample();
+	struct writer out = WRITER_OVER(wire);
+	struct sign_private_key key;
+	struct sign_public_key public;
+
+	sign_key_generate(&key, &public);
+	must(signed_receipt_write(&receipt, &key, &out));
+	for (size_t i = 0; i < subject->count; i++)
+		must(signed_receipt_open(bytes_written(&out), &public,
+					 &receipt));
+}
+
 static const struct subject subjects[] = {
 	{ "seal_frame_aes_128_gcm", HPKE_KEM_X25519, HPKE_AES_128_GCM, 2000,
 	  seal_frames },
@@ -117,6 +148,10 @@ static const struct subject subjects[] = {
 	  HPKE_CHACHA20_POLY1305, 2000, open_frames },
 	{ "receive_x25519", HPKE_KEM_X25519, HPKE_AES_128_GCM, 200, receive },
 	{ "receive_p256", HPKE_KEM_P256, HPKE_AES_128_GCM, 200, receive },
+	{ "sign_receipt", HPKE_KEM_X25519, HPKE_AES_128_GCM, 500,
+	  sign_receipts },
+	{ "open_receipt", HPKE_KEM_X25519, HPKE_AES_128_GCM, 500,
+	  open_receipts },
 	{ "merkle_mebibyte", HPKE_KEM_X25519, HPKE_AES_128_GCM, 64,
 	  hash_pieces },
 };

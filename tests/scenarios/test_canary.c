@@ -11,6 +11,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,13 +20,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "crypto/commitment.h"
+#include "crypto/ohttp_opener.h"
 #include "inference/encode.h"
 #include "inference/model.h"
 #include "policy/limits.h"
 #include "tests/scenarios/forensic.h"
 #include "tests/scenarios/process.h"
+#include "tests/scenarios/sealed.h"
 #include "tests/scenarios/talk.h"
 #include "tests/system.h"
+#include "wire/base64.h"
 
 #define WORKERS 2
 #define FRAMES 96
@@ -270,6 +275,147 @@ Test(canary, nothing_of_an_answer_is_left_after_it_was_given)
 	meet(ANSWERED, &talk, worker);
 	expect_nowhere(&forensic);
 	cr_assert_gt(in_process(&forensic, getpid()).hits, 0);
+}
+
+#define SEED 4242
+#define RECEIPT_FIELD_TEXT "\x0bpcc-receipt" /* its length before it */
+
+/* A question that is sealed by hand, so that its salt is known here. */
+struct sealed_talk {
+	pthread_t thread;
+	struct sealed_target target;
+	struct sealed_request request;
+	struct fetch_response response;
+};
+
+static void *send_sealed(void *argument)
+{
+	struct sealed_talk *talk = argument;
+
+	sealed_send_request(&talk->target, &talk->request, &talk->response);
+	return NULL;
+}
+
+static void begin_sealed(struct sealed_talk *talk)
+{
+	char content[256];
+	uint8_t memory[2048];
+	struct writer inner = WRITER_OVER(memory);
+
+	cr_assert(sealed_find(pcc.gateway, &talk->target));
+	snprintf(content, sizeof(content),
+		 "{\"model\":\"%s\",\"prompt\":\"" START
+		 "\",\"max_tokens\":8,\"seed\":%d}",
+		 SYSTEM_MODEL_NAME, SEED);
+	sealed_inner("POST", "/v1/completions", content, &inner);
+	sealed_make(&talk->target, OHTTP_CHUNKED, bytes_written(&inner),
+		    &talk->request);
+	cr_assert_eq(pthread_create(&talk->thread, NULL, send_sealed, talk), 0);
+	system_sleep_ms(ANSWER_MS / 2);
+}
+
+/* Up to FORENSIC_TEXT_MAX bytes of these, from the first run without a zero. */
+static void look_for(struct forensic *forensic, struct bytes secret)
+{
+	char text[FORENSIC_TEXT_MAX + 1];
+	size_t len = 0;
+
+	for (size_t i = 0; i < secret.len && len < FORENSIC_TEXT_MAX; i++) {
+		if (secret.data[i] == 0 && len >= 16)
+			break;
+		if (secret.data[i] == 0)
+			len = 0;
+		else
+			text[len++] = (char)secret.data[i];
+	}
+	text[len] = '\0';
+	if (len < 16)
+		cr_skip_test("too many zeros among random bytes");
+	forensic_init(forensic, text);
+	explicit_bzero(text, sizeof(text));
+}
+
+/* The seed of the sampler, as it stands in the receipt; known beforehand. */
+static void look_for_seed(struct forensic *forensic)
+{
+	const uint8_t number[8] = { [6] = SEED >> 8, [7] = SEED & 0xff };
+	uint8_t seed[HASH_SHA256_BYTES];
+
+	hash_sha256(BYTES_ARRAY(number), seed);
+	look_for(forensic, BYTES_ARRAY(seed));
+}
+
+/* The text of the trailer, out of the opened answer. */
+static struct bytes receipt_in(struct bytes plain)
+{
+	struct bytes mark = BYTES_LITERAL(RECEIPT_FIELD_TEXT);
+	const uint8_t *at = memmem(plain.data, plain.len, mark.data, mark.len);
+
+	cr_assert_not_null(at, "no receipt came");
+	/* A length of two bytes follows. */
+	return (struct bytes){ at + mark.len + 2,
+			       (size_t)(((at[mark.len] & 0x3f) << 8) |
+					at[mark.len + 1]) };
+}
+
+static struct bytes open_all(const struct sealed_talk *talk)
+{
+	static uint8_t scratch[64u << 10], memory[1u << 20];
+	struct writer plain = WRITER_OVER(memory);
+	struct ohttp_opener opener;
+
+	ohttp_opener_init(&opener, OHTTP_RESPONSE, &talk->request.exchange,
+			  (struct writer)WRITER_OVER(scratch));
+	cr_assert_eq(
+		ohttp_opener_push(
+			&opener,
+			(struct bytes){ (const uint8_t *)talk->response.body,
+					talk->response.len },
+			&plain),
+		ERR_OK);
+	cr_assert_eq(ohttp_opener_finish(&opener, &plain), ERR_OK);
+	return bytes_written(&plain);
+}
+
+/*
+ * The worker has the seed while its answer is on its way, in the receipt and
+ * elsewhere; the one who asked has receipt and salt afterwards, nobody else.
+ */
+Test(canary, nothing_of_a_receipt_or_its_salt_is_left_after_the_answer)
+{
+	static struct sealed_talk talk;
+	static struct forensic seed, text, raw, salt;
+	static uint8_t signed_memory[1024];
+	struct writer signed_receipt = WRITER_OVER(signed_memory);
+	struct commitment_salt salt_bytes;
+	struct bytes letters, signature;
+	pid_t worker = 0;
+
+	start();
+	look_for_seed(&seed);
+	begin_sealed(&talk);
+	commitment_salt(&talk.request.exchange.context, &salt_bytes);
+	look_for(&salt, BYTES_ARRAY(salt_bytes.bytes));
+	cr_assert_gt(hits_in_workers(&seed, &worker), 0,
+		     "the worker itself does not have it: the test is blind");
+	pthread_join(talk.thread, NULL);
+
+	letters = receipt_in(open_all(&talk));
+	cr_assert_eq(base64_decode(letters, &signed_receipt), ERR_OK);
+	/* Of the text a piece that is random: the signature's, at its end. */
+	look_for(&text, (struct bytes){ letters.data + letters.len - 64, 64 });
+	signature =
+		(struct bytes){ signed_receipt.data + signed_receipt.len - 64,
+				64 };
+	look_for(&raw, signature);
+	expect_nowhere(&seed);
+	expect_nowhere(&text);
+	expect_nowhere(&raw);
+	expect_nowhere(&salt);
+	cr_assert_gt(in_process(&text, getpid()).hits, 0);
+	cr_assert_gt(in_process(&raw, getpid()).hits, 0);
+	cr_assert_gt(in_process(&salt, getpid()).hits, 0);
+	sealed_free(&talk.request);
 }
 
 /* "sixteen letters!" as others encode it (coreutils, Python). */
