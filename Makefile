@@ -156,6 +156,8 @@ $(filter $(BUILD)/tests/model/%,$(UNIT)): $(BUILD)/libmodel.a
 $(filter $(BUILD)/tests/verify/%,$(UNIT)): $(BUILD)/libverify.a $(BUILD)/libclient.a
 $(filter $(BUILD)/tests/log/%,$(UNIT)): $(BUILD)/liblog.a
 
+$(BUILD)/tests/bench/bench_tpm: $(BUILD)/libnode.a
+
 # These make models, and one delays meetings of threads that know nothing of it.
 $(BUILD)/tests/bench/bench_tracks $(BUILD)/tests/bench/bench_experts: \
     $(BUILD)/tests/bench/random_file.o $(BUILD)/libmodel.a

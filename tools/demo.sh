@@ -11,6 +11,7 @@ build=${1:-build}
 question=${2:-turn on the kitchen lights}
 patience=100 # tenths of a second that anything may take
 codes='s/ role=1/ role=front/; s/ role=2/ role=keeper/; s/ role=3/ role=zygote/
+	s/ role=4/ role=attester/
 	s/ outcome=0/ outcome=answered/; s/ shape=0/ shape=paced/'
 
 fail() {
@@ -124,7 +125,57 @@ show_wire() {
 	done
 }
 
-for program in pcc-node pcc-gateway pcc-client; do
+# A TPM in software with a state and a maker of its own, and an operator's CA
+# that certifies its key: what is enrolled once for a machine that has a chip.
+start_tpm() {
+	local state=$folder/tpm log=$folder/tpm.log
+	mkdir "$state"
+	printf 'statedir = %s\nsigningkey = %s\nissuercert = %s\ncertserial = %s\n' \
+		"$state/ca" "$state/ca/key.pem" "$state/ca/issuer.pem" \
+		"$state/ca/serial" >"$state/ca.conf"
+	printf -- '--platform-%s demo\n' manufacturer version model \
+		>"$state/ca.options"
+	printf 'create_certs_tool = %s\ncreate_certs_tool_config = %s\n' \
+		"$(command -v swtpm_localca)" "$state/ca.conf" >"$state/setup.conf"
+	printf 'create_certs_tool_options = %s\nactive_pcr_banks = sha256\n' \
+		"$state/ca.options" >>"$state/setup.conf"
+	swtpm_setup --tpm2 --tpmstate "$state" --create-ek-cert --lock-nvram \
+		--config "$state/setup.conf" >"$log" 2>&1 || return 1
+	swtpm socket --tpm2 --tpmstate dir="$state" \
+		--server type=unixio,path="$folder/tpm.sock" \
+		--flags not-need-init,startup-clear >>"$log" 2>&1 &
+	started+=("$!")
+	for ((i = 0; i < patience; i++)); do
+		[ ! -S "$folder/tpm.sock" ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+enrol_tpm() {
+	local ca=$folder/operator
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout "$ca.key" -out "$ca.pem" -days 1 -subj /CN=Operator \
+		-addext basicConstraints=critical,CA:TRUE \
+		-addext keyUsage=critical,keyCertSign &&
+	cat "$folder/tpm/ca/swtpm-localca-rootca-cert.pem" \
+		"$folder/tpm/ca/issuer.pem" >"$folder/makers.pem" &&
+	"$build/pcc-node" --tpm "unix:$folder/tpm.sock" \
+		--enrol-request "$folder/request" &&
+	"$build/pcc-verify" enrol --request "$folder/request" --days 1 \
+		--ek-roots "$folder/makers.pem" --ca-key "$ca.key" \
+		--ca-certificate "$ca.pem" --out "$folder/answer" &&
+	"$build/pcc-node" --tpm "unix:$folder/tpm.sock" \
+		--enrol-finish "$folder/answer" --ak-certificate "$folder/ak.pem" &&
+	{
+		echo "evidence tpm2"
+		echo "measurement any"
+		echo "root tpm2 $(openssl x509 -in "$ca.pem" -noout -pubkey |
+			openssl pkey -pubin -outform DER | sha256sum | cut -c 1-64)"
+	} >"$folder/trust"
+}
+
+for program in pcc-node pcc-gateway pcc-client pcc-verify; do
 	[ -x "$build/$program" ] || fail "$build/$program is not built: try make"
 done
 model=$(find_model)
@@ -135,10 +186,26 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM
 mkdir "$folder/tap"
 
+evidence=()
+trust=(--accept-evidence software)
+if ! command -v swtpm >/dev/null || ! command -v swtpm_setup >/dev/null; then
+	echo "swtpm is not installed: no TPM, evidence is software" \
+		"(apt-get install swtpm swtpm-tools)"
+else
+	start_tpm || fail "there is no TPM" "$folder/tpm.log"
+	enrol_tpm >"$folder/enrol.log" 2>&1 ||
+		fail "the TPM is not enrolled" "$folder/enrol.log"
+	evidence=(--evidence tpm2 --tpm "unix:$folder/tpm.sock"
+		--ak-certificate "$folder/ak.pem")
+	trust=(--trust "$folder/trust")
+fi
+
 part "1. A node, a gateway"
+[ ${#evidence[@]} -eq 0 ] ||
+	echo "  a TPM        in software; its key is certified by an operator who saw its maker's certificate"
 began=$(date +%s%N)
 env -i "$build/pcc-node" --model "$model" --listen "unix:$folder/node.sock" \
-	>"$folder/node.out" 2>"$folder/node.log" &
+	"${evidence[@]}" >"$folder/node.out" 2>"$folder/node.log" &
 node=$!
 started+=("$node")
 await 'pcc-node: ready' "$folder/node.out" "$node" >/dev/null ||
@@ -160,7 +227,7 @@ part "2. What the client checks before it sends a byte"
 # 2: there is nothing to judge yet, for the gateway has not met its node.
 for ((i = 0, code = 2; i < patience && code == 2; i++)); do
 	"$build/pcc-client" verify --gateway "http://127.0.0.1:$tap" \
-		--accept-evidence software >"$folder/verify" 2>&1
+		"${trust[@]}" >"$folder/verify" 2>&1
 	code=$?
 	[ "$code" -ne 2 ] || sleep 0.1
 done
@@ -177,7 +244,7 @@ part "4. A question, and its answer"
 echo "  user:  $question"
 printf '  model: '
 "$build/pcc-client" chat --gateway "http://127.0.0.1:$tap" \
-	--accept-evidence software --max-tokens 200 --once "$question" \
+	"${trust[@]}" --max-tokens 200 --once "$question" \
 	2>"$folder/client.log" || fail "there was no answer" "$folder/client.log"
 
 part "5. What could be seen on the way"
@@ -190,4 +257,9 @@ for word in $(long_words); do
 	! grep -q -i -- "$word" "$folder"/*.log || fail "the prompt was logged"
 done
 echo
-echo "The evidence was software: good for development, proof of nothing about the machine."
+if [ ${#evidence[@]} -eq 0 ]; then
+	echo "The evidence was software: good for development, proof of nothing about the machine."
+else
+	echo "The evidence was a TPM's. This one is a process, so its owner could lie; a chip or a confidential"
+	echo "machine's could not. And what booted was not asked (measurement any): deploy/vm asks that, too."
+fi

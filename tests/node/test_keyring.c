@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "crypto/kem.h"
 #include "node/keyring.h"
 #include "policy/limits.h"
 
@@ -196,4 +197,90 @@ Test(keyring, a_clock_that_jumps_ten_years_ahead_ends_every_key)
 	cr_assert_eq(keyring_tick(ring, later, &changed), ERR_OK);
 	cr_assert(changed);
 	cr_assert_eq(receive(&exchange, later), FAILURE_KEY_UNKNOWN);
+}
+
+/* ---- keys that a TPM makes; here it is a private key of the test's */
+
+static struct hpke_private_key outside;
+
+static void open_elsewhere(void)
+{
+	cr_assert_eq(keyring_open_elsewhere(&times, &ring), ERR_OK);
+}
+
+static void add_key(uint64_t now, uint8_t mark)
+{
+	uint8_t seed[KEYRING_SEED_BYTES];
+	struct hpke_public_key point;
+
+	memset(seed, mark, sizeof(seed));
+	cr_assert_eq(kem_generate(HPKE_KEM_P256, &outside, &point), ERR_OK);
+	cr_assert_eq(keyring_add(ring, now, seed, &point), ERR_OK);
+}
+
+TestSuite(keyring_elsewhere, .init = open_elsewhere, .fini = close_ring);
+
+Test(keyring_elsewhere, a_request_is_admitted_once_and_both_ends_agree)
+{
+	struct ohttp_key_config config;
+	struct ohttp_exchange exchange;
+	struct keyring_received received;
+	struct hpke_context context;
+	uint8_t dh[KEM_DH_BYTES];
+	struct bytes enc;
+
+	add_key(START, 7);
+	config = current_config();
+	cr_assert_eq(config.public_key.kem, HPKE_KEM_P256);
+	exchange = seal_to(&config);
+	cr_assert_eq(keyring_admit(ring, START, OHTTP_CHUNKED, &exchange.header,
+				   &received),
+		     FAILURE_NONE);
+	cr_assert_eq(received.seed[0], 7);
+	enc = (struct bytes){ received.header.enc, received.header.enc_len };
+	cr_assert_eq(kem_dh(&outside, enc, dh), ERR_OK);
+	cr_assert_eq(keyring_finish(&received, dh, &context), FAILURE_NONE);
+	cr_assert_eq(
+		memcmp(context.key, exchange.context.key, sizeof(context.key)),
+		0);
+	cr_assert_eq(memcmp(context.exporter_secret,
+			    exchange.context.exporter_secret,
+			    sizeof(context.exporter_secret)),
+		     0);
+	cr_assert_eq(keyring_admit(ring, START, OHTTP_CHUNKED, &exchange.header,
+				   &received),
+		     FAILURE_REPLAYED);
+}
+
+Test(keyring_elsewhere, it_needs_keys_as_other_rings_do_and_makes_none)
+{
+	bool changed = true;
+
+	cr_assert(keyring_needs_key(ring, START));
+	cr_assert_eq(keyring_tick(ring, START, &changed), ERR_OK);
+	cr_assert_not(changed);
+	cr_assert_eq(keyring_live(ring), 0);
+	add_key(START, 1);
+	cr_assert_not(keyring_needs_key(ring, START + 99));
+	cr_assert(keyring_needs_key(ring, START + 100));
+	for (uint8_t i = 2; i < 9; i++)
+		add_key(START + 100, i);
+	cr_assert_eq(keyring_live(ring), KEYS_LIVE_MAX);
+	cr_assert_eq(keyring_tick(ring, START + 320, &changed), ERR_OK);
+	cr_assert_eq(keyring_live(ring), 1);
+}
+
+Test(keyring_elsewhere, another_suite_than_the_keys_is_refused)
+{
+	struct keyring_received received;
+	struct ohttp_header header = { 0 };
+
+	add_key(START, 1);
+	header.key_id = keyring_current_id(ring);
+	header.suite = (struct hpke_suite){ HPKE_KEM_X25519, HPKE_HKDF_SHA256,
+					    HPKE_AES_128_GCM };
+	header.enc_len = 32;
+	cr_assert_eq(
+		keyring_admit(ring, START, OHTTP_CHUNKED, &header, &received),
+		FAILURE_UNSUPPORTED);
 }
