@@ -259,6 +259,7 @@ static void fill_pck(struct pck *pck)
 			     .cached_keys = PCK_NO,
 			     .smt = PCK_YES };
 	memcpy(pck->components, components, sizeof(components));
+	memcpy(pck->cpusvn, components, sizeof(components));
 	memset(pck->ppid, 0x77, sizeof(pck->ppid));
 	memset(pck->instance, 0x99, sizeof(pck->instance));
 }
