@@ -19,6 +19,7 @@
 #include "log/make_entry.h"
 #include "log/options.h"
 #include "log/prove.h"
+#include "log/publish.h"
 #include "log/serve.h"
 #include "log/witness.h"
 #include "net/http.h"
@@ -38,6 +39,7 @@ static const struct {
 	{ "show", audit_run_show, "print the entries of a log" },
 	{ "prove", prove_run, "write the proof that an entry is in a log" },
 	{ "check", prove_run_check, "judge such a proof, offline" },
+	{ "publish", publish_run, "write what a node shows of its release" },
 	{ "audit", audit_run, "watch a log, once or continuously" },
 };
 

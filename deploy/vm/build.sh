@@ -4,9 +4,12 @@
 # its command line, which UEFI firmware measures as a whole.
 #   build.sh BUILD [WORD...]
 # makes BUILD/vm/pcc-node.efi from BUILD/pcc-node, BUILD/vm/init and files of
-# installed Debian packages.  The same inputs give the same bytes.
+# installed Debian packages; beside it node.measure, what its node will say of
+# itself, and registers, what its machine's TPM will hold.  The same inputs give
+# the same bytes.
 #   $PCC_MODEL   the model, else models/home.gguf
 #   $VM_KERNEL   the kernel's version, else the newest in /boot
+#   $VM_FIRMWARE the code half of OVMF
 #   $VM_OUT      another folder than BUILD/vm
 # Further words are added to the command line, for tests.
 set -eu
@@ -19,6 +22,7 @@ out=${VM_OUT:-$build/vm}
 model=${PCC_MODEL:-models/home.gguf}
 kernel=${VM_KERNEL:-$(cd /boot && printf '%s\n' vmlinuz-* | sort -V | tail -n 1 |
 	sed 's/^vmlinuz-//')}
+firmware=${VM_FIRMWARE:-/usr/share/OVMF/OVMF_CODE_4M.fd}
 stub=/usr/lib/systemd/boot/efi/linuxx64.efi.stub
 root=$out/root
 
@@ -75,4 +79,6 @@ diff "$here/files" "$out/files" || {
 	echo "build.sh: the image holds other files than deploy/vm/files says" >&2
 	exit 1
 }
+"$here/expect.py" "$out/pcc-node.efi" "$firmware" --node "$out/node.measure" \
+	>"$out/registers"
 sha256sum "$out/pcc-node.efi"

@@ -12,11 +12,14 @@
  * image's measurement covers it.  What differs from machine to machine comes on a small disk that
  * is found by its first bytes and is not measured:
  *
- *     0        "pcc-deployment/1" | address "A.B.C.D/BITS" | 00 ...
- *     64 KiB   this machine's certificates, PEM | 00 ...
- *     128 KiB  their key, PEM | 00 ...
- *     192 KiB  who may call, PEM | 00 ...
- *     256 KiB  the certificates of the TPM's key, from enrolment, PEM | 00 ...
+ *     slot = length u32, big-endian | bytes | 00 ... up to 64 KiB
+ *
+ *     0  "pcc-deployment/1" | address, "A.B.C.D/BITS"
+ *     1  this machine's certificates, PEM
+ *     2  their key, PEM
+ *     3  who may call, PEM
+ *     4  the certificates of the TPM's key, from enrolment, PEM
+ *     5  the release that this machine is, and its proof (wire/release.h)
  *
  * Nothing there decides what a client trusts: it names who carries ciphertext
  * and where to, and shows what an authority that clients know has signed.
@@ -39,7 +42,8 @@
 #include <unistd.h>
 
 #define DEPLOYMENT "pcc-deployment/1"
-#define DEPLOYMENT_SLOT (64u << 10)
+#define SLOT_BYTES (64u << 10)
+#define LENGTH_BYTES 4u
 #define COMMAND_MAX 4096
 #define COMMAND_WORDS 64
 #define PCRS 24
@@ -72,13 +76,14 @@ static const struct {
 	{ "/proc/sys/kernel/modules_disabled", "1" },
 };
 
-/* The texts of the deployment, in the order of its slots. */
+/* What the deployment holds, in the order of its slots. */
 static const char *const slots[] = {
 	NULL, /* the address */
 	"/run/certificate.pem",
 	"/run/key.pem",
 	"/run/roots.pem",
 	"/run/ak.pem",
+	"/run/release",
 };
 
 static _Noreturn void power_off(void)
@@ -228,7 +233,8 @@ static int find_deployment(void)
 		int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 		if (fd >= 0 &&
-		    pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
+		    pread(fd, magic, sizeof(magic), LENGTH_BYTES) ==
+			    sizeof(magic) &&
 		    memcmp(magic, DEPLOYMENT, sizeof(magic)) == 0) {
 			closedir(disks);
 			return fd;
@@ -240,19 +246,36 @@ static int find_deployment(void)
 	return -1;
 }
 
-static void write_private(const char *path, const char *text)
+static void write_private(const char *path, const char *data, size_t len)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
-	size_t len = strlen(text);
 
-	if (fd < 0 || write(fd, text, len) != (ssize_t)len)
+	if (fd < 0 || write(fd, data, len) != (ssize_t)len)
 		fail(path);
 	close(fd);
 }
 
+/* A slot's bytes, with a zero behind them; how many there are. */
+static size_t read_slot(int disk, size_t number, char *out)
+{
+	uint8_t *at = (uint8_t *)out;
+	off_t from = (off_t)number * SLOT_BYTES;
+	uint32_t len;
+
+	if (pread(disk, at, LENGTH_BYTES, from) != LENGTH_BYTES)
+		fail("the deployment is too short");
+	len = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 |
+	      (uint32_t)at[2] << 8 | at[3];
+	if (len > SLOT_BYTES - LENGTH_BYTES ||
+	    pread(disk, out, len, from + LENGTH_BYTES) != (ssize_t)len)
+		fail("the deployment has a slot that is none");
+	out[len] = '\0';
+	return len;
+}
+
 static void take_deployment(void)
 {
-	static char text[DEPLOYMENT_SLOT + 1];
+	static char data[SLOT_BYTES];
 	int disk = -1;
 
 	for (int i = 0; i < PATIENCE && disk < 0; i++) {
@@ -263,15 +286,14 @@ static void take_deployment(void)
 	if (disk < 0)
 		fail("no disk holds a deployment");
 	for (size_t i = 0; i < COUNT_OF(slots); i++) {
-		if (pread(disk, text, DEPLOYMENT_SLOT,
-			  (off_t)(i * DEPLOYMENT_SLOT)) != DEPLOYMENT_SLOT)
-			fail("the deployment is too short");
+		size_t len = read_slot(disk, i, data);
+
 		if (slots[i] == NULL)
-			bring_up_text(text + sizeof(DEPLOYMENT) - 1);
+			bring_up_text(data + sizeof(DEPLOYMENT) - 1);
 		else
-			write_private(slots[i], text);
+			write_private(slots[i], data, len);
 	}
-	explicit_bzero(text, sizeof(text));
+	explicit_bzero(data, sizeof(data));
 	close(disk);
 }
 

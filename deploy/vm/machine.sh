@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by run.sh and check.sh: a machine with a TPM, in QEMU, in a folder.
 #
-#   machine_make FOLDER BUILD  a TPM, enrolled; the deployment and its TLS;
-#                            $folder is its place
+#   machine_make FOLDER BUILD  a TPM, enrolled; a log that the image is in; the
+#                            deployment with its TLS; $folder is its place
 #   machine_start EFI LOG [OPTION...]  boot it, with further options of QEMU;
 #                            $machine is its process, $port the node's
 #   machine_await TEXT LOG   until the machine wrote it
@@ -38,15 +38,32 @@ make_identity() {
 			-extfile "$1/$2.ext" -out "$1/$2.pem" 2>>"$1/log"
 }
 
-slot() { cat - /dev/zero | head -c 65536; }
-
-make_deployment() {
-	{
-		printf 'pcc-deployment/1%s' "$address" | slot
-		for file in node.pem node.key ca.pem ak.pem; do
-			slot <"$1/$file"
-		done
-	} >"$1/deployment" 2>>"$1/log"
+# Make a log, put the image in it as a release, and take the proof: what is in
+# the file of registers is what a machine that runs it has to have.
+publish() {
+	local folder=$1 build=$2 name value words=()
+	while read -r name value; do
+		words+=("${name#--accept-}=$value")
+	done < <(sed '/^--accept-command/d; s/^--accept-log /grammar /' \
+		"$build/vm/node.measure")
+	while read -r name value; do
+		words+=("measurement=$name:$value")
+	done <"$build/vm/registers"
+	value=$(sha256sum "$build/vm/pcc-node.efi" | cut -d ' ' -f 1)
+	"$build/pcc-log" create --log "$folder/log.d" --key "$folder/log.key" \
+		--origin vm.invalid/pcc >"$folder/log.name" &&
+		"$build/pcc-log" entry release name=pcc-node version=vm \
+			"${words[@]}" "manifest=$value" \
+			"not-before=$(($(date +%s) - 60))" \
+			"not-after=$(($(date +%s) + 86400))" >"$folder/entry" &&
+		"$build/pcc-log" append --log "$folder/log.d" \
+			--key "$folder/log.key" "$folder/entry" &&
+		"$build/pcc-log" prove --log "$folder/log.d" \
+			--log-key "$folder/log.d/key" --entry "$folder/entry" \
+			>"$folder/proof" &&
+		"$build/pcc-log" publish --log-key "$folder/log.d/key" \
+			--entry "$folder/entry" --proof "$folder/proof" \
+			>"$folder/release"
 }
 
 make_tpm() {
@@ -109,7 +126,12 @@ machine_make() {
 	make_identity "$folder" gateway || fail "no identity" "$folder/log"
 	enrol "$folder" "$2" >>"$folder/log" 2>&1 ||
 		fail "the TPM cannot be enrolled" "$folder/log"
-	make_deployment "$folder"
+	publish "$folder" "$2" >>"$folder/log" 2>&1 ||
+		fail "the release cannot be published" "$folder/log"
+	"${BASH_SOURCE[0]%/*}/deployment.py" "$address" "$folder/node.pem" \
+		"$folder/node.key" "$folder/ca.pem" "$folder/ak.pem" \
+		"$folder/release" >"$folder/deployment" ||
+		fail "there is no deployment"
 }
 
 await_socket() {
@@ -128,6 +150,7 @@ trust() {
 		openssl pkey -pubin -outform der | sha256sum | cut -d ' ' -f 1)"
 	grep -v '^pcr10 ' "$1" | sed 's/^/measurement /'
 	sed 's/^--accept-//' "$2"
+	echo "release-log $(cat "$folder/log.d/key")"
 }
 
 # Start a gateway for the machine; $web is its port.  Once it knows the node its

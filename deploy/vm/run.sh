@@ -33,12 +33,9 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM
 
 part "1. What the TPM of a machine that starts this image has to hold"
-"$here/expect.py" "$build/vm/pcc-node.efi" "$firmware" \
-	--node "$build/vm/node.measure" >"$folder/expected" ||
-	fail "nothing can be computed"
-sed 's/^/  /' "$folder/expected"
+sed 's/^/  /' "$build/vm/registers"
 
-part "2. Its TPM is certified, and it starts"
+part "2. Its release is logged, its TPM certified, and it starts"
 began=$(date +%s)
 machine_make "$folder" "$build"
 openssl x509 -in "$folder/ak.pem" -noout -issuer -enddate | sed 's/^/  /'
@@ -56,10 +53,10 @@ while read -r register value; do
 	else
 		fail "$register is not as computed" "$folder/found"
 	fi
-done <"$folder/expected"
+done <"$build/vm/registers"
 
 part "4. What a client trusts, and what it checks before it sends a byte"
-trust "$folder/expected" "$build/vm/node.measure" >"$folder/trust"
+trust "$build/vm/registers" "$build/vm/node.measure" >"$folder/trust"
 sed 's/^/  /' "$folder/trust"
 gateway_start "$folder/nodes" "$build" ||
 	fail "the gateway finds no node" "$folder/gateway.log"
@@ -77,6 +74,6 @@ printf '  model: '
 	--trust "$folder/trust" --max-tokens 60 --once "$question" \
 	2>"$folder/client.log" || fail "there was no answer" "$folder/client.log"
 
-part "6. All that the machine wrote down"
+part "6. All that the machine wrote down, but for the ticks that an emulator misses"
 tr -d '\r\033' <"$folder/console" | grep -v -e "init: pcr" -e ticks_missed |
 	sed 's/\[[0-9;=]*[A-Za-z]//g; s/^/  /'
