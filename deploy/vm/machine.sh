@@ -38,6 +38,9 @@ make_identity() {
 			-extfile "$1/$2.ext" -out "$1/$2.pem" 2>>"$1/log"
 }
 
+# IMA's own register is not quoted: on other machines it goes on and on.
+quoted() { grep -v '^pcr10 ' "$1"; }
+
 # Make a log, put the image in it as a release, and take the proof: what is in
 # the file of registers is what a machine that runs it has to have.
 publish() {
@@ -48,7 +51,7 @@ publish() {
 		"$build/vm/node.measure")
 	while read -r name value; do
 		words+=("measurement=$name:$value")
-	done <"$build/vm/registers"
+	done < <(quoted "$build/vm/registers")
 	value=$(sha256sum "$build/vm/pcc-node.efi" | cut -d ' ' -f 1)
 	"$build/pcc-log" create --log "$folder/log.d" --key "$folder/log.key" \
 		--origin vm.invalid/pcc >"$folder/log.name" &&
@@ -148,7 +151,7 @@ trust() {
 	echo "evidence tpm2"
 	echo "root tpm2 $(openssl x509 -in "$folder/ca.pem" -noout -pubkey |
 		openssl pkey -pubin -outform der | sha256sum | cut -d ' ' -f 1)"
-	grep -v '^pcr10 ' "$1" | sed 's/^/measurement /'
+	quoted "$1" | sed 's/^/measurement /'
 	sed 's/^--accept-//' "$2"
 	echo "release-log $(cat "$folder/log.d/key")"
 }
