@@ -25,7 +25,7 @@ enum jail_role {
 
 /* A worker's only two descriptors, and the only ones its filter names. */
 #define JAIL_FD_FRONT 3	 /* sealed chunks in, sealed frames out */
-#define JAIL_FD_KEEPER 4 /* one question: the keys of this request */
+#define JAIL_FD_KEEPER 4 /* two questions: its request's keys, its receipt */
 
 /* The attester's directory of reports, where it has one: all that it opens. */
 #define JAIL_FD_REPORTS 5
