@@ -129,8 +129,7 @@ static enum err reconcile(struct store *store,
 			return ERR_UNAUTHENTIC;
 		tree_head_free(&store->shown);
 	}
-	TRY(durable_put(folder, STORE_CHECKPOINT, last_signed->bytes,
-			DURABLE_PUBLIC));
+	TRY(publish(keys, folder, last_signed->bytes));
 	return tree_head_read(&store->source, STORE_CHECKPOINT, &store->shown);
 }
 
