@@ -25,15 +25,16 @@ static void join_left(struct merkle_hash *node, const struct merkle_hash *left)
  * its level.  Where `at` is the rightmost and has no sibling, it is its own
  * parent, for as many levels as that holds.
  */
-enum err merkle_proof_inclusion(const struct merkle_head *head, uint64_t index,
-				const struct merkle_hash *leaf,
-				const struct merkle_proof *proof)
+enum err merkle_proof_inclusion_root(uint64_t size, uint64_t index,
+				     const struct merkle_hash *leaf,
+				     const struct merkle_proof *proof,
+				     struct merkle_hash *root)
 {
 	struct merkle_hash node = *leaf;
 	uint64_t at = index;
-	uint64_t last = head->size - 1;
+	uint64_t last = size - 1;
 
-	if (index >= head->size || head->size > MERKLE_PROOF_SIZE_MAX ||
+	if (index >= size || size > MERKLE_PROOF_SIZE_MAX ||
 	    proof->count > MERKLE_PROOF_MAX)
 		return ERR_UNAUTHENTIC;
 	for (size_t i = 0; i < proof->count; i++) {
@@ -51,8 +52,20 @@ enum err merkle_proof_inclusion(const struct merkle_head *head, uint64_t index,
 		at >>= 1;
 		last >>= 1;
 	}
-	return last == 0 && equal(&node, &head->root) ? ERR_OK
-						      : ERR_UNAUTHENTIC;
+	if (last != 0)
+		return ERR_UNAUTHENTIC;
+	*root = node;
+	return ERR_OK;
+}
+
+enum err merkle_proof_inclusion(const struct merkle_head *head, uint64_t index,
+				const struct merkle_hash *leaf,
+				const struct merkle_proof *proof)
+{
+	struct merkle_hash root;
+
+	TRY(merkle_proof_inclusion_root(head->size, index, leaf, proof, &root));
+	return equal(&root, &head->root) ? ERR_OK : ERR_UNAUTHENTIC;
 }
 
 /* Whether such a range can be a node, or a part of the right edge, at all. */
@@ -110,15 +123,15 @@ static void take(struct climb *climb, const struct merkle_hash *hash,
 	rise(climb);
 }
 
-enum err merkle_proof_range(const struct merkle_range *range,
-			    const struct merkle_head *head,
-			    const struct merkle_proof *proof)
+static enum err range_root(const struct merkle_range *range, uint64_t size,
+			   const struct merkle_proof *proof,
+			   struct merkle_hash *root)
 {
-	struct climb climb = { range->start, range->end - 1, head->size - 1 };
+	struct climb climb = { range->start, range->end - 1, size - 1 };
 	struct merkle_hash in_range = range->root;
 	size_t next = 0;
 
-	if (!is_range(range->start, range->end, head->size) ||
+	if (!is_range(range->start, range->end, size) ||
 	    proof->count > MERKLE_PROOF_MAX)
 		return ERR_UNAUTHENTIC;
 	skip_shared(&climb);
@@ -135,10 +148,20 @@ enum err merkle_proof_range(const struct merkle_range *range,
 			return ERR_UNAUTHENTIC;
 		take(&climb, &proof->hashes[next], &in_range, &in_tree);
 	}
-	return climb.tip == 0 && equal(&in_range, &range->root) &&
-			       equal(&in_tree, &head->root)
-		       ? ERR_OK
-		       : ERR_UNAUTHENTIC;
+	if (climb.tip != 0 || !equal(&in_range, &range->root))
+		return ERR_UNAUTHENTIC;
+	*root = in_tree;
+	return ERR_OK;
+}
+
+enum err merkle_proof_range(const struct merkle_range *range,
+			    const struct merkle_head *head,
+			    const struct merkle_proof *proof)
+{
+	struct merkle_hash root;
+
+	TRY(range_root(range, head->size, proof, &root));
+	return equal(&root, &head->root) ? ERR_OK : ERR_UNAUTHENTIC;
 }
 
 enum err merkle_proof_consistency(const struct merkle_head *older,
@@ -148,6 +171,16 @@ enum err merkle_proof_consistency(const struct merkle_head *older,
 	struct merkle_range range = { 0, older->size, older->root };
 
 	return merkle_proof_range(&range, newer, proof);
+}
+
+enum err merkle_proof_consistency_root(const struct merkle_head *older,
+				       uint64_t size,
+				       const struct merkle_proof *proof,
+				       struct merkle_hash *root)
+{
+	struct merkle_range range = { 0, older->size, older->root };
+
+	return range_root(&range, size, proof, root);
 }
 
 /* The root of leaves start..end-1: its perfect parts, from left to right. */

@@ -40,6 +40,11 @@ MUST_CHECK enum err merkle_proof_inclusion(const struct merkle_head *head,
 					   const struct merkle_hash *leaf,
 					   const struct merkle_proof *proof);
 
+/* The root that such a path leads to; ERR_UNAUTHENTIC if to none. */
+MUST_CHECK enum err merkle_proof_inclusion_root(
+	uint64_t size, uint64_t index, const struct merkle_hash *leaf,
+	const struct merkle_proof *proof, struct merkle_hash *root);
+
 /*
  * ERR_UNAUTHENTIC unless the leaves of `newer` begin with those of `older`.  To
  * grow from nothing proves nothing: an older size of 0 is refused.
@@ -47,6 +52,12 @@ MUST_CHECK enum err merkle_proof_inclusion(const struct merkle_head *head,
 MUST_CHECK enum err merkle_proof_consistency(const struct merkle_head *older,
 					     const struct merkle_head *newer,
 					     const struct merkle_proof *proof);
+
+/* The root of the `size` leaves that `older` grew into by this proof. */
+MUST_CHECK enum err
+merkle_proof_consistency_root(const struct merkle_head *older, uint64_t size,
+			      const struct merkle_proof *proof,
+			      struct merkle_hash *root);
 
 /* The leaves start..end-1 of a tree, whose root is a node of it. */
 struct merkle_range {

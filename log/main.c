@@ -16,6 +16,7 @@
 #include "log/audit.h"
 #include "log/cosign.h"
 #include "log/create.h"
+#include "log/export.h"
 #include "log/make_entry.h"
 #include "log/options.h"
 #include "log/prove.h"
@@ -40,6 +41,8 @@ static const struct {
 	{ "prove", prove_run, "write the proof that an entry is in a log" },
 	{ "check", prove_run_check, "judge such a proof, offline" },
 	{ "publish", publish_run, "write what a node shows of its release" },
+	{ "receipt", export_run, "write a proof as a COSE receipt" },
+	{ "check-receipt", export_run_check, "judge such a receipt, offline" },
 	{ "audit", audit_run, "watch a log, once or continuously" },
 };
 
@@ -49,7 +52,7 @@ static void print_help(FILE *out)
 {
 	fprintf(out, "usage: pcc-log COMMAND [OPTION...]\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "  %-12s%s\n", commands[i].name, commands[i].help);
+		fprintf(out, "  %-15s%s\n", commands[i].name, commands[i].help);
 	fprintf(out,
 		"\npcc-log COMMAND --help tells more.  It exits with 0 for "
 		"done or verified, 10\nfor not verified, 20 for stale, 30 "

@@ -126,6 +126,27 @@ Test(log_interop, a_reader_that_shares_no_code_accepts_the_log_and_its_proof)
 		     1);
 }
 
+Test(log_interop, receipts_are_exported_and_judged)
+{
+	make_log();
+	must("cp L/checkpoint kept && $P receipt --log L --key K --entry e42 "
+	     ">r && $P entry revocation entry=$(printf %064d 1) >e301 && "
+	     "$P append --log L --key K e301 >out && "
+	     "$P receipt --log L --key K --old 300 >g && "
+	     "$P check-receipt --receipt r --log-key log.pub --entry e42 >out "
+	     "&& $P check-receipt --receipt g --log-key log.pub --old kept "
+	     ">root && test $(cat root) = $(sed -n 3p L/checkpoint | base64 -d "
+	     "| od -An -v -tx1 | tr -d ' \\n')");
+	cr_assert_eq(shell("$P check-receipt --receipt r --log-key log.pub "
+			   "--entry e43 2>out"),
+		     10);
+	cr_assert_eq(shell("$P check-receipt --receipt r --log-key log.pub "
+			   "--old kept 2>out"),
+		     30);
+	cr_assert_eq(shell("$P receipt --log L --key K --entry log.pub 2>out"),
+		     10);
+}
+
 Test(log_interop, a_private_key_is_never_printed_and_is_its_owner_s_alone)
 {
 	must("umask 0; $P create --log L --key K --origin log.example >a "
@@ -137,7 +158,9 @@ Test(log_interop, a_private_key_is_never_printed_and_is_its_owner_s_alone)
 Test(log_interop, every_command_has_a_help_that_names_it)
 {
 	must("for c in create key entry append serve cosign witness show "
-	     "prove check audit; do $P --help | grep -q \"^  $c \" && "
+	     ""
+	     "prove check receipt check-receipt audit; do $P --help | grep -q "
+	     "\"^  $c \" && "
 	     "$P $c --help | grep -q \"^usage: pcc-log $c \" || exit 1; done");
 	cr_assert_eq(shell("$P nothing 2>out"), 1);
 	cr_assert_eq(shell("$P append --log L 2>out"), 1);
