@@ -75,6 +75,9 @@ bench: all $(BENCHES) ## every benchmark twice, into build/bench.json; LLAMA_BEN
 	@tools/bench.sh $(BUILD)
 	@$(if $(LLAMA_BENCH),tools/bench_peer.sh $(BUILD) "$(LLAMA_BENCH)")
 
+interop-go: all ## a log of ours is read by Go's own packages, where those are installed
+	@tools/interop_go.sh $(BUILD)
+
 claims: ## every claim of SECURITY.md is shown by a test that passes
 	@$(MAKE) --no-print-directory test
 	@tools/check_claims.sh $(BUILD) SECURITY.md
