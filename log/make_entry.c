@@ -8,9 +8,11 @@
 
 #include "base/decimal.h"
 #include "base/fd.h"
+#include "crypto/hash.h"
 #include "log/options.h"
 #include "wire/hex.h"
 #include "wire/log_entry.h"
+#include "wire/manifest.h"
 
 static const char help[] =
 	"usage: pcc-log entry KIND NAME=VALUE... > FILE\n"
@@ -37,6 +39,11 @@ static const char help[] =
 	"of the\n"
 	"                          file; entry: as `pcc-log append` printed "
 	"it\n"
+	"  manifest=@FILE          the same of a manifest (`make release`), "
+	"and with it\n"
+	"                          program, model, tokenizer, policy, jail, "
+	"grammar and\n"
+	"                          every measurement that it has\n"
 	"  measurement             REGISTER:HEX, such as pcr4:9f86d0...\n"
 	"  key                     @FILE with a public key in DER, or of a "
 	"node\n"
@@ -47,7 +54,8 @@ static const char help[] =
 struct making {
 	struct log_entry entry;
 	uint8_t values[LOG_ENTRY_MEASUREMENTS_MAX][48];
-	uint32_t seen; /* fields that were said, one bit each */
+	uint32_t seen;	       /* fields that were said, one bit each */
+	struct bytes manifest; /* owned; names lie in it */
 };
 
 enum field {
@@ -91,25 +99,83 @@ static bool kind_has(enum log_entry_kind kind, unsigned field)
 	}
 }
 
-static enum err take_measurement(const char *value, struct making *making)
+static enum err add_measurement(struct bytes name, struct bytes digits,
+				struct making *making)
 {
 	struct log_entry *entry = &making->entry;
 	size_t at = entry->measurement_count;
-	const char *colon = strchr(value, ':');
 	struct log_entry_measurement *one = &entry->measurements[at];
 
 	if (entry->kind != LOG_ENTRY_RELEASE ||
-	    at == LOG_ENTRY_MEASUREMENTS_MAX || colon == NULL)
+	    at == LOG_ENTRY_MEASUREMENTS_MAX ||
+	    digits.len / 2 > sizeof(making->values[at]))
 		return ERR_MALFORMED;
-	one->name = (struct bytes){ (const uint8_t *)value,
-				    (size_t)(colon - value) };
-	one->value =
-		(struct bytes){ making->values[at], strlen(colon + 1) / 2 };
-	if (one->value.len > sizeof(making->values[at]))
-		return ERR_MALFORMED;
+	TRY(hex_decode(digits, making->values[at], digits.len / 2));
+	one->name = name;
+	one->value = (struct bytes){ making->values[at], digits.len / 2 };
 	entry->measurement_count++;
-	return hex_decode(bytes_of_string(colon + 1), making->values[at],
-			  one->value.len);
+	return ERR_OK;
+}
+
+static enum err take_measurement(const char *value, struct making *making)
+{
+	const char *colon = strchr(value, ':');
+	struct bytes name = bytes_of_string(value);
+
+	if (colon == NULL)
+		return ERR_MALFORMED;
+	name.len = (size_t)(colon - value);
+	return add_measurement(name, bytes_of_string(colon + 1), making);
+}
+
+/* What a manifest calls them, in its section "digest". */
+static const struct {
+	const char *name;
+	enum log_entry_digest digest;
+} measured[] = {
+	{ "program", LOG_ENTRY_PROGRAM },
+	{ "model", LOG_ENTRY_MODEL_ROOT },
+	{ "tokenizer", LOG_ENTRY_TOKENIZER },
+	{ "policy", LOG_ENTRY_POLICY_DIGEST },
+	{ "jail", LOG_ENTRY_JAIL },
+	{ "log", LOG_ENTRY_GRAMMAR },
+};
+
+static enum err read_manifest(struct making *making)
+{
+	struct log_entry *entry = &making->entry;
+	struct manifest_reader reader;
+	struct manifest_line line;
+	enum err err;
+
+	TRY(manifest_begin(making->manifest, &reader));
+	while ((err = manifest_next(&reader, &line)) == ERR_OK)
+		if (bytes_equal(line.section, BYTES_LITERAL("measurement")))
+			TRY(add_measurement(line.name, line.value, making));
+	if (err != ERR_TRUNCATED)
+		return err;
+	for (size_t i = 0; i < sizeof(measured) / sizeof(measured[0]); i++) {
+		struct bytes digits;
+
+		TRY(manifest_find(making->manifest, "digest", measured[i].name,
+				  &digits));
+		TRY(hex_decode(digits, entry->digests[measured[i].digest],
+			       LOG_ENTRY_DIGEST_BYTES));
+		making->seen |= OPTIONS_BIT(measured[i].digest);
+	}
+	hash_sha256(making->manifest, entry->digests[LOG_ENTRY_MANIFEST]);
+	return ERR_OK;
+}
+
+/* Whatever it says may not be said beside it. */
+static enum err take_manifest(const char *path, struct making *making)
+{
+	for (size_t i = 0; i < sizeof(measured) / sizeof(measured[0]); i++)
+		if ((making->seen & OPTIONS_BIT(measured[i].digest)) != 0)
+			return ERR_DENIED;
+	if (!options_read_file(path, MANIFEST_BYTES_MAX, &making->manifest))
+		return ERR_UNAVAILABLE;
+	return read_manifest(making);
 }
 
 static enum err take_key(const char *value, struct making *making)
@@ -132,6 +198,8 @@ static enum err take_field(unsigned field, const char *value,
 	    (making->seen & OPTIONS_BIT(field)) != 0)
 		return ERR_MALFORMED;
 	making->seen |= OPTIONS_BIT(field);
+	if (field == LOG_ENTRY_MANIFEST && value[0] == '@')
+		return take_manifest(value + 1, making);
 	switch (field) {
 	case FIELD_NAME:
 		entry->name = text;
@@ -224,8 +292,10 @@ int make_entry_run(int argc, char **argv)
 
 	if (making != NULL && options_parse(argc, argv, &form, &options, &code))
 		code = make(options.files, options.file_count, making);
-	if (making != NULL)
+	if (making != NULL) {
 		free((void *)(uintptr_t)making->entry.key.data);
+		free((void *)(uintptr_t)making->manifest.data);
+	}
 	free(making);
 	return code;
 }
