@@ -10,6 +10,8 @@
 
 #define RACES 3 /* quotes of PCRs that somebody extends meanwhile */
 #define HANDLES_MAX 64
+/* Ranges of handles (Part 2, 7.4); tpm2-tss shifts them into the sign. */
+#define TRANSIENT_FIRST 0x80000000u
 #define SESSIONS_FIRST 0x02000000u /* loaded ones, of whatever kind */
 
 /* What others loaded through this descriptor, by handle: FlushContext. */
@@ -115,7 +117,7 @@ static enum err begin(struct chip *chip, int fd)
 	tcti_open(fd, &chip->tcti);
 	TRY(chip_result(
 		Esys_Initialize(&chip->esys, tcti_context(&chip->tcti), NULL)));
-	TRY(flush_all(chip, TPM2_TRANSIENT_FIRST));
+	TRY(flush_all(chip, TRANSIENT_FIRST));
 	TRY(flush_all(chip, SESSIONS_FIRST));
 	return make_ak(chip);
 }
