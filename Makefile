@@ -160,6 +160,7 @@ $(filter $(BUILD)/tests/verify/%,$(UNIT)): $(BUILD)/libverify.a $(BUILD)/libclie
 $(filter $(BUILD)/tests/log/%,$(UNIT)): $(BUILD)/liblog.a
 
 $(BUILD)/tests/bench/bench_tpm: $(BUILD)/libnode.a
+$(BUILD)/tests/bench/bench_log: $(BUILD)/liblog.a
 
 # These make models, and one delays meetings of threads that know nothing of it.
 $(BUILD)/tests/bench/bench_tracks $(BUILD)/tests/bench/bench_experts: \
@@ -226,6 +227,6 @@ $(BUILD)/%.o: %.c | $(GEN)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-.PHONY: all demo test tests deps deps-test deps-vm vm vm-demo vm-test sanitize fuzz bench claims release reproduce check includes symbols format tidy help clean
+.PHONY: all demo test tests deps deps-test deps-vm vm vm-demo vm-test sanitize fuzz bench interop-go claims release reproduce check includes symbols format tidy help clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
