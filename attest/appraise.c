@@ -30,9 +30,7 @@ static void software_appraise(struct bytes evidence,
 }
 
 static const struct {
-	void (*appraise)(struct bytes evidence,
-			 const struct appraisal_policy *policy,
-			 struct appraisal *out);
+	appraise_function *appraise;
 	uint32_t needed;
 } kinds[BUNDLE_EVIDENCE_COUNT] = {
 	[BUNDLE_EVIDENCE_SOFTWARE] = { software_appraise,
@@ -41,6 +39,18 @@ static const struct {
 	[BUNDLE_EVIDENCE_SEV_SNP] = { snp_appraise, SNP_NEEDED },
 	[BUNDLE_EVIDENCE_TDX] = { tdx_appraise, TDX_NEEDED },
 };
+
+void appraise_by(appraise_function *function, uint32_t needed,
+		 struct bytes evidence, const struct appraisal_policy *policy,
+		 struct appraisal *out)
+{
+	appraisal_begin(out);
+	function(evidence, policy, out);
+	for (int i = 0; i < APPRAISAL_CODES; i++)
+		if ((needed >> i & 1) != 0 &&
+		    out->records[i].mark != RECORD_PASS)
+			out->records[i].mark = RECORD_FAIL;
+}
 
 void appraise(const struct bundle_evidence *evidence,
 	      const struct appraisal_policy *policy, struct appraisal *out)
@@ -53,11 +63,8 @@ void appraise(const struct bundle_evidence *evidence,
 			       "This build cannot check such evidence.");
 		return;
 	}
-	kinds[type].appraise(evidence->value, policy, out);
-	for (int i = 0; i < APPRAISAL_CODES; i++)
-		if ((kinds[type].needed >> i & 1) != 0 &&
-		    out->records[i].mark != RECORD_PASS)
-			out->records[i].mark = RECORD_FAIL;
+	appraise_by(kinds[type].appraise, kinds[type].needed, evidence->value,
+		    policy, out);
 }
 
 enum err appraise_binding(enum bundle_evidence_type type,

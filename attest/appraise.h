@@ -18,6 +18,15 @@
 void appraise(const struct bundle_evidence *evidence,
 	      const struct appraisal_policy *policy, struct appraisal *out);
 
+/* The same for any kind, by its own function and what it needs. */
+typedef void appraise_function(struct bytes evidence,
+			       const struct appraisal_policy *policy,
+			       struct appraisal *out);
+
+void appraise_by(appraise_function *function, uint32_t needed,
+		 struct bytes evidence, const struct appraisal_policy *policy,
+		 struct appraisal *out);
+
 /*
  * Whether what the evidence signed is this report data.  ERR_MALFORMED where
  * it signed none, ERR_UNAUTHENTIC where it is another's.

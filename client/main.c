@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/threads.h"
 #include "client/chat.h"
 #include "client/inspect.h"
 #include "client/options.h"
@@ -136,6 +137,7 @@ int main(int count, char **arguments)
 {
 	static struct options options;
 
+	threads_set_stack();
 	switch (options_parse(count, arguments, &options)) {
 	case OPTIONS_HELP:
 		return EXIT_SUCCESS;

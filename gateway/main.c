@@ -19,6 +19,7 @@
 #include "attest/trust.h"
 #include "base/fd.h"
 #include "base/secret.h"
+#include "base/threads.h"
 #include "gateway/edge.h"
 #include "gateway/journal.h"
 #include "gateway/options.h"
@@ -175,6 +176,7 @@ int main(int count, char **arguments)
 {
 	struct options options;
 
+	threads_set_stack();
 	switch (options_parse(count, arguments, &options)) {
 	case OPTIONS_HELP:
 		return EXIT_SUCCESS;

@@ -145,6 +145,7 @@ static const struct jail_rule keeper_rules[] = {
 
 static const struct jail_limit keeper_limits[] = {
 	{ RLIMIT_CORE, 0, "keys must not reach a file" },
+	{ RLIMIT_STACK, LIMIT_STACK_BYTES, "it wipes 128 KiB of its own" },
 	{ RLIMIT_MSGQUEUE, 0, "no message queues" },
 	{ RLIMIT_NPROC, 0, "it neither forks nor makes threads" },
 	{ RLIMIT_NOFILE, 8ul * LIMIT_WORKERS, "one descriptor a worker" },

@@ -2,6 +2,7 @@
 #include "tlog/note.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -141,12 +142,23 @@ enum err note_parse(struct bytes in, struct note *out)
 	return ERR_OK;
 }
 
-/* What a cosignature is made over. */
+static void free_message(struct writer *message)
+{
+	free(message->data);
+}
+
+/*
+ * What a cosignature is made over, which the caller frees: too large for the
+ * stack of just any thread.
+ */
 static enum err cosigned_message(struct bytes text, uint64_t time,
 				 struct writer *out)
 {
 	char head[COSIGNED_HEAD_MAX];
 
+	*out = (struct writer){ malloc(COSIGNED_MAX), 0, COSIGNED_MAX };
+	if (out->data == NULL)
+		return ERR_UNAVAILABLE;
 	snprintf(head, sizeof(head), "cosignature/v1\ntime %llu\n",
 		 (unsigned long long)time);
 	TRY(bytes_put(out, bytes_of_string(head)));
@@ -158,8 +170,7 @@ static enum err check_cosignature(const struct note_key *key,
 				  const struct note_signature *signature,
 				  uint64_t *time)
 {
-	static _Thread_local uint8_t memory[COSIGNED_MAX];
-	struct writer message = WRITER_OVER(memory);
+	SCOPED_WIPE(free_message) struct writer message = { 0 };
 	struct bytes raw = { signature->bytes, signature->len };
 	uint64_t said;
 
@@ -239,8 +250,7 @@ enum err note_put_signature(struct writer *out,
 enum err note_sign(const struct note_signer *signer, struct bytes text,
 		   uint64_t time, struct writer *out)
 {
-	static _Thread_local uint8_t memory[COSIGNED_MAX];
-	struct writer message = WRITER_OVER(memory);
+	SCOPED_WIPE(free_message) struct writer message = { 0 };
 	struct note_signature line = {
 		bytes_of_string(signer->key.name), signer->key.id, 0, { 0 }
 	};

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "attest/appraise.h"
+#include "attest/azure.h"
+#include "attest/nitro.h"
 #include "base/fd.h"
 #include "verify/arguments.h"
 #include "verify/explain.h"
@@ -23,7 +25,11 @@ static const char usage[] =
 	"it (an\n"
 	"SEV-SNP report, a TDX quote), the questions that each has to answer.  "
 	"What it\n"
-	"binds is printed, and for the reader to compare.\n";
+	"binds is printed, and for the reader to compare.  TYPE is software, "
+	"tpm2, sev-snp\n"
+	"or tdx; azure for a machine of that cloud with a TPM on top of "
+	"SEV-SNP; nitro for\n"
+	"the document of an enclave.\n";
 
 /* Vendors' own bytes begin with a version, and never like an array of two. */
 static enum err wrap(enum bundle_evidence_type type, struct bytes raw,
@@ -38,6 +44,24 @@ static enum err wrap(enum bundle_evidence_type type, struct bytes raw,
 	TRY(cbor_put_array(out, 2));
 	TRY(cbor_put_bytes(out, raw));
 	return cbor_put_bytes(out, (struct bytes){ 0 });
+}
+
+/* Kinds that other people's machines have and nodes here have not. */
+static const struct foreign {
+	const char *name;
+	appraise_function *appraise;
+	uint32_t needed;
+} foreigners[] = {
+	{ "azure", azure_appraise, AZURE_NEEDED },
+	{ "nitro", nitro_appraise, NITRO_NEEDED },
+};
+
+static const struct foreign *foreign_named(const char *name)
+{
+	for (size_t i = 0; i < sizeof(foreigners) / sizeof(foreigners[0]); i++)
+		if (strcmp(name, foreigners[i].name) == 0)
+			return &foreigners[i];
+	return NULL;
 }
 
 static int exit_code(const struct appraisal *appraisal)
@@ -88,34 +112,53 @@ static void print_json(const struct appraisal *appraisal)
 	printf("]}\n");
 }
 
-static int run(const struct arguments *arguments)
+/* Read and judge; 0, or how to end.  Views are of memory that stays. */
+static int judge(const struct arguments *arguments,
+		 struct bundle_evidence *evidence, struct appraisal *out)
 {
 	static uint8_t raw_memory[EVIDENCE_MAX];
 	static uint8_t memory[EVIDENCE_MAX + 64];
-	static struct appraisal appraisal;
+	const struct foreign *foreign = foreign_named(arguments->rest[0]);
 	struct writer raw = WRITER_OVER(raw_memory);
 	struct writer value = WRITER_OVER(memory);
-	struct bundle_evidence evidence;
+	struct appraisal_policy policy = { 0 };
 	SCOPED_FD fd = open(arguments->rest[1], O_RDONLY | O_CLOEXEC);
 
-	if (bundle_evidence_named(arguments->rest[0], &evidence.type) !=
-	    ERR_OK) {
+	evidence->type = BUNDLE_EVIDENCE_UNKNOWN;
+	if (foreign == NULL &&
+	    bundle_evidence_named(arguments->rest[0], &evidence->type) !=
+		    ERR_OK) {
 		fprintf(stderr, "pcc-verify: %s: no such type of evidence\n",
 			arguments->rest[0]);
 		return ARGUMENTS_EXIT_USAGE;
 	}
 	if (fd < 0 || fd_read_all(fd, &raw) != ERR_OK ||
-	    wrap(evidence.type, bytes_written(&raw), &value) != ERR_OK) {
+	    wrap(evidence->type, bytes_written(&raw), &value) != ERR_OK) {
 		perror(arguments->rest[1]);
 		return EXIT_UNREADABLE;
 	}
-	evidence.value = bytes_written(&value);
-
-	struct appraisal_policy policy =
-		arguments->trust.policy.appraisal[evidence.type];
-
+	evidence->value = bytes_written(&value);
+	if (foreign == NULL)
+		policy = arguments->trust.policy.appraisal[evidence->type];
+	else
+		collateral_lend(&arguments->collateral, &policy);
 	policy.now = arguments->now;
-	appraise(&evidence, &policy, &appraisal);
+	if (foreign == NULL)
+		appraise(evidence, &policy, out);
+	else
+		appraise_by(foreign->appraise, foreign->needed, evidence->value,
+			    &policy, out);
+	return 0;
+}
+
+static int run(const struct arguments *arguments)
+{
+	static struct appraisal appraisal;
+	struct bundle_evidence evidence;
+	int code = judge(arguments, &evidence, &appraisal);
+
+	if (code != 0)
+		return code;
 	if (arguments->json) {
 		print_json(&appraisal);
 	} else {

@@ -87,18 +87,19 @@ static const struct verdict development = {
 	RECORD_SKIP
 };
 
-static const struct verdict *verdict_of(const struct verify_result *result)
+static const struct verdict *verdict_of(const struct verify_result *result,
+					enum verify_verdict verdict)
 {
-	if (result->verdict == VERIFY_VERIFIED &&
+	if (verdict == VERIFY_VERIFIED &&
 	    verify_passed(result, VERIFY_EVIDENCE_SOFTWARE))
 		return &development;
-	return &verdicts[result->verdict];
+	return &verdicts[verdict];
 }
 
 void report_page_begin(FILE *out, const struct verify_result *result,
-		       uint64_t now)
+		       enum verify_verdict judged, uint64_t now)
 {
-	const struct verdict *verdict = verdict_of(result);
+	const struct verdict *verdict = verdict_of(result, judged);
 	time_t seconds = (time_t)now;
 	struct tm when;
 	char date[64] = "";
@@ -279,6 +280,44 @@ void report_page_bundle(FILE *out, const struct verify_result *result)
 		}
 		report_page_part(out, &part);
 	}
+}
+
+static const char *const receipt_questions[RECEIPT_CHECK_CODES] = {
+	[RECEIPT_CHECK_FORMAT] = "Is it a receipt?",
+	[RECEIPT_CHECK_SIGNATURE] = "Did this very node sign it?",
+	[RECEIPT_CHECK_NODE] = "Is it from the node that you sent this to?",
+	[RECEIPT_CHECK_EVIDENCE] = "Does it name the proof that you checked?",
+	[RECEIPT_CHECK_LOG] = "Does it name the record that you checked?",
+	[RECEIPT_CHECK_STATEMENT] =
+		"Did the node answer as what it said it was?",
+	[RECEIPT_CHECK_REQUEST] = "Is it for exactly what you sent?",
+	[RECEIPT_CHECK_RESPONSE] = "Is it for exactly what you were answered?",
+	[RECEIPT_CHECK_ARENA] =
+		"Was the node's memory empty before your words came?",
+	[RECEIPT_CHECK_TIME] = "Was it made in the key's time?",
+};
+
+void report_page_receipt(FILE *out, const struct receipt_check *receipt)
+{
+	struct report_row rows[RECEIPT_CHECK_CODES];
+	const struct report_part part = {
+		.title = "Your receipt",
+		.text = "The node signed what it was asked and what it "
+			"answered, so that it can deny neither. The receipt "
+			"itself tells nobody your words.",
+		.rows = rows,
+		.count = RECEIPT_CHECK_CODES,
+	};
+
+	for (int code = 0; code < RECEIPT_CHECK_CODES; code++) {
+		invariant(receipt_questions[code] != NULL);
+		rows[code] = (struct report_row){
+			receipt_questions[code],
+			receipt_check_name((enum receipt_check_code)code),
+			&receipt->records[code],
+		};
+	}
+	report_page_part(out, &part);
 }
 
 void report_page_node(FILE *out, const struct verify_result *result)

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 
+#include "attest/receipt_check.h"
 #include "attest/verify.h"
 
 /* One answer: what a reader asks, and what was found. */
@@ -28,9 +29,15 @@ struct report_part {
 	size_t count;
 };
 
-/* The page's beginning: the verdict in one line, and what it means. */
+/*
+ * The page's beginning: the verdict in one line, and what it means.  It is that
+ * of the bundle, or of bundle and receipt together.
+ */
 void report_page_begin(FILE *out, const struct verify_result *result,
-		       uint64_t now);
+		       enum verify_verdict verdict, uint64_t now);
+
+/* What a receipt of one answer proves. */
+void report_page_receipt(FILE *out, const struct receipt_check *receipt);
 
 /* The checks of a bundle, as parts; then what the node says of itself. */
 void report_page_bundle(FILE *out, const struct verify_result *result);
