@@ -82,8 +82,8 @@ claims: ## every claim of SECURITY.md is shown by a test that passes
 	@$(MAKE) --no-print-directory test
 	@tools/check_claims.sh $(BUILD) SECURITY.md
 
-release: all ## programs, manifest and SBOM of a release, into build/release
-	@tools/release.sh $(BUILD) $(MODEL) $(POLICY) $(MEASUREMENTS)
+release: all ## programs, manifest and SBOM, into build/release; MODEL= POLICY= MEASUREMENTS=
+	@tools/release.sh $(BUILD) "$(MODEL)" "$(POLICY)" "$(MEASUREMENTS)"
 
 reproduce: ## this commit built twice in two folders: the same bytes
 	@tools/reproduce.sh $(JOBS)

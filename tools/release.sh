@@ -4,7 +4,8 @@
 #   release.sh BUILD [MODEL [POLICY [MEASUREMENTS]]]
 # Into BUILD/release: the programs without their symbols, `manifest`
 # (wire/manifest.h says its form), `sbom.spdx.json`.  MEASUREMENTS holds lines
-# "REGISTER HEX" of the machine's image, such as deploy/vm computes.
+# "REGISTER HEX" of the machine's image, such as deploy/vm computes; PCR 10 is
+# left out, which a running kernel may go on extending and nobody quotes.
 #
 # The same commit, with the same packages, gives the same bytes wherever and
 # whenever it is built: tools/reproduce.sh compares.
@@ -56,7 +57,8 @@ sum() { sha256sum "$1" | cut -d ' ' -f 1; }
 	echo "file ${model##*/} $(sum "$model")"
 	echo "file ${policy##*/} $(sum "$policy")"
 	libraries | sed 's/^/library /'
-	sed -n 's/^\([a-z0-9]*\) \([0-9a-f]*\)$/measurement \1 \2/p' \
+	sed -n '/^pcr10 /d
+		s/^\([a-z0-9]*\) \([0-9a-f]*\)$/measurement \1 \2/p' \
 		"$measurements"
 } | sort >"$out/manifest.lines"
 {
