@@ -45,10 +45,16 @@ sentences() {
 
 count() { grep -c "^\[$1\] " "$2"; }
 
+# Folders have programs of one name: tests/unit/test_x is "unit.test_x".
+name_of() {
+	local name=${1##*/tests/}
+	echo "${name//\//.}"
+}
+
 # One program, from start to its lines in $results/NAME.{out,counts}.
 run() {
 	local program=$1 name log status passed failed skipped why=
-	name=$(basename "$program")
+	name=$(name_of "$program")
 	log=$results/$name.log
 	timeout -k 5 "$limit" "$program" --verbose >"$log" 2>&1 </dev/null
 	status=$?
@@ -100,7 +106,7 @@ wait
 
 passed=0 failed=0 skipped=0
 for program in "$@"; do
-	read -r p f s 2>/dev/null <"$results/$(basename "$program").counts" ||
+	read -r p f s 2>/dev/null <"$results/$(name_of "$program").counts" ||
 		{ p=0 f=1 s=0; }
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 done
