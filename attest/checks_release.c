@@ -11,9 +11,14 @@
 #define DAY_S 86400
 #define WARN_DAYS 14 /* before a release ends */
 
+/* Who says anything of releases wants one: witnesses without a log, too. */
 static bool is_asked_for(const struct checks *checks)
 {
-	return checks->policy->releases.log != NULL;
+	const struct tlog_policy *releases = &checks->policy->releases;
+
+	return releases->log != NULL || releases->witness_count > 0 ||
+	       releases->quorum > 0 || releases->age_max_s > 0 ||
+	       checks->policy->revoked.count > 0;
 }
 
 static bool is_revoked(const struct checks *checks,
@@ -49,6 +54,11 @@ void checks_release(const struct checks *checks, struct record *out)
 			   "No release log was named, so none was consulted.");
 		return;
 	}
+	if (checks->policy->releases.log == NULL) {
+		record_set(out, RECORD_FAIL,
+			   "Releases are asked for, but no log is named.");
+		return;
+	}
 	if (result->bundle.release.len == 0) {
 		record_set(
 			out, RECORD_FAIL,
@@ -74,10 +84,20 @@ void checks_release(const struct checks *checks, struct record *out)
 		result->expired |= UINT64_C(1) << VERIFY_RELEASE;
 }
 
+/*
+ * A head that witnesses saw too long ago was signed all the same.  What differs
+ * from its release is no matter of time, and must not pass for one.
+ */
+static bool is_known(const struct verify_result *result)
+{
+	return verify_passed(result, VERIFY_RELEASE) ||
+	       (result->expired >> VERIFY_RELEASE & 1) != 0;
+}
+
 /* Nothing is left to say where no release was proven: that check failed. */
 static bool is_reached(const struct checks *checks, struct record *out)
 {
-	if (verify_passed(checks->result, VERIFY_RELEASE))
+	if (is_known(checks->result))
 		return true;
 	record_set(out, RECORD_SKIP, "No release was proven.");
 	return false;
@@ -175,7 +195,7 @@ void checks_release_registers(const struct checks *checks,
 	struct appraisal judged = *appraisal;
 
 	record_set(out, RECORD_SKIP, "No release was proven.");
-	if (!verify_passed(checks->result, VERIFY_RELEASE))
+	if (!is_known(checks->result))
 		return;
 	if (references_of(&checks->result->release, type, references,
 			  &policy.reference_count) != ERR_OK) {

@@ -131,6 +131,23 @@ void verify_bundle(struct bytes bundle, const struct verify_policy *policy,
 	result->verdict = judge(result);
 }
 
+uint64_t verify_good_until(const struct verify_result *result, uint64_t now)
+{
+	uint64_t end = result->statement.key_expiry;
+
+	if (verify_passed(result, VERIFY_RELEASE) &&
+	    result->release.not_after < end)
+		end = result->release.not_after;
+	for (size_t i = 0; i < result->bundle.evidence_count; i++) {
+		uint64_t one = result->appraisals[i].valid_until;
+
+		/* What has ended already was not needed. */
+		if (one > now && one < end)
+			end = one;
+	}
+	return end;
+}
+
 const char *verify_code_name(enum verify_code code)
 {
 	if (code >= VERIFY_CODES)

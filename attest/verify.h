@@ -88,8 +88,8 @@ struct verify_policy {
 	struct verify_digests digests[VERIFY_DIGESTS]; /* from VERIFY_BINARY */
 
 	/*
-	 * Where releases are logged (its `now` is not used); without a log key
-	 * no release is asked for.  Entries that were taken back are told by
+	 * Where releases are logged (its `now` is not used); all zero: no
+	 * release is asked for.  Without a log key none is good.  Entries that were taken back are told by
 	 * their leaf hashes.
 	 */
 	struct tlog_policy releases;
@@ -106,7 +106,7 @@ struct verify_result {
 	struct bundle bundle;
 	struct statement statement;
 	struct ohttp_key_config key;
-	struct log_entry release; /* once VERIFY_RELEASE passed */
+	struct log_entry release; /* VERIFY_RELEASE passed, or was late */
 	struct appraisal appraisals[BUNDLE_EVIDENCE_MAX]; /* of bundle's */
 	uint64_t expired; /* bit 1 << code: failed for the time alone */
 };
@@ -118,6 +118,13 @@ struct verify_result {
 void verify_bundle(struct bytes bundle, const struct verify_policy *policy,
 		   uint64_t now, const uint8_t *nonce,
 		   struct verify_result *result);
+
+/*
+ * Until when a bundle that was verified at `now` is one still, Unix seconds:
+ * the first end of its key, its release, or what vouches for its evidence.  A
+ * head of the log that grows old is told by verifying anew only.
+ */
+uint64_t verify_good_until(const struct verify_result *result, uint64_t now);
 
 /* Whether the check was made and passed. */
 bool verify_passed(const struct verify_result *result, enum verify_code code);

@@ -90,14 +90,14 @@ static void keep_bundle(const struct session *session,
 
 /* Only what passed is ever copied here, so only that can be chosen. */
 static void keep(struct session *session, const struct directory_node *node,
-		 const struct verify_result *result)
+		 const struct verify_result *result, uint64_t now)
 {
 	struct candidate *candidate = &session->candidates[session->count++];
 	struct bytes name = result->statement.model_name;
 
 	*candidate = (struct candidate){
 		.key = result->key,
-		.expiry = result->statement.key_expiry,
+		.expiry = verify_good_until(result, now),
 		.next_refresh = node->next_refresh,
 		.summary = verify_print_summary(result),
 	};
@@ -144,7 +144,7 @@ static enum trouble verify_all(struct session *session,
 		if (result->verdict != VERIFY_VERIFIED)
 			trouble = worse(trouble, trouble_of_result(result));
 		else if (names_itself(node, result))
-			keep(session, node, result);
+			keep(session, node, result, now);
 		else
 			trouble = worse(trouble, TROUBLE_NOT_VERIFIED);
 	}
@@ -168,7 +168,8 @@ static enum trouble renew_locked(struct session *session)
 	return trouble;
 }
 
-/* A key that ends while the request is on its way would be refused. */
+/* A key that ends while the request is on its way would be refused; and no list
+ * of a gateway's is waited for to see that a release has ended. */
 static bool is_good(const struct candidate *candidate, uint64_t now)
 {
 	return now + SEND_MARGIN_S < candidate->expiry;

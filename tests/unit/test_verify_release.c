@@ -140,7 +140,7 @@ Test(verify_release, where_one_is_asked_for_a_bundle_without_is_refused)
 	verify_bundle(sample_bundle_seal(&sample), &trust.policy, NOW, NULL,
 		      &result);
 	expect(VERIFY_NOT_VERIFIED, VERIFY_RELEASE, RECORD_FAIL);
-	trust.policy.releases.log = NULL;
+	trust.policy.releases = (struct tlog_policy){ .log = NULL };
 	verify_bundle(sample_bundle_seal(&sample), &trust.policy, NOW, NULL,
 		      &result);
 	expect(VERIFY_VERIFIED, VERIFY_RELEASE, RECORD_SKIP);
@@ -186,6 +186,58 @@ Test(verify_release, a_head_that_witnesses_saw_too_long_ago_is_expired)
 	published.witnessed = NOW - DAY - 1;
 	judge();
 	expect(VERIFY_EXPIRED, VERIFY_RELEASE, RECORD_FAIL);
+}
+
+Test(verify_release, a_bundle_is_good_until_its_key_or_its_release_ends)
+{
+	judge();
+	cr_assert_eq(verify_good_until(&result, NOW),
+		     sample.statement.key_expiry);
+	published.entry.not_after = NOW + 60;
+	judge();
+	expect(VERIFY_VERIFIED, VERIFY_RELEASE_TIME, RECORD_PASS);
+	cr_assert_eq(verify_good_until(&result, NOW), NOW + 60);
+	result.appraisals[0].valid_until = NOW + 30;
+	cr_assert_eq(verify_good_until(&result, NOW), NOW + 30);
+	result.appraisals[0].valid_until = NOW - 1;
+	cr_assert_eq(verify_good_until(&result, NOW), NOW + 60);
+}
+
+/* What is late may be asked for anew; what is another's may not hide there. */
+Test(verify_release, a_late_head_hides_no_statement_of_another_release)
+{
+	published.witnessed = NOW - DAY - 1;
+	published.entry.digests[LOG_ENTRY_PROGRAM][0] ^= 1;
+	judge();
+	expect(VERIFY_NOT_VERIFIED, VERIFY_RELEASE_MATCH, RECORD_FAIL);
+	published.entry.digests[LOG_ENTRY_PROGRAM][0] ^= 1;
+	published.entry.not_before = NOW + 1;
+	judge();
+	expect(VERIFY_NOT_VERIFIED, VERIFY_RELEASE_TIME, RECORD_FAIL);
+	published.entry.not_before = NOW - DAY;
+	judge();
+	expect(VERIFY_EXPIRED, VERIFY_RELEASE_MATCH, RECORD_PASS);
+}
+
+/* Half of a policy is none, and must not pass for one that asks nothing. */
+Test(verify_release, whoever_names_witnesses_but_no_log_believes_no_node)
+{
+	const struct tlog_policy none = { .log = NULL };
+
+	judge();
+	trust.policy.releases.log = NULL;
+	judge();
+	expect(VERIFY_NOT_VERIFIED, VERIFY_RELEASE, RECORD_FAIL);
+	trust.policy.releases = none;
+	trust.policy.releases.age_max_s = DAY;
+	judge();
+	expect(VERIFY_NOT_VERIFIED, VERIFY_RELEASE, RECORD_FAIL);
+	trust.policy.releases = none;
+	trust.policy.revoked = (struct verify_digests){
+		(const uint8_t(*)[STATEMENT_DIGEST_BYTES]) & published.leaf, 1
+	};
+	judge();
+	expect(VERIFY_NOT_VERIFIED, VERIFY_RELEASE, RECORD_FAIL);
 }
 
 Test(verify_release, another_log_another_witness_or_too_few_are_refused)
