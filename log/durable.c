@@ -88,14 +88,20 @@ static enum err compare(int folder, const char *path, struct bytes data)
 	return err == ERR_OK ? ERR_OK : ERR_UNAVAILABLE;
 }
 
+/*
+ * What a crash left there goes.  A file that somebody else made there would
+ * have his rights, and he might hold it open: so it is always a new one.
+ */
 static enum err write_new(int folder, const char *path, struct bytes data,
 			  enum durable_reader reader)
 {
-	SCOPED_FD fd =
-		openat(folder, path,
-		       O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-		       reader == DURABLE_SECRET ? 0600 : 0644);
+	SCOPED_FD fd = -1;
 
+	if (unlinkat(folder, path, 0) != 0 && errno != ENOENT)
+		return ERR_UNAVAILABLE;
+	fd = openat(folder, path,
+		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		    reader == DURABLE_SECRET ? 0600 : 0644);
 	if (fd < 0 || fd_write_all(fd, data) != ERR_OK || fsync(fd) != 0)
 		return ERR_UNAVAILABLE;
 	return compare(folder, path, data);
