@@ -202,8 +202,11 @@ static enum err hear_keeper(struct attester *attester)
 	fd_close(&passed);
 	if (message.kind == MESSAGE_KEM)
 		return make_key(attester, message.body);
-	if (message.kind == MESSAGE_DH)
-		return share(attester, message.number[0], message.body);
+	if (message.kind == MESSAGE_DH) {
+		err = share(attester, message.number[0], message.body);
+		secret_wipe_stack();
+		return err;
+	}
 	if (message.kind != MESSAGE_QUOTE)
 		return ERR_MALFORMED;
 	memcpy(report_data.bytes, message.body.data, sizeof(report_data.bytes));

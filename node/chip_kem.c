@@ -163,6 +163,7 @@ enum err chip_kem_dh(struct chip *chip,
 	TPM2B_ECC_POINT *out = NULL;
 	struct chip_kem_key *key;
 	enum err err = ERR_OK;
+	TSS2_RC code;
 
 	if (peer[0] != UNCOMPRESSED)
 		return ERR_MALFORMED;
@@ -171,8 +172,10 @@ enum err chip_kem_dh(struct chip *chip,
 	memcpy(in.point.x.buffer, peer + 1, COORDINATE_BYTES);
 	memcpy(in.point.y.buffer, peer + 1 + COORDINATE_BYTES,
 	       COORDINATE_BYTES);
-	TRY(judge(Esys_ECDH_ZGen(chip->esys, key->handle, chip->kem_session,
-				 ESYS_TR_NONE, ESYS_TR_NONE, &in, &out)));
+	code = Esys_ECDH_ZGen(chip->esys, key->handle, chip->kem_session,
+			      ESYS_TR_NONE, ESYS_TR_NONE, &in, &out);
+	tcti_forget(&chip->tcti);
+	TRY(judge(code));
 	if (out->point.x.size <= COORDINATE_BYTES)
 		put_coordinate(&out->point.x, dh);
 	else

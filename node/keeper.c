@@ -443,7 +443,9 @@ static void take_secret(struct keeper *keeper, const struct message *made)
 			fd_close(&keeper->peers[i].fd);
 		break;
 	}
+	/* As in answer_worker(). */
 	secret_wipe(memory, sizeof(memory));
+	secret_wipe_stack();
 }
 
 static enum err hear_attester(struct keeper *keeper)

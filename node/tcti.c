@@ -8,6 +8,8 @@
 
 #include <tss2/tss2_tpm2_types.h>
 
+#include "base/secret.h"
+
 #define MAGIC 0x7063632d6e6f6465ull /* "pcc-node" */
 #define VERSION 2
 #define AT_SIZE 2 /* where the header says how long all is */
@@ -95,6 +97,10 @@ static TSS2_RC receive(TSS2_TCTI_CONTEXT *context, size_t *len, uint8_t *out,
 		return TSS2_TCTI_RC_INSUFFICIENT_BUFFER;
 	memcpy(out, tcti->response, tcti->len);
 	*len = tcti->len;
+	tcti->taken = out;
+	tcti->taken_len = tcti->len;
+	/* It may hold what a request's keys are made from. */
+	secret_wipe(tcti->response, tcti->len);
 	tcti->len = 0;
 	return TSS2_RC_SUCCESS;
 }
@@ -143,6 +149,12 @@ void tcti_open(int fd, struct tcti *out)
 	out->common.v1.cancel = cancel;
 	out->common.v1.setLocality = set_locality;
 	drain(out);
+}
+
+void tcti_forget(struct tcti *tcti)
+{
+	if (tcti->taken != NULL)
+		secret_wipe(tcti->taken, tcti->taken_len);
 }
 
 TSS2_TCTI_CONTEXT *tcti_context(struct tcti *tcti)

@@ -25,6 +25,8 @@ struct tcti {
 	int fd;	    /* borrowed */
 	size_t len; /* of a response that waits to be taken; else 0 */
 	uint8_t response[TCTI_RESPONSE_MAX];
+	uint8_t *taken; /* where tpm2-tss has the last one; its own */
+	size_t taken_len;
 };
 
 /*
@@ -32,6 +34,12 @@ struct tcti {
  * and did not read is thrown away.
  */
 void tcti_open(int fd, struct tcti *out);
+
+/*
+ * Wipe the last response where tpm2-tss keeps it: after one that is secret,
+ * between two commands, and before tpm2-tss is closed.
+ */
+void tcti_forget(struct tcti *tcti);
 
 /* What tpm2-tss takes. */
 TSS2_TCTI_CONTEXT *tcti_context(struct tcti *tcti);

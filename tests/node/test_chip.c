@@ -243,6 +243,57 @@ Test(chip, a_peer_off_the_curve_is_refused_and_the_next_one_is_served)
 	expect_shared(seed);
 }
 
+/* How often these bytes, each with a bit changed, are in the heap. */
+static size_t count_in_heap(const uint8_t changed[static CHIP_KEM_DH_BYTES])
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+	size_t found = 0;
+
+	cr_assert_not_null(maps);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		uintptr_t from, to;
+
+		if (strstr(line, "[heap]") == NULL ||
+		    sscanf(line, "%lx-%lx", &from, &to) != 2)
+			continue;
+		for (const uint8_t *at = (const uint8_t *)from;
+		     at + CHIP_KEM_DH_BYTES <= (const uint8_t *)to; at++) {
+			size_t same = 0;
+
+			while (same < CHIP_KEM_DH_BYTES &&
+			       (at[same] ^ 1) == changed[same])
+				same++;
+			found += same == CHIP_KEM_DH_BYTES;
+		}
+	}
+	fclose(maps);
+	return found;
+}
+
+/* It is what a request's keys are made from. */
+Test(chip, nothing_of_a_shared_secret_is_left_with_its_attester)
+{
+	const uint8_t seed[CHIP_KEM_SEED_BYTES] = { 1 };
+	struct hpke_private_key peer;
+	struct hpke_public_key point;
+	uint8_t dh[CHIP_KEM_DH_BYTES];
+	uint8_t *planted;
+
+	start();
+	make_peer(&peer, &point);
+	cr_assert_eq(chip_kem_dh(chip, seed, point.bytes, dh), ERR_OK);
+	planted = malloc(sizeof(dh));
+	cr_assert_not_null(planted);
+	memcpy(planted, dh, sizeof(dh));
+	for (size_t i = 0; i < sizeof(dh); i++)
+		dh[i] ^= 1;
+	cr_assert_eq(count_in_heap(dh), 1, "%zu", count_in_heap(dh));
+	memset(planted, 0, sizeof(dh));
+	cr_assert_eq(count_in_heap(dh), 0);
+	free(planted);
+}
+
 /* ---- the tools of others */
 
 static void put_file(const char *name, struct bytes data)
