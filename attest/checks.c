@@ -168,10 +168,38 @@ void checks_evidence_type(const struct checks *checks, struct record *out)
 	}
 }
 
+/* The node's own registers, and those that software may reset (PC Client). */
+bool checks_tells_of_boot(enum appraisal_register which)
+{
+	static const int others[] = {
+		APPRAISAL_PCR0 + IDENTITY_PCR,
+		APPRAISAL_PCR0 + 16, /* debug */
+		APPRAISAL_PCR0 + 23, /* applications */
+		APPRAISAL_RTMR0 + IDENTITY_RTMR,
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if ((int)which == others[i])
+			return false;
+	return true;
+}
+
+static bool tells_of_boot(const struct checks *checks,
+			  enum bundle_evidence_type type)
+{
+	const struct appraisal_policy *policy =
+		&checks->policy->appraisal[type];
+
+	for (size_t i = 0; i < policy->reference_count; i++)
+		if (checks_tells_of_boot(policy->references[i].which))
+			return true;
+	return checks_release_tells_of_boot(checks, type);
+}
+
 /*
  * Values come from the policy, from a proven release, or from both, and then
  * both have to hold.  A chain that holds says nothing about a machine that may
- * have booted anything.
+ * have booted anything, nor does a register that anything may fill.
  */
 static void judge_registers(const struct checks *checks,
 			    enum bundle_evidence_type type,
@@ -185,15 +213,15 @@ static void judge_registers(const struct checks *checks,
 	checks_release_registers(checks, type, appraisal, &released);
 	if (released.mark != RECORD_SKIP)
 		*out = released;
-	if (out->mark != RECORD_SKIP)
+	if (out->mark == RECORD_FAIL || tells_of_boot(checks, type))
 		return;
 	if (checks->policy->registers == VERIFY_REGISTERS_ANY)
 		record_set(out, RECORD_PASS,
 			   "Accepted by name: any measurement (development).");
 	else
-		record_set(
-			out, RECORD_FAIL,
-			"No value was asked for, so anything may run there.");
+		record_set(out, RECORD_FAIL,
+			   "No value of what was booted was asked for, so "
+			   "anything may run there.");
 }
 
 /*

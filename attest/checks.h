@@ -57,4 +57,14 @@ void checks_release_registers(const struct checks *checks,
 			      const struct appraisal *appraisal,
 			      struct record *out);
 
+/*
+ * Whether a register tells what was booted.  One that whatever runs may set to
+ * any value at any time, or extend as it likes from zero, does not.
+ */
+bool checks_tells_of_boot(enum appraisal_register which);
+
+/* Whether a proven release names such a one for this type of evidence. */
+bool checks_release_tells_of_boot(const struct checks *checks,
+				  enum bundle_evidence_type type);
+
 #endif

@@ -206,3 +206,19 @@ void checks_release_registers(const struct checks *checks,
 	appraisal_judge_registers(&judged, &policy);
 	*out = judged.records[APPRAISAL_MEASUREMENT];
 }
+
+bool checks_release_tells_of_boot(const struct checks *checks,
+				  enum bundle_evidence_type type)
+{
+	struct appraisal_reference references[LOG_ENTRY_MEASUREMENTS_MAX];
+	size_t count = 0;
+
+	if (!is_known(checks->result) ||
+	    references_of(&checks->result->release, type, references, &count) !=
+		    ERR_OK)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (checks_tells_of_boot(references[i].which))
+			return true;
+	return false;
+}

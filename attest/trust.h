@@ -11,6 +11,8 @@
  *     chip TYPE HEX            SEV-SNP: chip id; TDX: platform instance id;
  *                              TPM: name of its attestation key
  *     measurement REGISTER HEX pcr4, launch, mrtd, rtmr1 (pcc-verify registers)
+ *                              pcr14, 16, 23 and rtmr3 alone are not enough,
+ *                              as anything that runs may fill those
  *     measurement any          whatever was booted: for development
  *     program HEX              likewise model, tokenizer, policy, jail, log,
  *                              command: digests of the node statement

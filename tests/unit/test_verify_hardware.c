@@ -110,6 +110,25 @@ Test(hardware, where_no_measurement_is_asked_for_hardware_does_not_pass)
 		strstr(result.records[measurement].text, "development"));
 }
 
+/* Whatever was booted may extend it to what a statement says. */
+Test(hardware, a_register_that_anything_may_fill_tells_not_what_was_booted)
+{
+	static const int loose[] = { IDENTITY_PCR, 16, 23 };
+
+	for (size_t i = 0; i < sizeof(loose) / sizeof(loose[0]); i++) {
+		quote.selected |= 1u << loose[i];
+		quote_sample();
+		image.which = (enum appraisal_register)loose[i];
+		memcpy(image.value.digest, quote.pcrs[loose[i]], 32);
+		judge(NULL);
+		expect(VERIFY_NOT_VERIFIED, measurement, RECORD_FAIL);
+	}
+	image.which = APPRAISAL_PCR0 + PCR_IMAGE;
+	memcpy(image.value.digest, quote.pcrs[PCR_IMAGE], 32);
+	judge(NULL);
+	expect(VERIFY_VERIFIED, measurement, RECORD_PASS);
+}
+
 Test(hardware, measurements_asked_of_hardware_that_is_not_there_are_missing)
 {
 	policy.evidence |= 1u << BUNDLE_EVIDENCE_SOFTWARE;
