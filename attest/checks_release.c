@@ -78,8 +78,17 @@ void checks_release(const struct checks *checks, struct record *out)
 		return;
 	}
 	verdict = judge(checks, &release);
-	record_set(out, verdict == TLOG_PROVEN ? RECORD_PASS : RECORD_FAIL,
-		   "%s", tlog_proof_verdict_text(verdict));
+	if (verdict != TLOG_PROVEN)
+		record_set(out, RECORD_FAIL, "Its proof does not hold: %s.",
+			   tlog_proof_verdict_text(verdict));
+	else if (checks->policy->releases.quorum == 0)
+		record_set(out, RECORD_PASS,
+			   "The log has it; no witness was asked for.");
+	else
+		record_set(out, RECORD_PASS,
+			   "The log has it, under a head that %zu witnesses or "
+			   "more signed.",
+			   checks->policy->releases.quorum);
 	if (verdict == TLOG_STALE)
 		result->expired |= UINT64_C(1) << VERIFY_RELEASE;
 }

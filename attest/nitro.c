@@ -140,23 +140,6 @@ static enum err read_subject(struct bytes document, struct subject *subject)
 	return ERR_OK;
 }
 
-/* Until when all of them are valid; 0 where one does not say. */
-static uint64_t valid_until(const struct certificate_chain *chain)
-{
-	uint64_t least = UINT64_MAX;
-
-	for (size_t i = 0; i < chain->count; i++) {
-		uint64_t begin;
-		uint64_t end;
-
-		if (certificate_validity(&chain->list[i], &begin, &end) !=
-		    ERR_OK)
-			return 0;
-		least = end < least ? end : least;
-	}
-	return least;
-}
-
 static void judge_chain(const struct subject *subject, struct appraisal *out)
 {
 	const struct appraisal_policy *policy = subject->policy;
@@ -173,7 +156,7 @@ static void judge_chain(const struct subject *subject, struct appraisal *out)
 		trust.roots = roots;
 	}
 	err = certificate_chain_verify(&subject->chain, &trust);
-	out->valid_until = valid_until(&subject->chain);
+	out->valid_until = certificate_chain_valid_until(&subject->chain);
 	if (err == ERR_OK)
 		appraisal_pass(out, APPRAISAL_CHAIN,
 			       "The enclave's certificate leads to an accepted "

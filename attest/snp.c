@@ -68,23 +68,6 @@ static void set_trust(struct opened *opened)
 	}
 }
 
-/* Until when all of them are valid; 0 where one does not say. */
-static uint64_t valid_until(const struct certificate_chain *chain)
-{
-	uint64_t least = UINT64_MAX;
-
-	for (size_t i = 0; i < chain->count; i++) {
-		uint64_t begin;
-		uint64_t end;
-
-		if (certificate_validity(&chain->list[i], &begin, &end) !=
-		    ERR_OK)
-			return 0;
-		least = end < least ? end : least;
-	}
-	return least;
-}
-
 static const char *key_name(const struct opened *opened)
 {
 	return opened->report.signer == SNP_REPORT_VLEK ? "VLEK" : "VCEK";
@@ -97,7 +80,7 @@ static void judge_chain(struct opened *opened, struct appraisal *out)
 
 	trust.crl_count = 0; /* the next question */
 	err = certificate_chain_verify(&opened->chain, &trust);
-	out->valid_until = valid_until(&opened->chain);
+	out->valid_until = certificate_chain_valid_until(&opened->chain);
 	if (err == ERR_OK) {
 		appraisal_pass(out, APPRAISAL_CHAIN,
 			       "The %s's certificate leads to an accepted "

@@ -285,7 +285,7 @@ static enum err take_release_revoked(struct trust *trust, struct bytes value)
 }
 
 static const char *const digest_names[VERIFY_DIGESTS] = {
-	[VERIFY_BINARY - VERIFY_DIGEST_FIRST] = "program",
+	[VERIFY_PROGRAM - VERIFY_DIGEST_FIRST] = "program",
 	[VERIFY_MODEL - VERIFY_DIGEST_FIRST] = "model",
 	[VERIFY_TOKENIZER - VERIFY_DIGEST_FIRST] = "tokenizer",
 	[VERIFY_POLICY - VERIFY_DIGEST_FIRST] = "policy",

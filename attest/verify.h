@@ -39,7 +39,7 @@ enum verify_code {
 	VERIFY_LIFETIME,  /* ... and not for longer than a key may be */
 	VERIFY_NODE,	  /* it is the node that was asked for */
 	VERIFY_SHAPE,
-	VERIFY_BINARY, /* these seven: one of the digests accepted */
+	VERIFY_PROGRAM, /* these seven: one of the digests accepted */
 	VERIFY_MODEL,
 	VERIFY_TOKENIZER,
 	VERIFY_POLICY,
@@ -49,8 +49,8 @@ enum verify_code {
 	VERIFY_CODES,
 };
 
-#define VERIFY_DIGEST_FIRST VERIFY_BINARY
-#define VERIFY_DIGESTS (VERIFY_CODES - VERIFY_BINARY)
+#define VERIFY_DIGEST_FIRST VERIFY_PROGRAM
+#define VERIFY_DIGESTS (VERIFY_CODES - VERIFY_PROGRAM)
 
 enum verify_verdict {
 	VERIFY_MALFORMED = 0,
@@ -85,7 +85,7 @@ struct verify_policy {
 	enum statement_mode mode_worst; /* paced unless said otherwise */
 	uint32_t frame_bytes;		/* exactly; 0: any */
 	uint32_t tick_ms;		/* exactly; 0: any */
-	struct verify_digests digests[VERIFY_DIGESTS]; /* from VERIFY_BINARY */
+	struct verify_digests digests[VERIFY_DIGESTS]; /* from VERIFY_PROGRAM */
 
 	/*
 	 * Where releases are logged (its `now` is not used); all zero: no

@@ -89,17 +89,25 @@ static const char help[] =
 	"                           --accept-model, -tokenizer, -policy, "
 	"-jail, "
 	"-log\n"
-	"                           and -command; each may be repeated, and "
+	"                           (its grammar) and -command; each may be "
+	"repeated, and "
 	"any\n"
 	"                           one of a kind will do\n"
 	"  --accept-shape SHAPE     responses that are paced (always "
 	"accepted), sized\n"
 	"                           or off\n"
 	"  --accept-snp-tcb, --accept-snp-vmpl, --accept-tdx-status: firmware\n"
-	"  --accept-release-log KEY  the log that its release has to be in;\n"
-	"                           -witness KEY, -quorum N, -age-s N, "
-	"-revoked "
-	"HEX\n"
+	"  --accept-release-log KEY the log that its release has to be in; "
+	"KEY is\n"
+	"                           the line that pcc-log create prints\n"
+	"  --accept-release-witness KEY  who has to have cosigned its head; "
+	"may be\n"
+	"                           repeated: all, or --accept-release-quorum "
+	"N, and\n"
+	"                           --accept-release-age-s N seconds ago at "
+	"most\n"
+	"  --accept-release-revoked HEX  an entry that was taken back, by its "
+	"hash\n"
 	"  --node HEX               this node and no other\n"
 	"  --collateral FOLDER      what vendors publish of their chips\n"
 	"\n"
@@ -244,6 +252,13 @@ static enum options_verdict complain(const char *what)
 	return OPTIONS_USAGE;
 }
 
+static enum options_verdict complain_of(const char *name)
+{
+	fprintf(stderr, "pcc-client: --%s: an impossible value; see --help\n",
+		name);
+	return OPTIONS_USAGE;
+}
+
 static enum err take_command(const char *word, struct options *options)
 {
 	static const char *const commands[] = {
@@ -281,7 +296,7 @@ enum options_verdict options_parse(int count, char **arguments,
 			      ? take_trust(names[index].name, optarg, out)
 			      : take(name, optarg, out);
 		if (err != ERR_OK)
-			return complain("an option has an impossible value");
+			return complain_of(names[index].name);
 	}
 	if (optind + 1 != count ||
 	    take_command(arguments[optind], out) != ERR_OK)

@@ -119,4 +119,7 @@ MUST_CHECK enum err certificate_validity(const struct certificate *certificate,
 					 uint64_t *not_before,
 					 uint64_t *not_after);
 
+/* Until when all of a chain are valid; 0 where one does not say. */
+uint64_t certificate_chain_valid_until(const struct certificate_chain *chain);
+
 #endif

@@ -169,3 +169,19 @@ enum err certificate_chain_verify(const struct certificate_chain *chain,
 	TRY(check_links(question.context, &sound));
 	return question.is_out_of_time ? ERR_EXPIRED : ERR_OK;
 }
+
+uint64_t certificate_chain_valid_until(const struct certificate_chain *chain)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (size_t i = 0; i < chain->count; i++) {
+		uint64_t begin;
+		uint64_t end;
+
+		if (certificate_validity(&chain->list[i], &begin, &end) !=
+		    ERR_OK)
+			return 0;
+		least = end < least ? end : least;
+	}
+	return least;
+}

@@ -136,16 +136,25 @@ static enum options_verdict complain(const char *what)
 	return OPTIONS_USAGE;
 }
 
+static enum options_verdict complain_of(const char *name)
+{
+	fprintf(stderr, "pcc-gateway: --%s: an impossible value; see --help\n",
+		name);
+	return OPTIONS_USAGE;
+}
+
 enum options_verdict options_parse(int count, char *const *arguments,
 				   struct options *out)
 {
+	int index = 0;
 	int name;
 
 	*out = (struct options){ .address = "127.0.0.1",
 				 .port = 8080,
 				 .connections_max = 1024,
 				 .drain_s = 30 };
-	while ((name = getopt_long(count, arguments, "", names, NULL)) != -1) {
+	while ((name = getopt_long(count, arguments, "", names, &index)) !=
+	       -1) {
 		if (name == OPTION_HELP) {
 			fputs(help, stdout);
 			return OPTIONS_HELP;
@@ -153,7 +162,7 @@ enum options_verdict options_parse(int count, char *const *arguments,
 		if (name == '?')
 			return complain("unknown or incomplete option");
 		if (take(name, optarg, out) != ERR_OK)
-			return complain("an option has an impossible value");
+			return complain_of(names[index].name);
 	}
 	if (optind < count)
 		return complain("it takes options alone");

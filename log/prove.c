@@ -89,6 +89,10 @@ static int prove(const struct source *source, struct bytes entry,
 		tree_close(&tree);
 	}
 	tree_head_free(&head);
+	if (err == ERR_DENIED) {
+		fprintf(stderr, "pcc-log: the log has no such entry\n");
+		return OPTIONS_NOT_VERIFIED;
+	}
 	if (err != ERR_OK)
 		return options_complain("cannot prove", "this entry", err);
 	code = judge(bytes_written(&out), entry, &trust->policy);

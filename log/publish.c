@@ -34,7 +34,8 @@ static int publish(const struct release *release,
 	if (err == ERR_OK && entry.kind != LOG_ENTRY_RELEASE)
 		err = ERR_DENIED;
 	if (err != ERR_OK)
-		return options_complain("no release is", "this entry", err);
+		return options_complain("no entry of a release", "--entry",
+					err);
 	verdict = tlog_proof_verify(release->proof, release->entry, policy);
 	if (verdict != TLOG_PROVEN) {
 		fprintf(stderr, "pcc-log: %s: %s\n",

@@ -27,7 +27,8 @@
 #define FD_TPM 4
 
 static const char other_release[] =
-	"this machine's boot already belongs to another release; reboot";
+	"this machine's boot already belongs to another release or command "
+	"line; reboot";
 
 struct attester {
 	struct setup setup;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/published.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ void published_load(const char *path, uint64_t now, struct published *out)
 
 	if (fd < 0 || fd_read_all(fd, &text) != ERR_OK)
 		die(path);
+	errno = 0;
 	out->len = text.len;
 	if (parse(out) != ERR_OK)
 		die("--release: the file holds no release with its proof");

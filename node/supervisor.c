@@ -131,6 +131,8 @@ static void open_files(struct supervisor *node)
 		if (err == ERR_DENIED && errno == 0)
 			die("--listen is for unix:PATH and the loopback; "
 			    "others take --listen-tls");
+		if (err == ERR_MALFORMED && errno == 0)
+			die("--listen is neither unix:PATH nor ADDRESS:PORT");
 		if (err != ERR_OK)
 			die(options->listen);
 	}

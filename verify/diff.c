@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/diff.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,7 +187,7 @@ static uint8_t *load(const char *path, struct bytes *out)
 	struct writer text = { memory, 0, MANIFEST_BYTES_MAX + 1 };
 
 	if (fd < 0 || memory == NULL || fd_read_all(fd, &text) != ERR_OK) {
-		perror(path);
+		fprintf(stderr, "pcc-verify: %s: %s\n", path, strerror(errno));
 	} else if (manifest_check(bytes_written(&text)) != ERR_OK) {
 		fprintf(stderr, "pcc-verify: %s is no manifest of a release\n",
 			path);
@@ -205,7 +206,9 @@ static const char usage[] =
 	"files are\n"
 	"(`make release` writes build/release/manifest): system calls, log "
 	"fields, limits,\n"
-	"choices, digests, measurements, files and libraries.\n";
+	"choices, digests, measurements, files and libraries.  Exit codes: 0 "
+	"told,\n"
+	"whatever changed; 30 malformed, 1 usage.\n";
 
 int diff_run(int argc, char **argv)
 {

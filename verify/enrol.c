@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/enrol.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "attest/enrolment.h"
@@ -24,7 +26,11 @@ static const char usage[] =
 	"Certify the attestation key of a TPM for so many days, if the "
 	"certificate of its\n"
 	"endorsement key leads to one of the roots.  Only that TPM can open "
-	"the answer.\n";
+	"the answer.\n"
+	"  --ek-roots PEM    of the TPM's maker: roots, and what lies between "
+	"them and\n"
+	"                    that certificate\n"
+	"  --days N          1 to 3650, and within the CA's own time\n";
 
 struct texts {
 	const char *request, *ek_roots, *ca_key, *ca_certificate, *days, *out;
@@ -44,6 +50,13 @@ static void wipe_files(struct files *files)
 	secret_wipe(files->ca_key, sizeof(files->ca_key));
 }
 
+static void tell_file(const char *path, enum err err)
+{
+	fprintf(stderr, "pcc-verify: %s: %s\n", path,
+		err == ERR_UNAVAILABLE && errno != 0 ? strerror(errno)
+						     : err_name(err));
+}
+
 static enum err load(const char *path, uint8_t *memory, size_t max,
 		     struct bytes *out)
 {
@@ -52,7 +65,7 @@ static enum err load(const char *path, uint8_t *memory, size_t max,
 	enum err err = file < 0 ? ERR_UNAVAILABLE : fd_read_all(file, &text);
 
 	if (err != ERR_OK)
-		fprintf(stderr, "pcc-verify: %s: %s\n", path, err_name(err));
+		tell_file(path, err);
 	*out = bytes_written(&text);
 	return err;
 }
@@ -64,7 +77,7 @@ static enum err save(const char *path, struct bytes answer)
 	enum err err = file < 0 ? ERR_UNAVAILABLE : fd_write_all(file, answer);
 
 	if (err != ERR_OK)
-		fprintf(stderr, "pcc-verify: %s: %s\n", path, err_name(err));
+		tell_file(path, err);
 	return err;
 }
 
@@ -89,6 +102,16 @@ static int answer(struct bytes request,
 	if (err == ERR_OK)
 		err = enrolment_answer(&opened, authority, out, &why);
 	return err == ERR_OK ? 0 : tell(err, why);
+}
+
+static const char *why_no_authority(enum err err)
+{
+	if (err == ERR_DENIED)
+		return "the certificate is of another key, or of no CA";
+	if (err == ERR_UNSUPPORTED)
+		return "the key is neither RSA of 2048 bits or more nor on "
+		       "P-256 or P-384";
+	return "a key and its certificate in PEM are needed";
 }
 
 static int enrol(const struct texts *texts, uint64_t days, uint64_t now,
@@ -116,9 +139,8 @@ static int enrol(const struct texts *texts, uint64_t days, uint64_t now,
 		return ARGUMENTS_EXIT_USAGE;
 	err = issuer_open(key, certificate, &issuer);
 	if (err != ERR_OK) {
-		fprintf(stderr,
-			"pcc-verify: the CA's key and certificate are %s\n",
-			err_name(err));
+		fprintf(stderr, "pcc-verify: --ca-key, --ca-certificate: %s\n",
+			why_no_authority(err));
 		return ARGUMENTS_EXIT_USAGE;
 	}
 	code = answer(request, &authority, &out);

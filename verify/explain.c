@@ -11,6 +11,7 @@
 #include "attest/tdx.h"
 #include "attest/tdx_quote.h"
 #include "attest/tpm_evidence.h"
+#include "attest/tpm_public.h"
 #include "attest/tpm_quote.h"
 #include "attest/verify_print.h"
 #include "base/secret.h"
@@ -123,9 +124,22 @@ static void print_quote(const struct tpm_quote *quote)
 	       quote->restart_count, quote->safe == 1 ? "safe" : "not safe");
 	printf("  %-*s %016" PRIx64 "\n", NAME_WIDTH, "firmware",
 	       quote->firmware);
-	print_hex("signer", quote->signer);
+	print_hex("qualified name", quote->signer);
 	print_hex("extra data", quote->data);
 	print_hex("digest of PCRs", quote->digest);
+}
+
+/* With the name that `chip tpm2 NAME` of a file of trust takes. */
+static void print_key(struct bytes public)
+{
+	struct tpm_public_name name;
+	struct tpm_public key;
+
+	print_hex("public key", public);
+	if (tpm_public_parse(public, &key) != ERR_OK)
+		return;
+	tpm_public_name(&key, &name);
+	print_hex("name", (struct bytes){ name.bytes, name.len });
 }
 
 static void print_tpm(struct bytes value)
@@ -148,7 +162,7 @@ static void print_tpm(struct bytes value)
 					  (enum appraisal_register)i, name),
 				  (struct bytes){ evidence.pcrs[i],
 						  TPM_EVIDENCE_PCR_BYTES });
-	print_hex("public key", evidence.ak_public);
+	print_key(evidence.ak_public);
 	print_certificates(evidence.certificates, evidence.certificate_count);
 	print_log(evidence.event_log, EVENT_LOG_PCRS);
 }

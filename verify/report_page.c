@@ -241,7 +241,7 @@ static const struct {
 	QUESTION(VERIFY_NODE, KEY, "Is it the node that you asked for?"),
 	QUESTION(VERIFY_SHAPE, RUNS,
 		 "Do answers leave in a rhythm that tells nothing?"),
-	QUESTION(VERIFY_BINARY, RUNS, "Is it the program that you trust?"),
+	QUESTION(VERIFY_PROGRAM, RUNS, "Is it the program that you trust?"),
 	QUESTION(VERIFY_MODEL, RUNS, "Is it the language model?"),
 	QUESTION(VERIFY_TOKENIZER, RUNS, "Is it the model's vocabulary?"),
 	QUESTION(VERIFY_POLICY, RUNS, "Are these the operator's choices?"),

@@ -147,6 +147,25 @@ enum err cbor_expect_unsigned(struct bytes *in, uint64_t value)
 	return ERR_OK;
 }
 
+/* The version is read before the count, which another version may change. */
+enum err cbor_take_versioned_map(struct bytes *in, uint64_t key,
+				 uint64_t version, size_t count)
+{
+	struct bytes rest = *in;
+	size_t pairs;
+	uint64_t found;
+
+	TRY(cbor_take_map(&rest, SIZE_MAX, &pairs));
+	TRY(cbor_expect_unsigned(&rest, key));
+	TRY(cbor_take_unsigned(&rest, &found));
+	if (found != version)
+		return ERR_UNSUPPORTED;
+	if (pairs != count)
+		return ERR_MALFORMED;
+	*in = rest;
+	return ERR_OK;
+}
+
 enum err cbor_expect_text(struct bytes *in, struct bytes text)
 {
 	struct bytes rest = *in;

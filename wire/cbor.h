@@ -37,6 +37,13 @@ MUST_CHECK enum err cbor_take_text(struct bytes *in, struct bytes *out);
 MUST_CHECK enum err cbor_take_array(struct bytes *in, size_t max, size_t *out);
 MUST_CHECK enum err cbor_take_map(struct bytes *in, size_t max, size_t *out);
 
+/*
+ * The head of a map of `count` pairs and the first of these, its version under
+ * `key`.  ERR_UNSUPPORTED for another version, whatever its count.
+ */
+MUST_CHECK enum err cbor_take_versioned_map(struct bytes *in, uint64_t key,
+					    uint64_t version, size_t count);
+
 /* Take a byte string of exactly `len` bytes into memory of the caller. */
 MUST_CHECK enum err cbor_take_bytes_into(struct bytes *in, void *out,
 					 size_t len);

@@ -360,25 +360,11 @@ enum err receipt_write(const struct receipt *receipt, struct writer *out)
 	return ERR_OK;
 }
 
-/* The version is read before the count, which another version may change. */
-static enum err take_version(struct bytes *in)
-{
-	size_t fields;
-	uint64_t version;
-
-	TRY(cbor_take_map(in, SIZE_MAX, &fields));
-	TRY(cbor_expect_unsigned(in, KEY_VERSION));
-	TRY(cbor_take_unsigned(in, &version));
-	if (version != RECEIPT_VERSION)
-		return ERR_UNSUPPORTED;
-	return fields == FIELDS ? ERR_OK : ERR_MALFORMED;
-}
-
 enum err receipt_parse(struct bytes in, struct receipt *out)
 {
 	struct receipt found;
 
-	TRY(take_version(&in));
+	TRY(cbor_take_versioned_map(&in, KEY_VERSION, RECEIPT_VERSION, FIELDS));
 	TRY(take_answer(&in, &found.answer));
 	TRY(take_node(&in, &found.node));
 	TRY(bytes_expect_end(&in));

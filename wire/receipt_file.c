@@ -42,25 +42,12 @@ enum err receipt_file_write(const struct receipt_file *file, struct writer *out)
 	return ERR_OK;
 }
 
-/* The version is read before the count, which another version may change. */
-static enum err take_version(struct bytes *in)
-{
-	size_t fields;
-	uint64_t version;
-
-	TRY(cbor_take_map(in, SIZE_MAX, &fields));
-	TRY(cbor_expect_unsigned(in, KEY_VERSION));
-	TRY(cbor_take_unsigned(in, &version));
-	if (version != RECEIPT_FILE_VERSION)
-		return ERR_UNSUPPORTED;
-	return fields == FIELDS ? ERR_OK : ERR_MALFORMED;
-}
-
 enum err receipt_file_parse(struct bytes in, struct receipt_file *out)
 {
 	struct receipt_file found;
 
-	TRY(take_version(&in));
+	TRY(cbor_take_versioned_map(&in, KEY_VERSION, RECEIPT_FILE_VERSION,
+				    FIELDS));
 	TRY(take(&in, KEY_BUNDLE, &found.bundle));
 	TRY(take(&in, KEY_RECEIPT, &found.receipt));
 	TRY(cbor_expect_unsigned(&in, KEY_SALT));

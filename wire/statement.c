@@ -192,25 +192,12 @@ static enum err take_assurance(struct bytes *in, enum statement_assurance *out)
 	return statement_assurance_named(name, out);
 }
 
-/* The version is read before the count, which another version may change. */
-static enum err take_version(struct bytes *in)
-{
-	size_t fields;
-	uint64_t version;
-
-	TRY(cbor_take_map(in, SIZE_MAX, &fields));
-	TRY(cbor_expect_unsigned(in, KEY_VERSION));
-	TRY(cbor_take_unsigned(in, &version));
-	if (version != STATEMENT_VERSION)
-		return ERR_UNSUPPORTED;
-	return fields == FIELDS ? ERR_OK : ERR_MALFORMED;
-}
-
 enum err statement_parse(struct bytes in, struct statement *out)
 {
 	struct statement found;
 
-	TRY(take_version(&in));
+	TRY(cbor_take_versioned_map(&in, KEY_VERSION, STATEMENT_VERSION,
+				    FIELDS));
 	TRY(take_digests(&in, 0, DIGESTS_EARLY, &found));
 	TRY(take_shape(&in, &found.shape));
 	TRY(take_name(&in, &found.model_name));
