@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attest/enrolment.h"
 
+#include <string.h>
+
 #include "attest/tpm_public.h"
 #include "crypto/aead.h"
 #include "crypto/credential.h"
+#include "crypto/hash.h"
 #include "crypto/random.h"
 #include "wire/cbor.h"
 #include "wire/der.h"
@@ -263,6 +266,17 @@ static enum err open_keys(const struct enrolment_request *request,
 	return tpm_public_expect_ak(ak);
 }
 
+/* A maker vouches for every TPM that it made, not for whose it is. */
+static bool is_expected(const struct enrolment_request *request,
+			const struct enrolment_authority *authority)
+{
+	uint8_t digest[HASH_SHA256_BYTES];
+
+	hash_sha256(request->ek_public, digest);
+	return authority->ek == NULL ||
+	       memcmp(authority->ek, digest, sizeof(digest)) == 0;
+}
+
 enum err enrolment_answer(const struct enrolment_request *request,
 			  const struct enrolment_authority *authority,
 			  struct writer *out, const char **why)
@@ -279,6 +293,9 @@ enum err enrolment_answer(const struct enrolment_request *request,
 	    authority->now > INT64_MAX)
 		return ERR_DENIED;
 	TRY(open_keys(request, &ek, &ak, why));
+	*why = "It is another TPM's EK than the one named.";
+	if (!is_expected(request, authority))
+		return ERR_DENIED;
 	*why = "The EK is not on its curve.";
 	TRY(tpm_public_key(&ek, &key));
 	TRY(check_ek(request, authority, &key, why));

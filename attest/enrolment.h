@@ -60,13 +60,18 @@ MUST_CHECK enum err enrolment_answer_parse(struct bytes in,
 struct enrolment_authority {
 	const struct issuer *issuer;
 	struct bytes ek_roots; /* PEM: the roots of makers of TPMs */
-	uint64_t now;	       /* Unix seconds */
+	/*
+	 * SHA-256 of the one EK's TPMT_PUBLIC; NULL: any that those vouch for,
+	 * so whoever has such a TPM, and hands in a request, is answered.
+	 */
+	const uint8_t *ek;
+	uint64_t now; /* Unix seconds */
 	uint32_t days;
 };
 
 /*
  * Append the answer to a request: the EK's certificate leads to one of the
- * roots, is for an EK and of the key shown; the keys have the properties that
+ * roots, is for an EK and of the key shown, which is the one expected; the keys have the properties that
  * they need.  Where that is not so `why` becomes a sentence, and the error is
  * ERR_MALFORMED, ERR_UNAUTHENTIC, ERR_EXPIRED or ERR_DENIED.
  */

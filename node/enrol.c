@@ -9,8 +9,10 @@
 
 #include "attest/enrolment.h"
 #include "base/fd.h"
+#include "crypto/hash.h"
 #include "node/chip_enrol.h"
 #include "node/hardware.h"
+#include "wire/hex.h"
 #include "wire/pem.h"
 
 static struct chip *open_chip(const struct options *options)
@@ -36,6 +38,18 @@ static void write_file(const char *path, struct bytes data)
 		die(path);
 }
 
+/* For the operator, who may see this machine's screen, not its mail alone. */
+static void print_ek(struct bytes ek)
+{
+	uint8_t digest[HASH_SHA256_BYTES];
+	uint8_t memory[2 * HASH_SHA256_BYTES];
+	struct writer text = WRITER_OVER(memory);
+
+	hash_sha256(ek, digest);
+	if (hex_put(&text, BYTES_ARRAY(digest)) == ERR_OK)
+		printf("%.*s\n", (int)text.len, (const char *)memory);
+}
+
 static void ask(const struct options *options)
 {
 	static uint8_t memory[ENROLMENT_BYTES_MAX];
@@ -57,6 +71,7 @@ static void ask(const struct options *options)
 	if (enrolment_request_write(&request, &out) != ERR_OK)
 		die("the request is too large");
 	write_file(options->enrol_request, bytes_written(&out));
+	print_ek(request.ek_public);
 }
 
 static enum err open_answer(struct chip *chip,

@@ -11,7 +11,9 @@
 #include "base/decimal.h"
 #include "base/fd.h"
 #include "base/secret.h"
+#include "crypto/hash.h"
 #include "verify/arguments.h"
+#include "wire/hex.h"
 
 #define EXIT_DENIED 10
 #define EXIT_EXPIRED 20
@@ -21,7 +23,7 @@
 
 static const char usage[] =
 	"usage: pcc-verify enrol --request FILE --ek-roots PEM --ca-key PEM\n"
-	"           --ca-certificate PEM --days N --out FILE\n"
+	"           --ca-certificate PEM --days N --out FILE [--ek HEX]\n"
 	"\n"
 	"Certify the attestation key of a TPM for so many days, if the "
 	"certificate of its\n"
@@ -30,10 +32,14 @@ static const char usage[] =
 	"  --ek-roots PEM    of the TPM's maker: roots, and what lies between "
 	"them and\n"
 	"                    that certificate\n"
-	"  --days N          1 to 3650, and within the CA's own time\n";
+	"  --days N          1 to 3650, and within the CA's own time\n"
+	"  --ek HEX          what `pcc-node --enrol-request` printed on that "
+	"machine;\n"
+	"                    without it any TPM of this maker is enrolled\n";
 
 struct texts {
 	const char *request, *ek_roots, *ca_key, *ca_certificate, *days, *out;
+	const char *ek; /* or NULL */
 };
 
 /* Each as it lies in its file. */
@@ -125,9 +131,18 @@ static int enrol(const struct texts *texts, uint64_t days, uint64_t now,
 	struct bytes request;
 	struct bytes key;
 	struct bytes certificate;
+	uint8_t ek[HASH_SHA256_BYTES];
 	enum err err;
 	int code;
 
+	if (texts->ek != NULL) {
+		if (hex_decode(bytes_of_string(texts->ek), ek, sizeof(ek)) !=
+		    ERR_OK) {
+			fputs(usage, stderr);
+			return ARGUMENTS_EXIT_USAGE;
+		}
+		authority.ek = ek;
+	}
 	if (load(texts->request, files->request, sizeof(files->request),
 		 &request) != ERR_OK ||
 	    load(texts->ek_roots, files->ek_roots, sizeof(files->ek_roots),
@@ -180,6 +195,7 @@ int enrol_run(int argc, char **argv)
 		{ "ca-certificate", &texts.ca_certificate },
 		{ "days", &texts.days },
 		{ "out", &texts.out },
+		{ "ek", &texts.ek },
 		{ NULL, NULL },
 	};
 	enum arguments_verdict verdict =

@@ -217,12 +217,13 @@ static bool run(const char *command)
 #define ANSWER                                                           \
 	"cat ca/swtpm-localca-rootca-cert.pem ca/issuercert.pem >ek && " \
 	"$B/pcc-verify enrol --request request --ek-roots ek --ca-key "  \
-	"key.pem --ca-certificate ca.pem --days 1 --out answer"
+	"key.pem --ca-certificate ca.pem --days 1 --out answer "         \
+	"--ek $(cat ek.hex)"
 #define WRITE_TRUST                                                   \
 	"printf 'evidence tpm2\\nmeasurement any\\nroot tpm2 %s\\n' " \
 	"$(openssl x509 -in ca.pem -noout -pubkey | "                 \
 	"openssl pkey -pubin -outform DER | sha256sum | cut -c 1-64) >trust"
-#define ASK "$B/pcc-node --enrol-request request --tpm unix:tpm.sock"
+#define ASK "$B/pcc-node --enrol-request request --tpm unix:tpm.sock >ek.hex"
 #define FINISH                                                       \
 	"$B/pcc-node --enrol-finish answer --ak-certificate ak.pem " \
 	"--tpm unix:tpm.sock"

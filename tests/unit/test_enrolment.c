@@ -12,6 +12,7 @@
 
 #include "attest/enrolment.h"
 #include "attest/tpm_public.h"
+#include "crypto/hash.h"
 #include "tests/support/paper_tpm.h"
 #include "tests/vector.h"
 
@@ -145,6 +146,25 @@ Test(enrolment, an_ek_that_no_maker_vouches_for_is_refused)
 	sample.request.certificates[0] = other.request.certificates[0];
 	sample.authority.ek_roots = other.authority.ek_roots;
 	cr_assert_eq(answer(&sample), ERR_UNAUTHENTIC);
+}
+
+/* A maker vouches for a stranger's TPM just as well. */
+Test(enrolment, where_one_tpm_is_named_another_of_its_maker_is_refused)
+{
+	SAMPLE sample;
+	uint8_t named[HASH_SHA256_BYTES];
+
+	prepare(&sample);
+	hash_sha256(sample.request.ek_public, named);
+	sample.authority.ek = named;
+	cr_assert_eq(answer(&sample), ERR_OK);
+	EVP_PKEY_free(sample.ek);
+	sample.ek = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	certify_ek(&sample, EK_USAGE);
+	write_ek(&sample, EK_ATTRIBUTES);
+	cr_assert_eq(answer(&sample), ERR_DENIED);
+	sample.authority.ek = NULL;
+	cr_assert_eq(answer(&sample), ERR_OK);
 }
 
 Test(enrolment, a_certificate_for_another_purpose_or_time_is_refused)
