@@ -105,8 +105,9 @@ enrol() {
 	tpm=$!
 	await_socket "$folder/tpm.sock"
 	"$build/pcc-node" --enrol-request "$folder/request" \
-		--tpm "unix:$folder/tpm.sock" &&
+		--tpm "unix:$folder/tpm.sock" >"$folder/ek" &&
 		"$build/pcc-verify" enrol --request "$folder/request" \
+			--ek "$(cat "$folder/ek")" \
 			--ek-roots "$folder/ek-roots.pem" --days 1 \
 			--ca-key "$folder/ca.key" \
 			--ca-certificate "$folder/ca.pem" \
