@@ -6,30 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attest/evidence.h"
 #include "base/fd.h"
 #include "base/secret.h"
 #include "crypto/aead.h"
 #include "crypto/hash.h"
 #include "crypto/p256.h"
 #include "crypto/random.h"
+#include "node/bundles.h"
 #include "node/clock.h"
 #include "node/keyring.h"
-#include "node/proofs.h"
 #include "node/question.h"
 #include "node/role.h"
 #include "node/setup.h"
 #include "policy/events.h"
 #include "policy/limits.h"
 #include "sandbox/memory.h"
-#include "wire/statement.h"
-
-/* Clients ask anew this long before the offered key ends, or a quarter of its
-   life where that is shorter. */
-#define REFRESH_S 3600
-
-/* Tickets name a front's own requests; this one nobody asked for. */
-#define TICKET_NONE 0
 
 enum place {
 	CONTROL,
@@ -40,203 +31,25 @@ enum place {
 	PLACES = FIRST_WORKER + 2 * LIMIT_WORKERS
 };
 
-/* What the front was last given for everybody: receipts name this bundle, so a
- * new front gets the same one for as long as its key is on offer. */
-struct offer {
-	uint8_t body[MESSAGE_BODY_MAX];
-	size_t len; /* 0: there is none */
-	uint64_t refresh;
-	uint64_t key_id;
-};
-
 struct keeper {
 	struct setup setup;
 	struct keyring *ring;
 	struct signer signer;
-	uint8_t node_id[STATEMENT_DIGEST_BYTES];
-	uint64_t replays;    /* refused since the last log line */
-	bool is_full;	     /* the offered key took all requests it may */
-	bool is_unpublished; /* the front has not been told of the newest */
-	bool is_key_asked;   /* of the attester, and has not come */
+	struct bundles bundles;
+	uint64_t replays;  /* refused since the last log line */
+	bool is_full;	   /* the offered key took all requests it may */
+	bool is_key_asked; /* of the attester, and has not come */
 	uint8_t key_seed[KEYRING_SEED_BYTES]; /* that it is to be made from */
 	uint64_t last_ticket;		      /* of what workers wait for */
-	uint64_t published_s;		      /* when that was tried */
-	struct proofs proofs;
-	uint8_t bundle[MESSAGE_BODY_MAX]; /* as it is sent */
-	struct offer offer;
-	struct pollfd peers[PLACES];	   /* fd -1: nobody there */
-	struct question questions[PLACES]; /* of those that are workers */
+	struct pollfd peers[PLACES];	      /* fd -1: nobody there */
+	struct question questions[PLACES];    /* of those that are workers */
 	struct channel_packet packet;
 };
-
-static struct statement_shape shape_of(const struct policy *policy)
-{
-	return (struct statement_shape){
-		.mode = (enum statement_mode)policy->shape,
-		.frame_bytes = policy->frame_bytes,
-		.tick_ms = policy->tick_ms,
-	};
-}
-
-static enum err write_statement(const struct keeper *keeper, struct writer *out)
-{
-	const struct policy *policy = &keeper->setup.policy;
-	struct statement statement;
-
-	setup_state(&keeper->setup.digests, &statement);
-	memcpy(statement.node_id, keeper->node_id, sizeof(keeper->node_id));
-	memcpy(statement.receipt_key, keeper->signer.public_key.bytes,
-	       SIGN_PUBLIC_BYTES);
-	statement.shape = shape_of(policy);
-	statement.model_name = bytes_of_string(policy->model_name);
-	statement.key_expiry = keyring_expiry(keeper->ring);
-	statement.assurance = proofs_assurance(keeper->setup.evidence);
-	return statement_write(&statement, out);
-}
-
-/* When clients should ask again for what is offered now. */
-static uint64_t refresh_time(const struct keeper *keeper)
-{
-	uint64_t refresh = keyring_next_change(keeper->ring);
-	uint64_t before_s = keeper->setup.policy.key_lifetime_s / 4;
-
-	if (before_s > REFRESH_S)
-		before_s = REFRESH_S;
-	if (keyring_expiry(keeper->ring) < refresh + before_s)
-		refresh = keyring_expiry(keeper->ring) - before_s;
-	return refresh;
-}
-
-/* What a bundle will say, whatever happens until its evidence is there. */
-static enum err fix_claims(const struct keeper *keeper, const uint8_t *nonce,
-			   struct proof *proof)
-{
-	struct writer statement = WRITER_OVER(proof->statement);
-	struct writer keys = WRITER_OVER(proof->keys);
-
-	TRY(write_statement(keeper, &statement));
-	TRY(keyring_configs(keeper->ring, &keys));
-	proof->statement_len = statement.len;
-	proof->keys_len = keys.len;
-	proof->refresh = refresh_time(keeper);
-	proof->key_id = keyring_current_id(keeper->ring);
-	proofs_bind(proof, nonce);
-	return ERR_OK;
-}
-
-static void note_offer(struct keeper *keeper, const struct proof *proof,
-		       struct bytes body)
-{
-	struct bytes bundle = { body.data + sizeof(keeper->node_id),
-				body.len - sizeof(keeper->node_id) };
-
-	memcpy(keeper->offer.body, body.data, body.len);
-	keeper->offer.len = body.len;
-	keeper->offer.refresh = proof->refresh;
-	keeper->offer.key_id = proof->key_id;
-	signer_note_offer(&keeper->signer, bundle, keeper->setup.evidence,
-			  (uint8_t)proof->key_id);
-}
-
-/* What was offered for this key before, to a front that does not know it. */
-static enum err offer_again(const struct keeper *keeper)
-{
-	const struct offer *offer = &keeper->offer;
-	struct message message = {
-		.kind = MESSAGE_BUNDLE,
-		.number = { TICKET_NONE, offer->refresh, offer->key_id },
-		.body = { offer->body, offer->len },
-	};
-
-	return channel_send(keeper->peers[FRONT].fd, &message, -1);
-}
-
-/* The evidence is there: the front gets the bundle. */
-static enum err send_bundle(struct keeper *keeper, const struct proof *proof,
-			    struct bytes made)
-{
-	struct writer out = WRITER_OVER(keeper->bundle);
-	struct message message = {
-		.kind = MESSAGE_BUNDLE,
-		.number = { proof->asker, proof->refresh, proof->key_id },
-	};
-	struct bytes release = { keeper->setup.release,
-				 keeper->setup.release_len };
-
-	TRY(bytes_put(&out, BYTES_ARRAY(keeper->node_id)));
-	TRY(proofs_bundle(proof, keeper->setup.evidence, release, made, &out));
-	message.body = bytes_written(&out);
-	if (proof->asker == TICKET_NONE)
-		note_offer(keeper, proof, message.body);
-	return channel_send(keeper->peers[FRONT].fd, &message, -1);
-}
-
-/* Whoever asked is told; a bundle for all is tried again at a later tick. */
-static void give_up(struct keeper *keeper, struct proof *proof)
-{
-	struct message message = { .kind = MESSAGE_UNPROVEN,
-				   .number = { proof->asker } };
-
-	if (proof->asker == TICKET_NONE)
-		keeper->is_unpublished = true;
-	else if (channel_send(keeper->peers[FRONT].fd, &message, -1) != ERR_OK)
-		(void)0; /* a front that does not read goes without */
-	proofs_release(proof);
-}
-
-static enum err ask_attester(const struct keeper *keeper,
-			     const struct proof *proof)
-{
-	struct message message = {
-		.kind = MESSAGE_QUOTE,
-		.number = { proof->ticket },
-		.body = BYTES_ARRAY(proof->report_data.bytes),
-	};
-
-	if (keeper->peers[ATTESTER].fd < 0)
-		return ERR_UNAVAILABLE;
-	return channel_send(keeper->peers[ATTESTER].fd, &message, -1);
-}
-
-/* One bundle, at once where nobody has to be asked for its evidence. */
-static void begin_bundle(struct keeper *keeper, uint64_t asker,
-			 const uint8_t *nonce)
-{
-	struct proof none = { .asker = asker };
-	struct proof *proof = proofs_take(&keeper->proofs);
-	enum err err;
-
-	if (proof == NULL) {
-		give_up(keeper, &none);
-		return;
-	}
-	proof->asker = asker;
-	err = keyring_live(keeper->ring) == 0
-		      ? ERR_UNAVAILABLE
-		      : fix_claims(keeper, nonce, proof);
-	if (err == ERR_OK && proofs_need_attester(keeper->setup.evidence))
-		err = ask_attester(keeper, proof);
-	else if (err == ERR_OK) {
-		err = send_bundle(keeper, proof, (struct bytes){ NULL, 0 });
-		proofs_release(proof);
-	}
-	if (err != ERR_OK)
-		give_up(keeper, proof);
-}
-
-/* No answer will come for what was asked of an attester that is gone. */
-static void give_up_all(struct keeper *keeper)
-{
-	for (size_t i = 0; i < LIMIT_PROOFS; i++) {
-		if (keeper->proofs.list[i].ticket != 0)
-			give_up(keeper, &keeper->proofs.list[i]);
-	}
-}
 
 /* Nor will a key; and workers that wait see their channel end. */
 static void lose_attester(struct keeper *keeper)
 {
-	give_up_all(keeper);
+	bundles_give_up(&keeper->bundles);
 	keeper->is_key_asked = false;
 	for (size_t i = FIRST_WORKER; i < PLACES; i++) {
 		if (keeper->questions[i].turn == QUESTION_SHARED)
@@ -269,25 +82,11 @@ static void drop(struct keeper *keeper, enum jail_role peer)
 		exit(EXIT_FAILURE);
 }
 
-/* A front that does not read now is told at a later tick. */
-static void publish_bundle(struct keeper *keeper)
-{
-	keeper->is_unpublished = false;
-	keeper->published_s = clock_now_s();
-	if (keeper->peers[FRONT].fd < 0 || keyring_live(keeper->ring) == 0)
-		return;
-	if (keeper->offer.len == 0 ||
-	    keeper->offer.key_id != keyring_current_id(keeper->ring))
-		begin_bundle(keeper, TICKET_NONE, NULL);
-	else if (offer_again(keeper) != ERR_OK)
-		keeper->is_unpublished = true;
-}
-
 static void announce_key(struct keeper *keeper)
 {
 	keeper->is_full = false;
 	EVENTS_LOG(EVENT_KEY_ROTATED, keyring_live(keeper->ring));
-	publish_bundle(keeper);
+	bundles_publish(&keeper->bundles);
 }
 
 static void note_failure(struct keeper *keeper, enum failure failure)
@@ -384,7 +183,7 @@ static enum err hear_front(struct keeper *keeper)
 		fd_close(&passed);
 		return ERR_MALFORMED;
 	}
-	begin_bundle(keeper, message.number[0], message.body.data);
+	bundles_begin(&keeper->bundles, message.number[0], message.body.data);
 	return ERR_OK;
 }
 
@@ -451,7 +250,6 @@ static void take_secret(struct keeper *keeper, const struct message *made)
 static enum err hear_attester(struct keeper *keeper)
 {
 	struct message message;
-	struct proof *proof;
 	int passed;
 
 	TRY(channel_receive(keeper->peers[ATTESTER].fd, &keeper->packet,
@@ -467,22 +265,8 @@ static enum err hear_attester(struct keeper *keeper)
 	if (message.kind != MESSAGE_EVIDENCE &&
 	    message.kind != MESSAGE_UNPROVEN)
 		return ERR_MALFORMED;
-	proof = proofs_find(&keeper->proofs, message.number[0]);
-	if (proof == NULL)
-		return ERR_OK; /* for a front that has gone meanwhile */
-	if (message.kind == MESSAGE_UNPROVEN ||
-	    send_bundle(keeper, proof, message.body) != ERR_OK)
-		give_up(keeper, proof);
-	else
-		proofs_release(proof);
+	bundles_take(&keeper->bundles, &message);
 	return ERR_OK;
-}
-
-/* A new front knows nothing of what the last one asked for. */
-static void forget_asked(struct keeper *keeper)
-{
-	for (size_t i = 0; i < LIMIT_PROOFS; i++)
-		proofs_release(&keeper->proofs.list[i]);
 }
 
 /* A new channel to a peer takes the place of the one before. */
@@ -502,13 +286,14 @@ static enum err hear_supervisor(struct keeper *keeper)
 	fd_close(&keeper->peers[place].fd);
 	keeper->peers[place].fd = passed;
 	if (place == FRONT)
-		forget_asked(keeper);
+		bundles_forget(&keeper->bundles);
 	if (place == ATTESTER) {
 		lose_attester(keeper);
 		make_key_elsewhere(keeper);
 	}
-	if (place == FRONT || (place == ATTESTER && keeper->is_unpublished))
-		publish_bundle(keeper);
+	if (place == FRONT ||
+	    (place == ATTESTER && keeper->bundles.is_unpublished))
+		bundles_publish(&keeper->bundles);
 	return ERR_OK;
 }
 
@@ -553,8 +338,7 @@ static void tick(struct keeper *keeper)
 	for (size_t left = keyring_live(keeper->ring); live + changed > left;
 	     left++)
 		EVENTS_LOG(EVENT_KEY_RETIRED, EVENT_CAUSE_AGE);
-	if (keeper->is_unpublished && keeper->published_s != clock_now_s())
-		publish_bundle(keeper);
+	bundles_tick(&keeper->bundles);
 	if (changed)
 		announce_key(keeper);
 }
@@ -567,13 +351,14 @@ static void open_signer(struct keeper *keeper)
 
 	if (signer_open(&keeper->signer) != ERR_OK)
 		die("no memory for keys that nobody else can read");
-	node->shape = shape_of(&keeper->setup.policy);
+	node->shape = bundles_shape(&keeper->setup.policy);
 	node->assurance = proofs_assurance(keeper->setup.evidence);
 	memcpy(node->model_root, digests->model_root, SETUP_DIGEST_BYTES);
 	memcpy(node->tokenizer_digest, digests->tokenizer, SETUP_DIGEST_BYTES);
 	memcpy(node->policy_digest, digests->policy, SETUP_DIGEST_BYTES);
 	memcpy(node->jail_digest, digests->jail, SETUP_DIGEST_BYTES);
-	memcpy(node->node_id, keeper->node_id, sizeof(keeper->node_id));
+	memcpy(node->node_id, keeper->bundles.node_id,
+	       sizeof(keeper->bundles.node_id));
 	memcpy(node->checkpoint_digest, keeper->setup.checkpoint,
 	       SETUP_DIGEST_BYTES);
 }
@@ -593,11 +378,22 @@ static void open_keyring(struct keeper *keeper)
 
 	if (err != ERR_OK)
 		die("no memory for keys that nobody else can read");
-	random_bytes(keeper->node_id, sizeof(keeper->node_id));
 	for (size_t i = 0; i < PLACES; i++)
 		keeper->peers[i] =
 			(struct pollfd){ .fd = -1, .events = POLLIN };
 	keeper->peers[CONTROL].fd = SETUP_CONTROL_FD;
+}
+
+static void open_bundles(struct keeper *keeper)
+{
+	struct bundles *bundles = &keeper->bundles;
+
+	bundles->setup = &keeper->setup;
+	bundles->ring = keeper->ring;
+	bundles->signer = &keeper->signer;
+	bundles->front = &keeper->peers[FRONT].fd;
+	bundles->attester = &keeper->peers[ATTESTER].fd;
+	random_bytes(bundles->node_id, sizeof(bundles->node_id));
 }
 
 _Noreturn void keeper_run(void)
@@ -611,6 +407,7 @@ _Noreturn void keeper_run(void)
 	aead_warm();
 	hash_warm();
 	open_keyring(&keeper);
+	open_bundles(&keeper);
 	open_signer(&keeper);
 	role_close_jail(JAIL_KEEPER);
 	EVENTS_LOG(EVENT_KEYS_HELD,
