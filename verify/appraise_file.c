@@ -171,8 +171,9 @@ static int run(const struct arguments *arguments)
 int appraise_file_run(int argc, char **argv)
 {
 	static struct arguments arguments;
-	enum arguments_verdict verdict =
-		arguments_parse(argc, argv, usage, NULL, &arguments);
+	enum arguments_verdict verdict = arguments_parse(
+		argc, argv, &(struct arguments_form){ .usage = usage },
+		&arguments);
 	int code = verdict == ARGUMENTS_HELP ? 0 : ARGUMENTS_EXIT_USAGE;
 
 	if (verdict == ARGUMENTS_RUN && arguments.rest_count != 2)

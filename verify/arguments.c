@@ -93,15 +93,18 @@ static enum err take(const char *name, const char *value, struct arguments *out)
 }
 
 static enum arguments_verdict take_option(const char *name, const char *value,
-					  const struct arguments_own *own,
+					  const struct arguments_form *form,
 					  struct arguments *out)
 {
 	enum err err;
 
 	if (value == NULL)
 		return complain("a value is missing", name);
-	err = take_own(name, value, own);
-	if (err == ERR_UNSUPPORTED)
+	err = take_own(name, value, form->own);
+	if (err == ERR_UNSUPPORTED && strcmp(name, "now") == 0)
+		err = decimal_parse(bytes_of_string(value), 1, INT64_MAX,
+				    &out->now);
+	if (err == ERR_UNSUPPORTED && form->trust == ARGUMENTS_JUDGES)
 		err = take(name, value, out);
 	if (err == ERR_UNSUPPORTED)
 		return complain("unknown option", name);
@@ -112,8 +115,8 @@ static enum arguments_verdict take_option(const char *name, const char *value,
 	return ARGUMENTS_RUN;
 }
 
-enum arguments_verdict arguments_parse(int argc, char **argv, const char *usage,
-				       const struct arguments_own *own,
+enum arguments_verdict arguments_parse(int argc, char **argv,
+				       const struct arguments_form *form,
 				       struct arguments *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -123,8 +126,9 @@ enum arguments_verdict arguments_parse(int argc, char **argv, const char *usage,
 		enum arguments_verdict verdict;
 
 		if (strcmp(argv[i], "--help") == 0) {
-			fputs(usage, stdout);
-			fputs(arguments_help, stdout);
+			fputs(form->usage, stdout);
+			if (form->trust == ARGUMENTS_JUDGES)
+				fputs(arguments_help, stdout);
 			return ARGUMENTS_HELP;
 		}
 		if (strcmp(argv[i], "--json") == 0) {
@@ -138,7 +142,7 @@ enum arguments_verdict arguments_parse(int argc, char **argv, const char *usage,
 			out->rest[out->rest_count++] = argv[i];
 			continue;
 		}
-		verdict = take_option(argv[i] + 2, argv[i + 1], own, out);
+		verdict = take_option(argv[i] + 2, argv[i + 1], form, out);
 		if (verdict != ARGUMENTS_RUN)
 			return verdict;
 		i++;

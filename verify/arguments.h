@@ -43,12 +43,21 @@ enum arguments_verdict {
 	ARGUMENTS_USAGE, /* were wrong; why is on standard error */
 };
 
-/*
- * Read them; `usage` is the command's own help, printed before the common one.
- * `own` ends with an entry without a name, or is NULL.
- */
-enum arguments_verdict arguments_parse(int argc, char **argv, const char *usage,
-				       const struct arguments_own *own,
+/* Whether a command judges, and so has somebody to trust. */
+enum arguments_trust {
+	ARGUMENTS_JUDGES = 0,
+	ARGUMENTS_JUDGES_NOBODY, /* the options of trust are unknown to it */
+};
+
+struct arguments_form {
+	const char *usage; /* the command's own help, before the common one */
+	const struct arguments_own *own; /* ends without a name; or NULL */
+	enum arguments_trust trust;
+};
+
+/* Read them. */
+enum arguments_verdict arguments_parse(int argc, char **argv,
+				       const struct arguments_form *form,
 				       struct arguments *out);
 void arguments_close(struct arguments *arguments);
 

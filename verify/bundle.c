@@ -44,8 +44,10 @@ int bundle_run(int argc, char **argv)
 		{ "ca", &gateway.ca_file },
 		{ NULL, NULL },
 	};
-	enum arguments_verdict verdict =
-		arguments_parse(argc, argv, usage, own, &arguments);
+	enum arguments_verdict verdict = arguments_parse(
+		argc, argv,
+		&(struct arguments_form){ .usage = usage, .own = own },
+		&arguments);
 	int code = verdict == ARGUMENTS_HELP ? 0 : ARGUMENTS_EXIT_USAGE;
 
 	if (verdict == ARGUMENTS_RUN)

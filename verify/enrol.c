@@ -198,8 +198,12 @@ int enrol_run(int argc, char **argv)
 		{ "ek", &texts.ek },
 		{ NULL, NULL },
 	};
-	enum arguments_verdict verdict =
-		arguments_parse(argc, argv, usage, own, &arguments);
+	enum arguments_verdict verdict = arguments_parse(
+		argc, argv,
+		&(struct arguments_form){ .usage = usage,
+					  .own = own,
+					  .trust = ARGUMENTS_JUDGES_NOBODY },
+		&arguments);
 	int code = verdict == ARGUMENTS_HELP ? 0 : ARGUMENTS_EXIT_USAGE;
 
 	if (verdict == ARGUMENTS_RUN)

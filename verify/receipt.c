@@ -63,7 +63,9 @@ int receipt_run(int argc, char **argv)
 	static struct arguments arguments;
 	int code = 0;
 
-	switch (arguments_parse(argc, argv, usage, NULL, &arguments)) {
+	switch (arguments_parse(argc, argv,
+				&(struct arguments_form){ .usage = usage },
+				&arguments)) {
 	case ARGUMENTS_HELP:
 		break;
 	case ARGUMENTS_USAGE:

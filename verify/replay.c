@@ -165,7 +165,12 @@ int replay_run(int argc, char **argv)
 					     { NULL, NULL } };
 	int code = 0;
 
-	switch (arguments_parse(argc, argv, usage, own, &arguments)) {
+	switch (arguments_parse(
+		argc, argv,
+		&(struct arguments_form){ .usage = usage,
+					  .own = own,
+					  .trust = ARGUMENTS_JUDGES_NOBODY },
+		&arguments)) {
 	case ARGUMENTS_HELP:
 		break;
 	case ARGUMENTS_USAGE:

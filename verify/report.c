@@ -122,8 +122,10 @@ int report_run(int argc, char **argv)
 		{ "receipt", &receipt },
 		{ NULL, NULL },
 	};
-	enum arguments_verdict verdict =
-		arguments_parse(argc, argv, usage, own, &arguments);
+	enum arguments_verdict verdict = arguments_parse(
+		argc, argv,
+		&(struct arguments_form){ .usage = usage, .own = own },
+		&arguments);
 	int code = verdict == ARGUMENTS_HELP ? 0 : ARGUMENTS_EXIT_USAGE;
 
 	subject.has_receipt = receipt != NULL;
