@@ -430,3 +430,22 @@ enum err trust_load(const char *program, const char *path, struct trust *trust)
 	free(memory);
 	return err;
 }
+
+enum err trust_load_collateral(const char *program, const char *path,
+			       struct trust *trust)
+{
+	if (trust->has_collateral)
+		return ERR_DENIED;
+	TRY(collateral_load(program, path, &trust->collateral));
+	trust->has_collateral = true;
+	for (int type = 0; type < BUNDLE_EVIDENCE_COUNT; type++)
+		collateral_lend(&trust->collateral,
+				&trust->policy.appraisal[type]);
+	return ERR_OK;
+}
+
+void trust_close(struct trust *trust)
+{
+	collateral_close(&trust->collateral);
+	trust_begin(trust);
+}

@@ -34,12 +34,14 @@
 #ifndef ATTEST_TRUST_H
 #define ATTEST_TRUST_H
 
+#include "attest/collateral.h"
 #include "attest/verify.h"
 
 #define TRUST_TEXT_MAX (64u << 10)
 #define TRUST_LIST_MAX 16 /* of one kind */
 
-/* `policy` points into the rest, so this is not to be copied. */
+/* `policy` points into the rest, so this is not to be copied.  All that it owns
+   is collateral. */
 struct trust {
 	struct verify_policy policy;
 	uint8_t digests[VERIFY_DIGESTS][TRUST_LIST_MAX][STATEMENT_DIGEST_BYTES];
@@ -51,6 +53,8 @@ struct trust {
 	struct note_key release_log;
 	struct note_key witnesses[TRUST_LIST_MAX];
 	uint8_t revoked[TRUST_LIST_MAX][STATEMENT_DIGEST_BYTES];
+	struct collateral collateral; /* owned; trust_close() */
+	bool has_collateral;
 	uint32_t said; /* bit of each key that may be said once and was */
 };
 
@@ -75,5 +79,13 @@ MUST_CHECK enum err trust_parse(struct bytes text, struct trust *trust,
  */
 MUST_CHECK enum err trust_load(const char *program, const char *path,
 			       struct trust *trust);
+
+/*
+ * Take a folder of collateral (attest/collateral.h) for every kind of evidence.
+ * ERR_DENIED for a second one; else it says, after `program`, what is wrong.
+ */
+MUST_CHECK enum err trust_load_collateral(const char *program, const char *path,
+					  struct trust *trust);
+void trust_close(struct trust *trust);
 
 #endif

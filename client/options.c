@@ -155,19 +155,6 @@ static enum err take_trust(const char *name, const char *value,
 			  bytes_of_string(value));
 }
 
-/* Says itself what is wrong. */
-static enum err take_collateral(const char *folder, struct options *options)
-{
-	struct verify_policy *policy = &options->trust.policy;
-
-	if (options->collateral.crl_count > 0)
-		return ERR_DENIED;
-	TRY(collateral_load("pcc-client", folder, &options->collateral));
-	for (int type = 0; type < BUNDLE_EVIDENCE_COUNT; type++)
-		collateral_lend(&options->collateral, &policy->appraisal[type]);
-	return ERR_OK;
-}
-
 /* A slash at the end would stand twice before every path. */
 static enum err take_gateway(char *value, struct options *options)
 {
@@ -230,7 +217,8 @@ static enum err take(int name, char *value, struct options *options)
 	case OPTION_TRUST:
 		return trust_load("pcc-client", value, &options->trust);
 	case OPTION_COLLATERAL:
-		return take_collateral(value, options);
+		return trust_load_collateral("pcc-client", value,
+					     &options->trust);
 	case OPTION_JSON:
 		options->json = true;
 		return ERR_OK;

@@ -5,7 +5,6 @@
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
 
-#include "attest/collateral.h"
 #include "attest/trust.h"
 #include "net/http.h"
 
@@ -20,7 +19,6 @@ struct options {
 	enum options_command command;
 	struct http_server gateway; /* url is NULL where a file is read */
 	struct trust trust;
-	struct collateral collateral; /* which trust borrows */
 
 	/* verify */
 	const char *file; /* or NULL */

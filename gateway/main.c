@@ -15,7 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "attest/collateral.h"
 #include "attest/trust.h"
 #include "base/fd.h"
 #include "base/secret.h"
@@ -55,18 +54,15 @@ static const char *read_pem(const char *path, char text[static PEM_MAX])
 static const struct verify_policy *read_trust(const struct options *options)
 {
 	static struct trust trust;
-	static struct collateral collateral;
 
 	if (options->trust_file == NULL)
 		return NULL;
 	trust_begin(&trust);
 	if (trust_load(PROGRAM, options->trust_file, &trust) != ERR_OK ||
 	    (options->collateral_folder != NULL &&
-	     collateral_load(PROGRAM, options->collateral_folder,
-			     &collateral) != ERR_OK))
+	     trust_load_collateral(PROGRAM, options->collateral_folder,
+				   &trust) != ERR_OK))
 		exit(EXIT_FAILURE);
-	for (int type = 0; type < BUNDLE_EVIDENCE_COUNT; type++)
-		collateral_lend(&collateral, &trust.policy.appraisal[type]);
 	return &trust.policy;
 }
 

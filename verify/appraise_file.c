@@ -141,7 +141,7 @@ static int judge(const struct arguments *arguments,
 	if (foreign == NULL)
 		policy = arguments->trust.policy.appraisal[evidence->type];
 	else
-		collateral_lend(&arguments->collateral, &policy);
+		collateral_lend(&arguments->trust.collateral, &policy);
 	policy.now = arguments->now;
 	if (foreign == NULL)
 		appraise(evidence, &policy, out);

@@ -43,18 +43,6 @@ static uint64_t clock_s(void)
 	return (uint64_t)now.tv_sec;
 }
 
-static enum err take_collateral(const char *folder, struct arguments *out)
-{
-	struct verify_policy *policy = &out->trust.policy;
-
-	if (out->collateral.crl_count + out->collateral.certificate_count > 0)
-		return ERR_DENIED;
-	TRY(collateral_load(PROGRAM, folder, &out->collateral));
-	for (int type = 0; type < BUNDLE_EVIDENCE_COUNT; type++)
-		collateral_lend(&out->collateral, &policy->appraisal[type]);
-	return ERR_OK;
-}
-
 /* One of the command's own, or ERR_UNSUPPORTED. */
 static enum err take_own(const char *name, const char *value,
 			 const struct arguments_own *own)
@@ -78,7 +66,7 @@ static enum err take(const char *name, const char *value, struct arguments *out)
 	if (strcmp(name, "trust") == 0)
 		return trust_load(PROGRAM, value, &out->trust);
 	if (strcmp(name, "collateral") == 0)
-		return take_collateral(value, out);
+		return trust_load_collateral(PROGRAM, value, &out->trust);
 	if (strcmp(name, "now") == 0) {
 		out->has_now = true;
 		return decimal_parse(bytes_of_string(value), 1, INT64_MAX,
@@ -152,5 +140,5 @@ enum arguments_verdict arguments_parse(int argc, char **argv,
 
 void arguments_close(struct arguments *arguments)
 {
-	collateral_close(&arguments->collateral);
+	trust_close(&arguments->trust);
 }

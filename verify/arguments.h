@@ -11,7 +11,6 @@
 #ifndef VERIFY_ARGUMENTS_H
 #define VERIFY_ARGUMENTS_H
 
-#include "attest/collateral.h"
 #include "attest/trust.h"
 
 #define ARGUMENTS_REST_MAX 4
@@ -20,10 +19,9 @@
 /* How to use those above, as lines of a help text. */
 extern const char arguments_help[];
 
-/* trust borrows from itself and from collateral: not to be copied. */
+/* trust borrows from itself: not to be copied. */
 struct arguments {
 	struct trust trust;
-	struct collateral collateral;
 	uint64_t now; /* the clock's where nothing was said */
 	bool has_now; /* something was */
 	bool json;

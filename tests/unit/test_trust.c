@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "attest/trust.h"
 
@@ -147,4 +149,34 @@ Test(trust, cut_at_any_place_but_an_end_of_a_line_it_is_refused)
 					 &trust, &line) == ERR_OK,
 			     all.data[len - 1] == '\n', "%zu", len);
 	}
+}
+
+/* Of two folders one would be left unread. */
+Test(trust, collateral_is_one_folder_of_names_that_are_known)
+{
+	static struct trust trust;
+	char folder[] = "/tmp/pcc-trust-XXXXXX", path[64];
+	FILE *file;
+
+	cr_assert_not_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/tdx-tcb-info.json", folder);
+	file = fopen(path, "w");
+	cr_assert_not_null(file);
+	fputs("{}", file);
+	fclose(file);
+	trust_begin(&trust);
+	cr_assert_eq(trust_load_collateral("test", folder, &trust), ERR_OK);
+	cr_assert_eq(
+		trust.policy.appraisal[BUNDLE_EVIDENCE_TDX].tdx_tcb_info.len,
+		2);
+	cr_assert_eq(trust_load_collateral("test", folder, &trust), ERR_DENIED);
+	trust_close(&trust);
+	cr_assert_eq(unlink(path), 0);
+	snprintf(path, sizeof(path), "%s/notes.txt", folder);
+	file = fopen(path, "w");
+	fclose(file);
+	cr_assert_eq(trust_load_collateral("test", folder, &trust),
+		     ERR_UNSUPPORTED);
+	unlink(path);
+	rmdir(folder);
 }
