@@ -519,28 +519,18 @@ void checks_shape(const struct checks *checks, struct record *out)
 		   good ? ", as required" : ": not what was accepted");
 }
 
-static const struct {
-	const char *what;
-	size_t offset;
-} digest_checks[VERIFY_DIGESTS] = {
-	{ "program", offsetof(struct statement, binary_digest) },
-	{ "model", offsetof(struct statement, model_root) },
-	{ "tokenizer", offsetof(struct statement, tokenizer_digest) },
-	{ "policy", offsetof(struct statement, policy_digest) },
-	{ "jail filter", offsetof(struct statement, jail_digest) },
-	{ "log grammar", offsetof(struct statement, log_digest) },
-	{ "command line", offsetof(struct statement, command_digest) },
-};
+_Static_assert((int)VERIFY_DIGESTS == (int)STATEMENT_DIGESTS,
+	       "there is a check for every digest of a statement");
 
 /* The records are an array, so a check knows its own code by its place. */
 void checks_digest(const struct checks *checks, struct record *out)
 {
-	size_t which =
-		(size_t)(out - checks->result->records) - VERIFY_DIGEST_FIRST;
+	enum statement_digest which = (enum statement_digest)(
+		out - checks->result->records - VERIFY_DIGEST_FIRST);
 	const struct verify_digests *list = &checks->policy->digests[which];
-	const char *what = digest_checks[which].what;
-	const uint8_t *found = (const uint8_t *)&checks->result->statement +
-			       digest_checks[which].offset;
+	const char *what = statement_digest_name(which);
+	const uint8_t *found =
+		statement_digest(&checks->result->statement, which);
 
 	if (list->count == 0) {
 		record_set(out, RECORD_SKIP, "No %s digest was required.",
@@ -550,11 +540,12 @@ void checks_digest(const struct checks *checks, struct record *out)
 	for (size_t i = 0; i < list->count; i++) {
 		if (memcmp(list->list[i], found, STATEMENT_DIGEST_BYTES) == 0) {
 			record_set(out, RECORD_PASS,
-				   "The %s is one of the %zu accepted.", what,
-				   list->count);
+				   "The %s digest is one of the %zu accepted.",
+				   what, list->count);
 			return;
 		}
 	}
-	record_set(out, RECORD_FAIL, "The %s is none of the %zu accepted.",
-		   what, list->count);
+	record_set(out, RECORD_FAIL,
+		   "The %s digest is none of the %zu accepted.", what,
+		   list->count);
 }

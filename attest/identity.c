@@ -7,23 +7,12 @@
 #define NAME_MAX_BYTES 10
 #define EVENT_BYTES_MAX (18 + NAME_MAX_BYTES + STATEMENT_DIGEST_BYTES)
 
-static const struct {
-	const char *name;
-	size_t offset; /* of its digest in struct statement */
-} things[IDENTITY_EVENTS] = {
-	{ "program", offsetof(struct statement, binary_digest) },
-	{ "model", offsetof(struct statement, model_root) },
-	{ "tokenizer", offsetof(struct statement, tokenizer_digest) },
-	{ "policy", offsetof(struct statement, policy_digest) },
-	{ "jail", offsetof(struct statement, jail_digest) },
-	{ "log", offsetof(struct statement, log_digest) },
-	{ "command", offsetof(struct statement, command_digest) },
-};
+_Static_assert(IDENTITY_EVENTS == STATEMENT_DIGESTS,
+	       "every digest of a statement is an event");
 
 const char *identity_event_name(size_t index)
 {
-	invariant(index < IDENTITY_EVENTS);
-	return things[index].name;
+	return statement_digest_name((enum statement_digest)index);
 }
 
 void identity_event(const struct statement *statement, size_t index,
@@ -31,15 +20,13 @@ void identity_event(const struct statement *statement, size_t index,
 {
 	uint8_t memory[EVENT_BYTES_MAX];
 	struct writer event = WRITER_OVER(memory);
-	struct bytes measured = {
-		(const uint8_t *)statement + things[index].offset,
-		STATEMENT_DIGEST_BYTES,
-	};
+	enum statement_digest which = (enum statement_digest)index;
+	struct bytes measured = { statement_digest(statement, which),
+				  STATEMENT_DIGEST_BYTES };
 
-	invariant(index < IDENTITY_EVENTS);
 	invariant(bytes_put(&event, LABEL) == ERR_OK &&
-		  bytes_put(&event, bytes_of_string(things[index].name)) ==
-			  ERR_OK &&
+		  bytes_put(&event, bytes_of_string(statement_digest_name(
+					    which))) == ERR_OK &&
 		  bytes_put_u8(&event, 0) == ERR_OK &&
 		  bytes_put(&event, measured) == ERR_OK);
 	hash_digest(bank, bytes_written(&event), digest);

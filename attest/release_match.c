@@ -3,16 +3,17 @@
 
 #include <string.h>
 
+/* The command line is a deployment's, and in no release. */
 static const struct {
 	enum log_entry_digest digest;
-	size_t offset;
+	enum statement_digest which;
 } shared[RELEASE_MATCH_DIGESTS] = {
-	{ LOG_ENTRY_PROGRAM, offsetof(struct statement, binary_digest) },
-	{ LOG_ENTRY_MODEL_ROOT, offsetof(struct statement, model_root) },
-	{ LOG_ENTRY_TOKENIZER, offsetof(struct statement, tokenizer_digest) },
-	{ LOG_ENTRY_POLICY_DIGEST, offsetof(struct statement, policy_digest) },
-	{ LOG_ENTRY_JAIL, offsetof(struct statement, jail_digest) },
-	{ LOG_ENTRY_GRAMMAR, offsetof(struct statement, log_digest) },
+	{ LOG_ENTRY_PROGRAM, STATEMENT_PROGRAM },
+	{ LOG_ENTRY_MODEL_ROOT, STATEMENT_MODEL },
+	{ LOG_ENTRY_TOKENIZER, STATEMENT_TOKENIZER },
+	{ LOG_ENTRY_POLICY_DIGEST, STATEMENT_POLICY },
+	{ LOG_ENTRY_JAIL, STATEMENT_JAIL },
+	{ LOG_ENTRY_GRAMMAR, STATEMENT_LOG },
 };
 
 _Static_assert(STATEMENT_DIGEST_BYTES == LOG_ENTRY_DIGEST_BYTES,
@@ -24,7 +25,7 @@ enum err release_match(const struct log_entry *release,
 {
 	for (size_t i = 0; i < RELEASE_MATCH_DIGESTS; i++) {
 		const uint8_t *found =
-			(const uint8_t *)statement + shared[i].offset;
+			statement_digest(statement, shared[i].which);
 
 		if (memcmp(release->digests[shared[i].digest], found,
 			   STATEMENT_DIGEST_BYTES) != 0) {

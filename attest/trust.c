@@ -284,16 +284,6 @@ static enum err take_release_revoked(struct trust *trust, struct bytes value)
 	return ERR_OK;
 }
 
-static const char *const digest_names[VERIFY_DIGESTS] = {
-	[VERIFY_PROGRAM - VERIFY_DIGEST_FIRST] = "program",
-	[VERIFY_MODEL - VERIFY_DIGEST_FIRST] = "model",
-	[VERIFY_TOKENIZER - VERIFY_DIGEST_FIRST] = "tokenizer",
-	[VERIFY_POLICY - VERIFY_DIGEST_FIRST] = "policy",
-	[VERIFY_JAIL - VERIFY_DIGEST_FIRST] = "jail",
-	[VERIFY_LOG - VERIFY_DIGEST_FIRST] = "log",
-	[VERIFY_COMMAND - VERIFY_DIGEST_FIRST] = "command",
-};
-
 /* ERR_UNSUPPORTED: the key is no digest's. */
 static enum err take_digest(struct trust *trust, struct bytes key,
 			    struct bytes value)
@@ -301,7 +291,7 @@ static enum err take_digest(struct trust *trust, struct bytes key,
 	for (size_t i = 0; i < VERIFY_DIGESTS; i++) {
 		struct verify_digests *list = &trust->policy.digests[i];
 
-		if (!is(key, digest_names[i]))
+		if (!is(key, statement_digest_name((enum statement_digest)i)))
 			continue;
 		if (list->count == TRUST_LIST_MAX)
 			return ERR_TOO_LARGE;

@@ -7,34 +7,38 @@
 
 #define HEX_BYTES (2 * STATEMENT_DIGEST_BYTES + 1)
 
-/* The statement's digests, under the names that options and JSON use. */
-static const struct {
-	const char *name;
-	size_t offset;
-} digests[] = {
-	{ "id", offsetof(struct statement, node_id) },
-	{ "program", offsetof(struct statement, binary_digest) },
-	{ "model", offsetof(struct statement, model_root) },
-	{ "tokenizer", offsetof(struct statement, tokenizer_digest) },
-	{ "policy", offsetof(struct statement, policy_digest) },
-	{ "jail", offsetof(struct statement, jail_digest) },
-	{ "log", offsetof(struct statement, log_digest) },
-	{ "command", offsetof(struct statement, command_digest) },
-	{ "receipt-key", offsetof(struct statement, receipt_key) },
-};
+/* The node's id, the digests, and the key of receipts. */
+#define DIGESTS (STATEMENT_DIGESTS + 2)
 
-#define DIGESTS (sizeof(digests) / sizeof(digests[0]))
+/* The name that options and JSON use. */
+static const char *digest_name(size_t index)
+{
+	if (index == 0)
+		return "id";
+	return index <= STATEMENT_DIGESTS
+		       ? statement_digest_name(
+				 (enum statement_digest)(index - 1))
+		       : "receipt-key";
+}
 
-static const char *digest_hex(const struct verify_result *result, size_t which,
+static const uint8_t *digest_of(const struct statement *statement, size_t index)
+{
+	if (index == 0)
+		return statement->node_id;
+	return index <= STATEMENT_DIGESTS
+		       ? statement_digest(statement,
+					  (enum statement_digest)(index - 1))
+		       : statement->receipt_key;
+}
+
+static const char *digest_hex(const struct verify_result *result, size_t index,
 			      char text[static HEX_BYTES])
 {
-	const uint8_t *digest =
-		(const uint8_t *)&result->statement + digests[which].offset;
 	struct writer out = { (uint8_t *)text, 0, HEX_BYTES - 1 };
+	struct bytes digest = { digest_of(&result->statement, index),
+				STATEMENT_DIGEST_BYTES };
 
-	invariant(hex_put(&out,
-			  (struct bytes){ digest, STATEMENT_DIGEST_BYTES }) ==
-		  ERR_OK);
+	invariant(hex_put(&out, digest) == ERR_OK);
 	text[out.len] = '\0';
 	return text;
 }
@@ -68,7 +72,7 @@ enum err verify_print_fact(const struct verify_result *result, size_t index,
 	if (index >= DIGESTS + sizeof(others) / sizeof(others[0]))
 		return ERR_UNSUPPORTED;
 	if (index < DIGESTS) {
-		out->name = digests[index].name;
+		out->name = digest_name(index);
 		(void)snprintf(out->value, sizeof(out->value), "%s",
 			       digest_hex(result, index, hex));
 		return ERR_OK;
@@ -131,7 +135,7 @@ static void print_node_json(const struct verify_result *result, FILE *out)
 
 	fprintf(out, ",\"node\":{");
 	for (size_t i = 0; i < DIGESTS; i++)
-		fprintf(out, "\"%s\":\"%s\",", digests[i].name,
+		fprintf(out, "\"%s\":\"%s\",", digest_name(i),
 			digest_hex(result, i, hex));
 	fprintf(out, "\"model_name\":");
 	print_string(statement->model_name, out);

@@ -44,6 +44,36 @@ static const size_t digest_offsets[DIGESTS] = {
 	offsetof(struct statement, command_digest),
 };
 
+static const struct {
+	const char *name;
+	size_t offset;
+} digests[STATEMENT_DIGESTS] = {
+	[STATEMENT_PROGRAM] = { "program",
+				offsetof(struct statement, binary_digest) },
+	[STATEMENT_MODEL] = { "model", offsetof(struct statement, model_root) },
+	[STATEMENT_TOKENIZER] = { "tokenizer", offsetof(struct statement,
+							tokenizer_digest) },
+	[STATEMENT_POLICY] = { "policy",
+			       offsetof(struct statement, policy_digest) },
+	[STATEMENT_JAIL] = { "jail", offsetof(struct statement, jail_digest) },
+	[STATEMENT_LOG] = { "log", offsetof(struct statement, log_digest) },
+	[STATEMENT_COMMAND] = { "command",
+				offsetof(struct statement, command_digest) },
+};
+
+const uint8_t *statement_digest(const struct statement *statement,
+				enum statement_digest which)
+{
+	invariant(which < STATEMENT_DIGESTS);
+	return (const uint8_t *)statement + digests[which].offset;
+}
+
+const char *statement_digest_name(enum statement_digest which)
+{
+	invariant(which < STATEMENT_DIGESTS);
+	return digests[which].name;
+}
+
 const char *statement_mode_name(enum statement_mode mode)
 {
 	return mode < STATEMENT_MODE_COUNT ? mode_names[mode] : "unknown";

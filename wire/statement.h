@@ -49,6 +49,21 @@ enum statement_assurance {
 	STATEMENT_ASSURANCE_COUNT,
 };
 
+/*
+ * What runs on a node, in the order in which it is measured (attest/identity.h)
+ * and told everywhere.
+ */
+enum statement_digest {
+	STATEMENT_PROGRAM = 0,
+	STATEMENT_MODEL,
+	STATEMENT_TOKENIZER,
+	STATEMENT_POLICY,
+	STATEMENT_JAIL, /* filters */
+	STATEMENT_LOG,	/* grammar */
+	STATEMENT_COMMAND,
+	STATEMENT_DIGESTS,
+};
+
 struct statement_shape {
 	enum statement_mode mode;
 	uint32_t frame_bytes; /* one sealed frame on the wire */
@@ -85,6 +100,11 @@ MUST_CHECK enum err statement_write(const struct statement *statement,
  * anything but the one encoding above.
  */
 MUST_CHECK enum err statement_parse(struct bytes in, struct statement *out);
+
+/* One of the digests, borrowed; and its name: "program", "model", ... */
+const uint8_t *statement_digest(const struct statement *statement,
+				enum statement_digest which);
+const char *statement_digest_name(enum statement_digest which);
 
 /* The words on the wire: "paced", "sev-snp".  Never NULL. */
 const char *statement_mode_name(enum statement_mode mode);
