@@ -272,11 +272,19 @@ bool system_gives_namespaces(void)
 	       WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* Nothing, unless a test says otherwise; it is the node's alone. */
+static const char *const nothing[] = { NULL };
+static const char *const *surroundings = nothing;
+
+void system_surround(const char *const *environment)
+{
+	surroundings = environment;
+}
+
 /* In the child: become the program, which dies with the thread behind us. */
 static _Noreturn void become(const struct system *system, enum system_part part,
 			     int program, char *const *arguments, pid_t parent)
 {
-	static char *const environment[] = { NULL };
 	char path[SYSTEM_PATH_MAX];
 
 	if (system->caller == SYSTEM_AS_ORDINARY)
@@ -289,7 +297,9 @@ static _Noreturn void become(const struct system *system, enum system_part part,
 	path_in(system, parts[part].log, path);
 	if (dup2(open(path, O_WRONLY | O_CREAT | O_APPEND, 0644), 2) != 2)
 		_exit(126);
-	fexecve(program, arguments, environment);
+	fexecve(program, arguments,
+		(char *const *)(uintptr_t)(part == SYSTEM_NODE ? surroundings
+							       : nothing));
 	_exit(127);
 }
 

@@ -85,6 +85,9 @@ const char *system_start(const struct policy *policy, enum system_caller caller,
  */
 void system_tell(const char *const *node_arguments, const char *trust);
 
+/* What stands in the environment of the node's next start; NULL at the end. */
+void system_surround(const char *const *environment);
+
 /* The same for a test, which fails with it, or is skipped for an obstacle. */
 void system_start_or_skip(const struct policy *policy, struct system *out);
 

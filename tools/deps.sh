@@ -8,7 +8,7 @@ set -eu
 build="gcc libc6-dev libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
  protobuf-compiler libssl-dev libsodium-dev libseccomp-dev libcap-dev
  libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev libtss2-dev"
-test="libcriterion-dev swtpm swtpm-tools tpm2-tools openssl libcbor-dev procps python3"
+test="libcriterion-dev strace swtpm swtpm-tools tpm2-tools openssl libcbor-dev procps python3"
 
 # The measured machine (deploy/vm): half a gigabyte, for its own targets alone.
 vm="linux-image-amd64 kmod systemd-boot-efi binutils python3 ovmf
