@@ -47,7 +47,7 @@ HEADERS  := $(wildcard $(addsuffix /*.h,$(MODULES) $(APPS) tests tests/*))
 
 all: $(PROGRAMS:%=$(BUILD)/%) ## build every program
 
-demo: deps ## one private answer through every process, with the checks that passed
+demo: deps-demo ## one private answer through every process, with the checks that passed
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tools/demo.sh $(BUILD)
 
@@ -59,6 +59,9 @@ tests: $(UNIT)
 
 deps: ## install what the build needs, where it is missing (Debian 12)
 	@tools/deps.sh build
+
+deps-demo: ## install what the demo needs besides, where it is missing
+	@tools/deps.sh build demo
 
 deps-test: ## install what the tests need, where it is missing
 	@tools/deps.sh test interop
@@ -227,6 +230,6 @@ $(BUILD)/%.o: %.c | $(GEN)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-.PHONY: all demo test tests deps deps-test deps-vm vm vm-demo vm-test sanitize fuzz bench interop-go claims release reproduce check includes symbols format tidy help clean
+.PHONY: all demo test tests deps deps-demo deps-test deps-vm vm vm-demo vm-test sanitize fuzz bench interop-go claims release reproduce check includes symbols format tidy help clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Install what is missing for `build`, `test`, `vm` or `interop`, on Debian 12.  Says
+# Install what is missing for `build`, `demo`, `test`, `vm` or `interop`, on Debian 12.  Says
 # what it does; does nothing, quickly and without the network, when all is
 # there.
 set -eu
@@ -8,6 +8,7 @@ set -eu
 build="gcc libc6-dev libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
  protobuf-compiler libssl-dev libsodium-dev libseccomp-dev libcap-dev
  libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev libtss2-dev"
+demo="swtpm swtpm-tools"
 test="libcriterion-dev strace swtpm swtpm-tools tpm2-tools openssl libcbor-dev procps python3"
 
 # The measured machine (deploy/vm): half a gigabyte, for its own targets alone.
@@ -49,6 +50,8 @@ for group in "$@"; do
 	case $group in
 	# shellcheck disable=SC2086
 	build) install $build ;;
+	# shellcheck disable=SC2086
+	demo) install $demo ;;
 	# shellcheck disable=SC2086
 	test) install $build $test ;;
 	# shellcheck disable=SC2086
