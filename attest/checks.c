@@ -215,13 +215,15 @@ static void judge_registers(const struct checks *checks,
 		*out = released;
 	if (out->mark == RECORD_FAIL || tells_of_boot(checks, type))
 		return;
-	if (checks->policy->registers == VERIFY_REGISTERS_ANY)
+	if (checks->policy->registers == VERIFY_REGISTERS_ANY) {
+		checks->result->booted_anything = true;
 		record_set(out, RECORD_PASS,
 			   "Accepted by name: any measurement (development).");
-	else
+	} else {
 		record_set(out, RECORD_FAIL,
 			   "No value of what was booted was asked for, so "
 			   "anything may run there.");
+	}
 }
 
 /*

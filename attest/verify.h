@@ -108,7 +108,8 @@ struct verify_result {
 	struct ohttp_key_config key;
 	struct log_entry release; /* VERIFY_RELEASE passed, or was late */
 	struct appraisal appraisals[BUNDLE_EVIDENCE_MAX]; /* of bundle's */
-	uint64_t expired; /* bit 1 << code: failed for the time alone */
+	uint64_t expired;     /* bit 1 << code: failed for the time alone */
+	bool booted_anything; /* and that was accepted by name */
 };
 
 /*

@@ -53,6 +53,9 @@ const char *verify_print_summary(const struct verify_result *result)
 {
 	if (result->verdict != VERIFY_VERIFIED)
 		return verify_verdict_name(result->verdict);
+	if (result->booted_anything)
+		return "verified: whatever was booted was accepted "
+		       "(development), proves nothing about what runs";
 	return rests_on_software(result)
 		       ? "verified: software evidence (development), proves "
 			 "nothing about hardware"

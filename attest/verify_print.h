@@ -11,7 +11,7 @@
 
 /*
  * A line a check: mark, code and sentence; then who the node says it is, and
- * the verdict, with "software, proves nothing about hardware" where that is so.
+ * the verdict, with "software, proves nothing about hardware" or the like where that is so.
  */
 void verify_print_table(const struct verify_result *result, FILE *out);
 

@@ -87,12 +87,21 @@ static const struct verdict development = {
 	RECORD_SKIP
 };
 
+static const struct verdict anything = {
+	"Good for development only",
+	"A chip vouches for the machine, but nobody asked what was started on "
+	"it: anything may run there. Do not send it anything private.",
+	RECORD_SKIP
+};
+
 static const struct verdict *verdict_of(const struct verify_result *result,
 					enum verify_verdict verdict)
 {
 	if (verdict == VERIFY_VERIFIED &&
 	    verify_passed(result, VERIFY_EVIDENCE_SOFTWARE))
 		return &development;
+	if (verdict == VERIFY_VERIFIED && result->booted_anything)
+		return &anything;
 	return &verdicts[verdict];
 }
 

@@ -5,6 +5,7 @@
 
 #include "attest/identity.h"
 #include "attest/verify.h"
+#include "attest/verify_print.h"
 #include "crypto/hash.h"
 #include "tests/support/paper_tpm.h"
 #include "tests/support/sample_bundle.h"
@@ -108,6 +109,8 @@ Test(hardware, where_no_measurement_is_asked_for_hardware_does_not_pass)
 	expect(VERIFY_VERIFIED, measurement, RECORD_PASS);
 	cr_assert_not_null(
 		strstr(result.records[measurement].text, "development"));
+	cr_assert_not_null(strstr(verify_print_summary(&result),
+				  "proves nothing about what runs"));
 }
 
 /* Whatever was booted may extend it to what a statement says. */
