@@ -58,6 +58,12 @@ static enum err take_own(const char *name, const char *value,
 	return ERR_UNSUPPORTED;
 }
 
+static enum err take_now(const char *value, struct arguments *out)
+{
+	out->has_now = true;
+	return decimal_parse(bytes_of_string(value), 1, INT64_MAX, &out->now);
+}
+
 static enum err take(const char *name, const char *value, struct arguments *out)
 {
 	static const char accept[] = "accept-";
@@ -67,11 +73,6 @@ static enum err take(const char *name, const char *value, struct arguments *out)
 		return trust_load(PROGRAM, value, &out->trust);
 	if (strcmp(name, "collateral") == 0)
 		return trust_load_collateral(PROGRAM, value, &out->trust);
-	if (strcmp(name, "now") == 0) {
-		out->has_now = true;
-		return decimal_parse(bytes_of_string(value), 1, INT64_MAX,
-				     &out->now);
-	}
 	if (strcmp(name, "node") == 0)
 		prefix = 0;
 	else if (strncmp(name, accept, prefix) != 0)
@@ -90,8 +91,7 @@ static enum arguments_verdict take_option(const char *name, const char *value,
 		return complain("a value is missing", name);
 	err = take_own(name, value, form->own);
 	if (err == ERR_UNSUPPORTED && strcmp(name, "now") == 0)
-		err = decimal_parse(bytes_of_string(value), 1, INT64_MAX,
-				    &out->now);
+		err = take_now(value, out);
 	if (err == ERR_UNSUPPORTED && form->trust == ARGUMENTS_JUDGES)
 		err = take(name, value, out);
 	if (err == ERR_UNSUPPORTED)

@@ -23,6 +23,9 @@ Test(arguments, a_command_that_judges_takes_whom_to_trust)
 	cr_assert_eq(arguments.trust.policy.evidence,
 		     1u << BUNDLE_EVIDENCE_TDX);
 	cr_assert_eq(arguments.rest_count, 1);
+	cr_assert_not(arguments.has_now);
+	cr_assert_eq(parse(ARGUMENTS_JUDGES, "--now", "7"), ARGUMENTS_RUN);
+	cr_assert(arguments.has_now);
 }
 
 /* Else somebody would believe that it had been asked for. */
@@ -37,6 +40,7 @@ Test(arguments, a_command_that_judges_nobody_refuses_whom_to_trust)
 	cr_assert_eq(parse(ARGUMENTS_JUDGES_NOBODY, "--now", "7"),
 		     ARGUMENTS_RUN);
 	cr_assert_eq(arguments.now, 7);
+	cr_assert(arguments.has_now);
 }
 
 Test(arguments, what_is_unknown_impossible_or_given_twice_is_refused)
