@@ -9,14 +9,12 @@
 #include "crypto/hash.h"
 #include "crypto/random.h"
 #include "wire/cbor.h"
-#include "wire/der.h"
 
 #define REQUEST_PARTS 4
 #define ANSWER_PARTS 4
 #define DAY_S 86400
 #define DAYS_MAX 3660
 #define LABEL BYTES_LITERAL("pcc-node/v1 enrolment")
-#define USAGE_OID "2.5.29.37"		/* extended key usage */
 #define EK_USAGE "\x67\x81\x05\x08\x01" /* 2.23.133.8.1: of an EK */
 
 static const uint8_t no_nonce[AEAD_NONCE_BYTES];
@@ -114,21 +112,6 @@ enum err enrolment_chain_parse(struct bytes chain, size_t max,
 	return bytes_expect_end(&chain);
 }
 
-static bool is_for_ek(const struct certificate *certificate)
-{
-	struct bytes value;
-	struct bytes list;
-	struct bytes usage;
-
-	if (certificate_extension(certificate, USAGE_OID, &value) != ERR_OK ||
-	    der_take(&value, DER_SEQUENCE, &list) != ERR_OK)
-		return false;
-	while (der_take(&list, DER_OID, &usage) == ERR_OK)
-		if (bytes_equal(usage, BYTES_LITERAL(EK_USAGE)))
-			return true;
-	return false;
-}
-
 /* The roots come with the authority, and the chain from the TPM's memory. */
 static enum err fill_chain(const struct enrolment_request *request,
 			   const struct enrolment_authority *authority,
@@ -173,7 +156,7 @@ static enum err check_ek(const struct enrolment_request *request,
 	       "is out of date.";
 	TRY(certificate_chain_verify(&chain, &trust));
 	*why = "The certificate is not for an endorsement key.";
-	if (!is_for_ek(&chain.list[0]))
+	if (!certificate_is_for(&chain.list[0], BYTES_LITERAL(EK_USAGE)))
 		return ERR_DENIED;
 	*why = "The certificate is of another key than the EK shown.";
 	return has_key(&chain.list[0], ek) ? ERR_OK : ERR_UNAUTHENTIC;

@@ -37,17 +37,6 @@ const char *tdx_collateral_status_name(enum appraisal_tdx_status status)
 	return status_names[status];
 }
 
-/* The front of `in`, which has to be this text. */
-static enum err expect(struct bytes *in, const char *text)
-{
-	struct bytes found;
-
-	if (bytes_take(in, strlen(text), &found) != ERR_OK ||
-	    !bytes_equal(found, bytes_of_string(text)))
-		return ERR_MALFORMED;
-	return ERR_OK;
-}
-
 /* What a file or a server adds: line ends, and the zero of a C string. */
 static struct bytes without_end(struct bytes text)
 {
@@ -76,15 +65,15 @@ static enum err split(struct bytes text, const char *name, struct bytes *value,
 
 	if (text.len > TDX_COLLATERAL_BYTES_MAX)
 		return ERR_MALFORMED;
-	TRY(expect(&rest, "{\""));
-	TRY(expect(&rest, name));
-	TRY(expect(&rest, "\":"));
+	TRY(bytes_expect(&rest, bytes_of_string("{\"")));
+	TRY(bytes_expect(&rest, bytes_of_string(name)));
+	TRY(bytes_expect(&rest, bytes_of_string("\":")));
 	if (rest.len < TAIL_BYTES)
 		return ERR_MALFORMED;
 	TRY(bytes_take(&rest, rest.len - TAIL_BYTES, value));
-	TRY(expect(&rest, TAIL_HEAD));
+	TRY(bytes_expect(&rest, bytes_of_string(TAIL_HEAD)));
 	TRY(bytes_take(&rest, 2 * (size_t)SIGNATURE_BYTES, &digits));
-	TRY(expect(&rest, TAIL_END));
+	TRY(bytes_expect(&rest, bytes_of_string(TAIL_END)));
 	return decode_signature(digits, signature);
 }
 
@@ -345,7 +334,7 @@ static enum err parse_named_module(const json_t *object,
 	struct bytes id;
 
 	TRY(text_of(object, "id", &id));
-	TRY(expect(&id, MODULE_PREFIX));
+	TRY(bytes_expect(&id, bytes_of_string(MODULE_PREFIX)));
 	TRY(hex_decode(id, &out->version, sizeof(out->version)));
 	TRY(parse_module(object, out));
 	return parse_steps(object, &out->steps);

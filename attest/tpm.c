@@ -8,10 +8,8 @@
 #include "attest/tpm_evidence.h"
 #include "attest/tpm_quote.h"
 #include "base/secret.h"
-#include "wire/der.h"
 
-#define USAGE_OID "2.5.29.37" /* extended key usage (RFC 5280, 4.2.1.12) */
-#define FIRMWARE_PCRS 8	      /* what boots extends these alone */
+#define FIRMWARE_PCRS 8 /* what boots extends these alone */
 #define EXIT_PCR 5
 #define DATA_BYTES HASH_SHA256_BYTES
 
@@ -75,22 +73,10 @@ static bool is_named(const struct tpm_public_name *name,
  */
 static bool is_for_attestation(const struct certificate *certificate)
 {
-	static const struct bytes accepted[] = {
-		BYTES_LITERAL("\x67\x81\x05\x08\x03"),
-		BYTES_LITERAL("\x67\x81\x05\x08\x01"),
-	};
-	struct bytes value;
-	struct bytes list;
-	struct bytes usage;
-
-	if (certificate_extension(certificate, USAGE_OID, &value) != ERR_OK ||
-	    der_take(&value, DER_SEQUENCE, &list) != ERR_OK)
-		return false;
-	while (der_take(&list, DER_OID, &usage) == ERR_OK)
-		if (bytes_equal(usage, accepted[0]) ||
-		    bytes_equal(usage, accepted[1]))
-			return true;
-	return false;
+	return certificate_is_for(certificate,
+				  BYTES_LITERAL("\x67\x81\x05\x08\x03")) ||
+	       certificate_is_for(certificate,
+				  BYTES_LITERAL("\x67\x81\x05\x08\x01"));
 }
 
 static bool has_key(const struct certificate *certificate,

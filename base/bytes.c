@@ -113,6 +113,18 @@ enum err bytes_take_into(struct bytes *in, void *out, size_t len)
 	return ERR_OK;
 }
 
+enum err bytes_expect(struct bytes *in, struct bytes wanted)
+{
+	struct bytes rest = *in;
+	struct bytes found;
+
+	if (bytes_take(&rest, wanted.len, &found) != ERR_OK ||
+	    !bytes_equal(found, wanted))
+		return ERR_MALFORMED;
+	*in = rest;
+	return ERR_OK;
+}
+
 enum err bytes_expect_end(const struct bytes *in)
 {
 	return in->len == 0 ? ERR_OK : ERR_MALFORMED;

@@ -43,6 +43,9 @@ MUST_CHECK enum err bytes_take_u32_le(struct bytes *in, uint32_t *out);
 MUST_CHECK enum err bytes_take_u64_le(struct bytes *in, uint64_t *out);
 MUST_CHECK enum err bytes_take_into(struct bytes *in, void *out, size_t len);
 
+/* Take exactly this; ERR_MALFORMED, taking nothing, where another stands. */
+MUST_CHECK enum err bytes_expect(struct bytes *in, struct bytes wanted);
+
 /* ERR_MALFORMED unless every byte has been consumed. */
 MUST_CHECK enum err bytes_expect_end(const struct bytes *in);
 

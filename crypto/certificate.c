@@ -4,7 +4,10 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "wire/der.h"
+
 #define EXTENSIONS_MAX 64
+#define EXTENDED_KEY_USAGE "2.5.29.37"
 
 /* RFC 5280, 4.2: one of each.  Two readers might look at different ones. */
 static bool has_sound_extensions(const X509 *x509)
@@ -88,6 +91,23 @@ enum err certificate_extension(const struct certificate *certificate,
 	*out = (struct bytes){ ASN1_STRING_get0_data(value),
 			       (size_t)ASN1_STRING_length(value) };
 	return ERR_OK;
+}
+
+bool certificate_is_for(const struct certificate *certificate,
+			struct bytes purpose)
+{
+	struct bytes value;
+	struct bytes list;
+	struct bytes one;
+
+	if (certificate_extension(certificate, EXTENDED_KEY_USAGE, &value) !=
+		    ERR_OK ||
+	    der_take(&value, DER_SEQUENCE, &list) != ERR_OK)
+		return false;
+	while (der_take(&list, DER_OID, &one) == ERR_OK)
+		if (bytes_equal(one, purpose))
+			return true;
+	return false;
 }
 
 static bool is_plain(struct bytes text)

@@ -99,6 +99,13 @@ MUST_CHECK enum err certificate_extension(const struct certificate *certificate,
 					  const char *oid, struct bytes *out);
 
 /*
+ * Whether its extended key usage (RFC 5280, 4.2.1.12) names this purpose, the
+ * contents of an OBJECT IDENTIFIER.
+ */
+bool certificate_is_for(const struct certificate *certificate,
+			struct bytes purpose);
+
+/*
  * The common name of its subject or issuer, as printable ASCII, zero-ended.
  * ERR_MALFORMED where there is not exactly one that fits.
  */

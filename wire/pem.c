@@ -8,23 +8,13 @@
 #define LINE_LETTERS 64
 #define LINE_BYTES (LINE_LETTERS / 4 * 3)
 
-static enum err expect(struct bytes *in, const char *text)
-{
-	struct bytes found;
-
-	if (bytes_take(in, strlen(text), &found) != ERR_OK ||
-	    !bytes_equal(found, bytes_of_string(text)))
-		return ERR_MALFORMED;
-	return ERR_OK;
-}
-
 static enum err expect_boundary(struct bytes *in, const char *word,
 				const char *label)
 {
-	TRY(expect(in, "-----"));
-	TRY(expect(in, word));
-	TRY(expect(in, label));
-	return expect(in, "-----\n");
+	TRY(bytes_expect(in, bytes_of_string("-----")));
+	TRY(bytes_expect(in, bytes_of_string(word)));
+	TRY(bytes_expect(in, bytes_of_string(label)));
+	return bytes_expect(in, bytes_of_string("-----\n"));
 }
 
 /* A line without its feed; it ends at the latest after 65 bytes. */
