@@ -35,7 +35,9 @@ objects   = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 LIBRARY  := $(BUILD)/libpcc.a
 GEN      := $(BUILD)/gen/node.pb-c.c $(BUILD)/gen/node_descriptor.h \
             $(BUILD)/gen/health_descriptor.h
-UNIT     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/test_*.c)))
+TESTED   := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/test_*.c)))
+QUIET    := $(filter $(BUILD)/tests/quiet/%,$(TESTED))
+UNIT     := $(filter-out $(QUIET),$(TESTED))
 HELPERS  := $(filter-out $(wildcard tests/*/test_*.c tests/fuzz/*.c \
               tests/bench/*.c) tests/scenarios/call.c, \
               $(wildcard tests/*.c tests/*/*.c))
@@ -81,9 +83,14 @@ bench: all $(BENCHES) ## every benchmark twice, into build/bench.json; LLAMA_BEN
 interop-go: all ## a log of ours is read by Go's own packages, where those are installed
 	@tools/interop_go.sh $(BUILD)
 
-claims: ## every claim of SECURITY.md is shown by a test that passes
-	@$(MAKE) --no-print-directory test
-	@tools/check_claims.sh $(BUILD) SECURITY.md
+claims: deps-test ## every claim of SECURITY.md shown by a test that passes; the figures, into build/claims.json
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests $(QUIET)
+	@tools/run_tests.sh $(BUILD) $(UNIT) $(QUIET); \
+	    tools/claims.py $(BUILD) SECURITY.md
+
+soak: deps-test ## the long form of what draws, kills or mutates, and the fuzzers; HOURS=1
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests $(QUIET) $(FUZZERS)
+	@tools/soak.sh $(BUILD) $(or $(HOURS),1)
 
 release: all ## programs, manifest and SBOM, into build/release; MODEL= POLICY= MEASUREMENTS=
 	@tools/release.sh $(BUILD) "$(MODEL)" "$(POLICY)" "$(MEASUREMENTS)"
@@ -230,6 +237,6 @@ $(BUILD)/%.o: %.c | $(GEN)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-.PHONY: all demo test tests deps deps-demo deps-test deps-vm vm vm-demo vm-test sanitize fuzz bench interop-go claims release reproduce check includes symbols format tidy help clean
+.PHONY: all demo test tests deps deps-demo deps-test deps-vm vm vm-demo vm-test sanitize fuzz bench interop-go claims soak release reproduce check includes symbols format tidy help clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

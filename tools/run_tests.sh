@@ -7,6 +7,11 @@
 # program that crashes, hangs, leaks or holds no test is a failure, and nothing
 # is tried twice.  What could not be
 # looked at, for want of data or of rights, is counted as skipped and named.
+# Those in tests/quiet/ time something: they run when all others are done, each
+# alone.
+#
+# What tests draw follows from $SEED, which is printed; what they measured goes
+# into BUILD/results/figures (see tests/figure.h).
 #
 # The last line is "N passed, N failed, N skipped".
 set -u
@@ -23,6 +28,11 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 results=$build/results
 rm -rf "$results"
 mkdir -p "$results"
+export FIGURES=$PWD/$results/figures
+[ "${build#/}" = "$build" ] || FIGURES=$results/figures
+export SEED=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+echo "SEED=$SEED"
+echo "$SEED" >"$results/seed"
 # An ordinary user, which some tests become, has to get through it.
 TMPDIR=$(mktemp -d) && chmod 711 "$TMPDIR" || exit 1
 export TMPDIR
@@ -90,9 +100,10 @@ lane() {
 	done
 }
 
-nodes=() others=() sleepers=()
+nodes=() others=() sleepers=() quiet=()
 for program in "$@"; do
 	case $program in
+	*/quiet/*) quiet+=("$program") ;;
 	*/test_rotation) sleepers+=("$program") ;;
 	*/scenarios/*) nodes+=("$program") ;;
 	*) others+=("$program") ;;
@@ -103,6 +114,7 @@ lane "${sleepers[@]}" &
 lane "${nodes[@]}" &
 lane "${others[@]}" &
 wait
+lane "${quiet[@]}"
 
 passed=0 failed=0 skipped=0
 for program in "$@"; do

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/numbers.h"
+#include "tests/numbers.h"
 #include "tests/vector.h"
 
 #define SEED UINT64_C(20261122)

@@ -8,7 +8,7 @@
 
 #include "inference/half.h"
 #include "inference/numeric.h"
-#include "tests/unit/numbers.h"
+#include "tests/numbers.h"
 
 #define COLUMNS_MAX 512
 #define OUTPUTS_MAX 21

@@ -9,7 +9,7 @@
 #include "inference/half.h"
 #include "inference/kernel.h"
 #include "inference/pack.h"
-#include "tests/unit/numbers.h"
+#include "tests/numbers.h"
 
 #define ROWS_MAX 261
 #define COLUMNS_MAX 1100

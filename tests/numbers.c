@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/unit/numbers.h"
+#include "tests/numbers.h"
 
 uint32_t numbers_next(struct numbers *numbers)
 {
