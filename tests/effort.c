@@ -29,9 +29,9 @@ struct effort effort_of(uint64_t usual)
 
 bool effort_more(struct effort *effort)
 {
-	bool more = effort->done < effort->usual ||
-		    (effort->until_ms != 0 &&
-		     system_now_ms() < effort->until_ms);
+	bool more =
+		effort->done < effort->usual ||
+		(effort->until_ms != 0 && system_now_ms() < effort->until_ms);
 
 	if (more)
 		effort->done++;

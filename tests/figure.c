@@ -58,8 +58,8 @@ void figure_of(const char *claim, const char *what, double value,
 {
 	char members[160];
 
-	snprintf(members, sizeof(members),
-		 "\"value\": %.6g, \"unit\": \"%s\"", value, unit);
+	snprintf(members, sizeof(members), "\"value\": %.6g, \"unit\": \"%s\"",
+		 value, unit);
 	note(claim, what, members);
 }
 

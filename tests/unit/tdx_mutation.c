@@ -2,26 +2,28 @@
 #include "tests/unit/tdx_mutation.h"
 
 #include <criterion/criterion.h>
-#include <stdlib.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "tests/effort.h"
+#include "tests/figure.h"
 #include "tests/numbers.h"
 #include "tests/vector.h"
-
-#define SEED UINT64_C(20261122)
 
 static struct numbers numbers;
 
 void tdx_mutation_seed(void)
 {
-	numbers.state = SEED;
+	numbers.state = effort_seed();
 }
 
-void tdx_mutation_tell(size_t refused, size_t accepted)
+void tdx_mutation_tell(const char *of, size_t tried, size_t harmless)
 {
-	printf("seed %lu: %zu refused, 0 of them accepted; %zu harmless, all "
-	       "accepted\n",
-	       (unsigned long)SEED, refused, accepted);
+	char what[96];
+
+	snprintf(what, sizeof(what), "changes to %s accepted", of);
+	figure_none("A3b", what, 0, tried - harmless, harmless);
 }
 
 uint32_t tdx_mutation_below(size_t limit)
@@ -33,13 +35,6 @@ void tdx_mutation_change(uint8_t *bytes, size_t len)
 {
 	bytes[tdx_mutation_below(len)] ^=
 		(uint8_t)(1 + tdx_mutation_below(255));
-}
-
-size_t tdx_mutation_rounds(size_t usual)
-{
-	const char *text = getenv("MUTATIONS");
-
-	return text == NULL ? usual : strtoul(text, NULL, 10);
 }
 
 static void build(struct tdx_platform *platform, enum tdx_mutation_of what)
@@ -80,8 +75,14 @@ static void restore(struct tdx_platform *platform,
 }
 
 void tdx_mutation_run(const struct tdx_mutation *mutations, size_t count,
-		      enum tdx_mutation_of what, size_t times)
+		      enum tdx_mutation_of what, size_t usual)
 {
+	static const char *const names[] = {
+		[TDX_MUTATION_QUOTE] = "signed quotes",
+		[TDX_MUTATION_COLLATERAL] = "signed collateral",
+		[TDX_MUTATION_CERTIFICATES] = "certified platforms",
+	};
+	struct effort effort = effort_of(usual);
 	static struct tdx_platform platform;
 	static struct tdx_platform clean;
 	size_t harmless = 0;
@@ -90,7 +91,7 @@ void tdx_mutation_run(const struct tdx_mutation *mutations, size_t count,
 	tdx_platform_open(&platform);
 	build(&platform, what);
 	clean = platform;
-	for (size_t i = 0; i < times; i++) {
+	while (effort_more(&effort)) {
 		size_t which = tdx_mutation_below(count);
 		bool accepted;
 
@@ -98,12 +99,13 @@ void tdx_mutation_run(const struct tdx_mutation *mutations, size_t count,
 		build(&platform, what);
 		accepted = tdx_mutation_accepts(&platform, platform.evidence);
 		cr_assert_eq(accepted, mutations[which].harmless,
-			     "round %zu, mutation %zu", i, which);
+			     "round %" PRIu64 ", mutation %zu", effort.done,
+			     which);
 		harmless += accepted;
 		restore(&platform, &clean);
 	}
 	build(&platform, what);
 	cr_assert(tdx_mutation_accepts(&platform, platform.evidence));
-	tdx_mutation_tell(times - harmless, harmless);
+	tdx_mutation_tell(names[what], effort.done, harmless);
 	tdx_platform_close(&platform);
 }

@@ -24,10 +24,7 @@ enum tdx_mutation_of {
 	TDX_MUTATION_CERTIFICATES,
 };
 
-/* So many rounds as usual, or as MUTATIONS in the environment says. */
-size_t tdx_mutation_rounds(size_t usual);
-
-/* Begin the same numbers again; below `limit`; one byte of these changed. */
+/* Begin this run's numbers again; below `limit`; one byte of these changed. */
 void tdx_mutation_seed(void);
 uint32_t tdx_mutation_below(size_t limit);
 void tdx_mutation_change(uint8_t *bytes, size_t len);
@@ -36,12 +33,15 @@ void tdx_mutation_change(uint8_t *bytes, size_t len);
 bool tdx_mutation_accepts(const struct tdx_platform *platform,
 			  struct bytes evidence);
 
-/* Make so many changes; fail the running test on the first wrong verdict. */
+/*
+ * Make changes, usually so many (tests/effort.h); fail the running test on the
+ * first wrong verdict, and note the figures of the others.
+ */
 void tdx_mutation_run(const struct tdx_mutation *mutations, size_t count,
-		      enum tdx_mutation_of what, size_t times);
+		      enum tdx_mutation_of what, size_t usual);
 
-/* Say how it went, in one line. */
-void tdx_mutation_tell(size_t refused, size_t accepted);
+/* The figures: of these changes some were harmless and all those accepted. */
+void tdx_mutation_tell(const char *of, size_t tried, size_t harmless);
 
 /* A function of one act on `p`, and what such acts are made of. */
 #define MUTATE(name, act)                        \

@@ -112,7 +112,7 @@ Test(tdx_mutations,
 	};
 
 	tdx_mutation_run(mutations, COUNT(mutations), TDX_MUTATION_COLLATERAL,
-			 tdx_mutation_rounds(40000));
+			 40000);
 }
 
 MUTATE(k_component, p->pck.components[tdx_mutation_below(6)] = 0)
@@ -182,5 +182,5 @@ Test(tdx_endorsements, of_certified_platforms_none_that_is_another_is_accepted)
 	};
 
 	tdx_mutation_run(mutations, COUNT(mutations), TDX_MUTATION_CERTIFICATES,
-			 tdx_mutation_rounds(6000));
+			 6000);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Quotes, changed field by field, bent in their frames, and signed again. */
 #include <criterion/criterion.h>
+#include <inttypes.h>
 #include <string.h>
 
+#include "tests/effort.h"
 #include "tests/unit/tdx_mutation.h"
 #include "wire/cbor.h"
 
@@ -108,7 +110,7 @@ Test(tdx_mutations, of_signed_quotes_none_that_says_something_else_is_accepted)
 	};
 
 	tdx_mutation_run(mutations, COUNT(mutations), TDX_MUTATION_QUOTE,
-			 tdx_mutation_rounds(54000));
+			 54000);
 }
 
 /* Where unsigned parts of this quote lie. */
@@ -265,13 +267,13 @@ Test(tdx_mutations, of_frames_around_signed_parts_none_that_is_bent_is_accepted)
 	static struct tdx_platform platform;
 	static struct frame frame;
 	static uint8_t memory[20000];
-	size_t times = tdx_mutation_rounds(20000);
+	struct effort effort = effort_of(20000);
 	size_t harmless = 0;
 
 	tdx_mutation_seed();
 	tdx_platform_open(&platform);
 	platform.policy.crl_count = 0;
-	for (size_t i = 0; i < times; i++) {
+	while (effort_more(&effort)) {
 		struct writer out = WRITER_OVER(memory);
 		size_t which = tdx_mutation_below(COUNT(mutations));
 		bool accepted;
@@ -282,9 +284,10 @@ Test(tdx_mutations, of_frames_around_signed_parts_none_that_is_bent_is_accepted)
 		wrap(&frame, &out);
 		accepted = tdx_mutation_accepts(&platform, bytes_written(&out));
 		cr_assert_eq(accepted, mutations[which].harmless,
-			     "round %zu, mutation %zu", i, which);
+			     "round %" PRIu64 ", mutation %zu", effort.done,
+			     which);
 		harmless += accepted;
 	}
-	tdx_mutation_tell(times - harmless, harmless);
+	tdx_mutation_tell("frames around signed parts", effort.done, harmless);
 	tdx_platform_close(&platform);
 }
