@@ -46,6 +46,25 @@ def figures_of(build):
         return []
 
 
+def merged(figures):
+    """Figures of one name, which several tests reported, as one."""
+    by_name = {}
+    for figure in figures:
+        old = by_name.get(figure["what"])
+        if old is None:
+            by_name[figure["what"]] = dict(figure)
+        elif "of" in figure:
+            for member in ("value", "of", "control"):
+                if member in figure:
+                    old[member] += figure[member]
+            if "bound" in old:
+                old["bound"] = 3 / old["of"]
+        else:
+            worse = min if "at_least" in figure else max
+            old["value"] = worse(old["value"], figure["value"])
+    return list(by_name.values())
+
+
 def number(value):
     if isinstance(value, float) and value == int(value):
         value = int(value)
@@ -102,8 +121,8 @@ def keep(document, figures):
         for line in lines:
             match = ROW.match(line.rstrip("\n"))
             if match:
-                texts = [text_of(f) for f in figures if f["claim"] == match[1]]
-                last = "; ".join(dict.fromkeys(texts)) or match[3]
+                mine = [f for f in figures if f["claim"] == match[1]]
+                last = "; ".join(map(text_of, merged(mine))) or match[3]
                 line = f"| {match[1]} | {match[2]} | {last} | {match[4]} |\n"
             kept.append(line)
     with open(document, "w") as out:
@@ -129,7 +148,8 @@ def main():
         holds = bool(shown) and all(r == "PASS" for r in shown.values())
         claims.append({"id": name, "claim": claim, "holds": holds,
                        "tests": shown,
-                       "figures": [f for f in figures if f["claim"] == name]})
+                       "figures": merged(f for f in figures
+                                         if f["claim"] == name)})
         for test, result in shown.items():
             if result != "PASS":
                 print(f"{name} IS NOT SHOWN: {test} ({result})")

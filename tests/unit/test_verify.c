@@ -5,6 +5,7 @@
 
 #include "attest/verify.h"
 #include "attest/verify_print.h"
+#include "tests/figure.h"
 #include "tests/support/sample_bundle.h"
 
 #define NOW SAMPLE_BUNDLE_NOW
@@ -180,6 +181,9 @@ Test(verify, no_flipped_bit_leaves_a_bundle_verified)
 		cr_assert_neq(result.verdict, VERIFY_EXPIRED, "bit %zu", bit);
 		sample.memory[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}
+	verify_bundle(bytes, &policy, NOW, NULL, &result);
+	figure_none("A1", "flipped bits of a bundle accepted", 0, 8 * bytes.len,
+		    result.verdict == VERIFY_VERIFIED);
 }
 
 Test(verify, cut_at_any_length_a_bundle_is_malformed)
@@ -199,6 +203,9 @@ Test(verify, cut_at_any_length_a_bundle_is_malformed)
 			     RECORD_SKIP);
 	}
 	cr_assert_eq(verify_exit_code(VERIFY_MALFORMED), 30);
+	verify_bundle(bytes, &policy, NOW, NULL, &result);
+	figure_none("A1", "cuts of a bundle accepted", 0, bytes.len,
+		    result.verdict == VERIFY_VERIFIED);
 }
 
 Test(verify, each_digest_has_to_be_one_of_the_accepted)

@@ -7,6 +7,7 @@
 #include "attest/verify.h"
 #include "attest/verify_print.h"
 #include "crypto/hash.h"
+#include "tests/figure.h"
 #include "tests/support/paper_tpm.h"
 #include "tests/support/sample_bundle.h"
 
@@ -203,6 +204,8 @@ Test(hardware, no_changed_bit_of_a_statement_or_of_keys_is_bound_by_a_quote)
 	judge(NULL);
 	expect(VERIFY_VERIFIED, VERIFY_BINDING, RECORD_PASS);
 	cr_assert_eq(refused, (FIELDS + 1) * CHANGES);
+	figure_none("A1", "changed fields that a quote still binds", 0, refused,
+		    result.verdict == VERIFY_VERIFIED);
 }
 
 /*
@@ -323,6 +326,7 @@ Test(hardware, no_flipped_bit_of_a_bundle_leaves_it_verified)
 			refused++;
 		sample.memory[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}
-	cr_assert_eq(same, 0);
-	cr_assert_gt(refused, 8000);
+	verify_bundle(bytes, &policy, NOW, NULL, &result);
+	figure_none("A1", "flipped bits of a bundle with a quote accepted",
+		    same, same + refused, result.verdict == VERIFY_VERIFIED);
 }
