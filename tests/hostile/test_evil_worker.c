@@ -2,15 +2,14 @@
 /*
  * A worker that an attacker owns: what it may try, and that it dies of it.
  *
- * The acts of sandbox/selftest.c are committed without the jail as well, in the
- * same run: an attack that could not have worked anyway proves nothing.
+ * The acts are committed without the jail as well, in the same run: an attack
+ * that could not have worked anyway proves nothing.  test_evil_calls.c goes
+ * through all calls by their numbers.
  */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -24,40 +23,12 @@
 #include <unistd.h>
 
 #include "inference/team.h"
-#include "sandbox/jail.h"
-#include "sandbox/selftest.h"
+#include "tests/figure.h"
+#include "tests/support/attempt.h"
+#include "tests/support/evil_acts.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define CALLS 1024
 #define TEAM 5
-#define X32 0x40000000l
-
-/*
- * The kernel lets these two past every filter (from 6.11 and 6.18 on) and looks
- * itself at who calls: not its own probe is an error or a fault.
- */
-#define URETPROBE 335
-#define UPROBE 336
-
-enum outcome {
-	WORKED = 0,  /* exit status of the child */
-	FAILED = 1,  /* the call came back with an error */
-	NO_JAIL = 2, /* the child could not be jailed: no result at all */
-};
-
-enum where {
-	IN_THE_JAIL,
-	OUTSIDE
-};
-
-/* One attempt, by a child of its own; what is not used is zero. */
-struct attempt {
-	enum where where;
-	int (*commit)(const struct attempt *attempt);
-	const struct selftest_act *act;
-	long number;
-	uint64_t arguments[6];
-};
 
 static struct jail_filter filter;
 
@@ -68,56 +39,60 @@ static void compile(void)
 
 TestSuite(evil_worker, .init = compile, .timeout = 300);
 
-/* The call itself: a sanitizer's _exit() does more than a worker may. */
-_Noreturn static void leave(int status)
+struct tally {
+	uint64_t tries;
+	uint64_t survived;
+	uint64_t control; /* worked without the jail */
+};
+
+static bool dies(const struct selftest_act *act)
 {
-	for (;;)
-		syscall(SYS_exit_group, status);
+	const struct attempt evil = { .filter = &filter,
+				      .commit = attempt_act,
+				      .act = act };
+	enum attempt_end end = attempt_make(&evil);
+
+	/* A door that this kernel was built without ends in a fault. */
+	return end == ATTEMPT_KILLED ||
+	       (act->control == SELFTEST_MAY_FAIL && end == ATTEMPT_FAULTED);
 }
 
-/* Out of the way first: the test framework may have something at 3 or 4. */
-static void take_places(int front, int keeper)
+static bool works_without_a_jail(const struct selftest_act *act)
 {
-	int aside = fcntl(front, F_DUPFD, 64);
+	const struct attempt evil = { .commit = attempt_act, .act = act };
 
-	keeper = fcntl(keeper, F_DUPFD, 64);
-	if (dup2(aside, JAIL_FD_FRONT) < 0 || dup2(keeper, JAIL_FD_KEEPER) < 0)
-		_exit(NO_JAIL);
+	return attempt_make(&evil) == ATTEMPT_WORKED;
 }
 
-static void enter(void)
+static void commit_all(const struct selftest_act *acts, size_t count,
+		       struct tally *tally)
 {
-	struct jail_report report = { 0 };
+	for (size_t i = 0; i < count; i++) {
+		bool works = works_without_a_jail(&acts[i]);
 
-	if (jail_enter(&filter, &report) != ERR_OK)
-		_exit(NO_JAIL);
+		cr_expect(works || acts[i].control == SELFTEST_MAY_FAIL,
+			  "nobody could %s", acts[i].name);
+		tally->control += works;
+		tally->tries++;
+		if (!dies(&acts[i])) {
+			tally->survived++;
+			cr_expect_fail("it could %s", acts[i].name);
+		}
+	}
 }
 
-_Noreturn static void try(const struct attempt *attempt)
+Test(evil_worker, every_forbidden_act_kills_it_and_works_without_the_jail)
 {
-	int front[2], keeper[2];
+	struct tally tally = { 0 };
+	size_t own_count, other_count;
+	const struct selftest_act *own = selftest_acts(&own_count);
+	const struct selftest_act *other = evil_acts(&other_count);
 
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, front) != 0 ||
-	    socketpair(AF_UNIX, SOCK_STREAM, 0, keeper) != 0)
-		_exit(NO_JAIL);
-	take_places(front[0], keeper[0]);
-	if (attempt->where == IN_THE_JAIL)
-		enter();
-	leave(attempt->commit(attempt) < 0 ? FAILED : WORKED);
-}
-
-/* The child's status, as waitpid(2) gives it. */
-static int attempt(const struct attempt *attempt)
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0)
-		try(attempt);
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
-	cr_assert_not(WIFEXITED(status) && WEXITSTATUS(status) == NO_JAIL);
-	cr_assert_not(WCOREDUMP(status));
-	return status;
+	commit_all(own, own_count, &tally);
+	commit_all(other, other_count, &tally);
+	cr_expect_geq(tally.control, 100);
+	figure_none("E6", "forbidden acts that a worker survives",
+		    tally.survived, tally.tries, tally.control);
 }
 
 static bool killed(int status)
@@ -127,165 +102,15 @@ static bool killed(int status)
 
 static bool worked(int status)
 {
-	return WIFEXITED(status) && WEXITSTATUS(status) == WORKED;
-}
-
-static int commit_act(const struct attempt *attempt)
-{
-	return selftest_commit(attempt->act);
-}
-
-static int commit_call(const struct attempt *attempt)
-{
-	const uint64_t *with = attempt->arguments;
-
-	return syscall(attempt->number, with[0], with[1], with[2], with[3],
-		       with[4], with[5]) < 0
-		       ? -1
-		       : 0;
-}
-
-/* The 32-bit way in, with arguments that mean nothing. */
-static int commit_int_80(const struct attempt *attempt)
-{
-	long result;
-
-	__asm__ volatile("int $0x80"
-			 : "=a"(result)
-			 : "a"(attempt->number), "b"(0l), "c"(0l), "d"(0l),
-			   "S"(0l), "D"(0l)
-			 : "memory");
-	return result < 0 ? -1 : 0;
-}
-
-Test(evil_worker, every_forbidden_act_kills_it)
-{
-	size_t count;
-	const struct selftest_act *acts = selftest_acts(&count);
-
-	cr_assert_geq(count, 40);
-	for (size_t i = 0; i < count; i++) {
-		const struct attempt evil = { .commit = commit_act,
-					      .act = &acts[i] };
-		int status = attempt(&evil);
-
-		cr_expect(killed(status) ||
-				  (acts[i].control == SELFTEST_MAY_FAIL &&
-				   WIFSIGNALED(status)),
-			  "it could %s", acts[i].name);
-	}
-}
-
-Test(evil_worker, the_same_acts_work_without_the_jail)
-{
-	size_t count, working = 0;
-	const struct selftest_act *acts = selftest_acts(&count);
-
-	for (size_t i = 0; i < count; i++) {
-		const struct attempt evil = { .where = OUTSIDE,
-					      .commit = commit_act,
-					      .act = &acts[i] };
-		int status = attempt(&evil);
-
-		cr_expect(worked(status) ||
-				  acts[i].control == SELFTEST_MAY_FAIL,
-			  "nobody could %s", acts[i].name);
-		working += worked(status);
-	}
-	cr_assert_geq(working, 40);
-}
-
-static void expect_killed(int (*commit)(const struct attempt *), long number)
-{
-	const struct attempt evil = { .commit = commit, .number = number };
-	int status = attempt(&evil);
-
-	if (commit == commit_call && (number == URETPROBE || number == UPROBE))
-		cr_expect_not(worked(status), "call %ld", number);
-	else
-		cr_expect(killed(status), "call %ld", number);
-}
-
-Test(evil_worker, every_call_number_kills_it)
-{
-	static const long odd[] = { -1,	     INT_MAX,  INT_MIN,
-				    X32 - 1, 1l << 31, SYS_read | 1l << 29 };
-
-	/* With zeros, the four allowed calls name descriptor or operation 0. */
-	for (long number = 0; number < CALLS; number++) {
-		if (number != SYS_exit_group)
-			expect_killed(commit_call, number);
-	}
-	for (size_t i = 0; i < COUNT_OF(odd); i++)
-		expect_killed(commit_call, odd[i]);
-}
-
-Test(evil_worker, every_x32_number_kills_it)
-{
-	for (long number = 0; number < CALLS; number++)
-		expect_killed(commit_call, number | X32);
-}
-
-Test(evil_worker, every_32_bit_number_kills_it)
-{
-	for (long number = 0; number < CALLS; number++)
-		expect_killed(commit_int_80, number);
-}
-
-static void expect_killed_with(long number, size_t index, uint64_t value)
-{
-	struct attempt evil = { .commit = commit_call, .number = number };
-
-	evil.arguments[index] = value;
-	cr_expect(killed(attempt(&evil)), "call %ld with %#jx", number,
-		  (uintmax_t)value);
-}
-
-Test(evil_worker, every_other_descriptor_kills_it)
-{
-	static const long calls[] = { SYS_read, SYS_write };
-	static const uint64_t odd[] = {
-		UINT64_MAX,	    INT_MAX,	       UINT32_MAX,
-		3ull | 1ull << 32,  4ull | 1ull << 32, 3ull | 1ull << 63,
-		3ull | ~0ull << 32, 4ull | 0x100ull,
-	};
-
-	for (size_t call = 0; call < COUNT_OF(calls); call++) {
-		for (uint64_t fd = 0; fd < 256; fd++) {
-			if (fd != JAIL_FD_FRONT && fd != JAIL_FD_KEEPER)
-				expect_killed_with(calls[call], 0, fd);
-		}
-		for (size_t i = 0; i < COUNT_OF(odd); i++)
-			expect_killed_with(calls[call], 0, odd[i]);
-	}
-}
-
-static bool allowed_operation(uint64_t operation)
-{
-	return operation == FUTEX_WAIT_PRIVATE ||
-	       operation == FUTEX_WAKE_PRIVATE ||
-	       operation == FUTEX_WAIT_BITSET_PRIVATE ||
-	       operation == (FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME);
-}
-
-Test(evil_worker, every_other_futex_operation_kills_it)
-{
-	for (uint64_t operation = 0; operation < 1024; operation++) {
-		if (!allowed_operation(operation))
-			expect_killed_with(SYS_futex, 1, operation);
-		else
-			expect_killed_with(SYS_futex, 1,
-					   operation | 1ull << 32);
-	}
+	return WIFEXITED(status) && WEXITSTATUS(status) == ATTEMPT_WORKED;
 }
 
 /* ---- what it may */
 
-static int echo(const struct attempt *attempt)
+static int echo(void)
 {
 	char byte;
 
-	(void)attempt;
 	if (read(JAIL_FD_FRONT, &byte, 1) != 1 ||
 	    write(JAIL_FD_FRONT, &byte, 1) != 1 ||
 	    write(JAIL_FD_KEEPER, &byte, 1) != 1 ||
@@ -296,7 +121,6 @@ static int echo(const struct attempt *attempt)
 
 Test(evil_worker, a_good_worker_reads_writes_and_exits)
 {
-	const struct attempt good = { .commit = echo };
 	int front[2], keeper[2], status;
 	char byte = 'x';
 	pid_t pid;
@@ -305,9 +129,9 @@ Test(evil_worker, a_good_worker_reads_writes_and_exits)
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, keeper), 0);
 	pid = fork();
 	if (pid == 0) {
-		take_places(front[1], keeper[1]);
-		enter();
-		leave(echo(&good) < 0 ? FAILED : WORKED);
+		attempt_take_places(front[1], keeper[1]);
+		attempt_enter(&filter);
+		attempt_leave(echo() < 0 ? ATTEMPT_FAILED : ATTEMPT_WORKED);
 	}
 	cr_assert_eq(write(front[0], &byte, 1), 1);
 	cr_assert_eq(write(keeper[0], &byte, 1), 1);
@@ -337,13 +161,13 @@ Test(evil_worker, a_second_thread_is_jailed_with_the_first)
 	if (pid == 0) {
 		pthread_t thread;
 
-		take_places(pair[0], pair[1]);
+		attempt_take_places(pair[0], pair[1]);
 		if (pthread_create(&thread, NULL, wait_and_do_evil, NULL) != 0)
-			_exit(NO_JAIL);
+			_exit(ATTEMPT_NO_JAIL);
 		while (atomic_load(&there) == 0)
 			;
 		/* The filter has to reach the thread that is there already. */
-		enter();
+		attempt_enter(&filter);
 		atomic_store(&go, 1);
 		for (;;)
 			;
@@ -373,16 +197,16 @@ Test(evil_worker, a_whole_team_works_in_the_jail_and_none_of_it_may_do_evil)
 		struct team *team;
 		char byte;
 
-		take_places(pair[1], pair[1]);
+		attempt_take_places(pair[1], pair[1]);
 		if (team_open(TEAM, &team) != ERR_OK)
-			_exit(NO_JAIL);
-		enter();
+			_exit(ATTEMPT_NO_JAIL);
+		attempt_enter(&filter);
 		for (unsigned round = 0; round < 2; round++) {
 			(void)!read(JAIL_FD_FRONT, &byte, 1);
 			team_run(team, do_evil_at_last, &round);
 			(void)!write(JAIL_FD_FRONT, "x", 1);
 		}
-		leave(WORKED);
+		attempt_leave(ATTEMPT_WORKED);
 	}
 	close(pair[1]);
 	for (unsigned round = 0; round < 2; round++) {
@@ -409,11 +233,11 @@ static pid_t waiting_worker(int *front)
 	if (pid == 0) {
 		char byte;
 
-		take_places(pair[1], pair[1]);
-		enter();
+		attempt_take_places(pair[1], pair[1]);
+		attempt_enter(&filter);
 		(void)!write(JAIL_FD_FRONT, "x", 1);
 		(void)!read(JAIL_FD_FRONT, &byte, 1);
-		leave(WORKED);
+		attempt_leave(ATTEMPT_WORKED);
 	}
 	*front = pair[0];
 	close(pair[1]);
