@@ -79,9 +79,10 @@ static enum err hear_supervisor(struct front *front)
 	struct message message;
 	int passed;
 
-	TRY(channel_receive(SETUP_CONTROL_FD, &front->packet, &message,
-			    &passed));
-	if (message.kind == MESSAGE_LINK) {
+	TRY(setup_hear(&front->packet, &message, &passed));
+	if (message.kind == MESSAGE_PULSE) {
+		return ERR_OK;
+	} else if (message.kind == MESSAGE_LINK) {
 		link_to(front, (enum jail_role)message.number[0], passed);
 	} else if (message.kind == MESSAGE_DRAIN) {
 		front->is_draining = true;

@@ -276,8 +276,9 @@ static enum err hear_supervisor(struct keeper *keeper)
 	enum place place;
 	int passed;
 
-	TRY(channel_receive(SETUP_CONTROL_FD, &keeper->packet, &message,
-			    &passed));
+	TRY(setup_hear(&keeper->packet, &message, &passed));
+	if (message.kind == MESSAGE_PULSE)
+		return ERR_OK;
 	if (message.kind != MESSAGE_LINK) {
 		fd_close(&passed);
 		return ERR_MALFORMED;

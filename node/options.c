@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/options.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fd.h"
 #include "inference/generate.h"
 #include "node/listener.h"
 #include "wire/bundle.h"
@@ -290,4 +292,33 @@ void options_parse(int argc, char **argv, struct options *out)
 		options.task = OPTIONS_ENROL_FINISH;
 	check(&options);
 	*out = options;
+}
+
+static _Noreturn void refuse_policy(const char *path,
+				    const struct policy_fault *fault)
+{
+	fprintf(stderr, "pcc-node: %s: line %zu: %s", path, fault->line,
+		fault->reason);
+	if (fault->most != 0)
+		fprintf(stderr, " (%u to %u)", fault->least, fault->most);
+	fputc('\n', stderr);
+	exit(EXIT_FAILURE);
+}
+
+void options_read_policy(const struct options *options, struct policy *out)
+{
+	static uint8_t memory[POLICY_TEXT_MAX];
+	struct writer text = WRITER_OVER(memory);
+	struct policy_fault fault;
+	SCOPED_FD file = -1;
+
+	if (options->policy == NULL) {
+		policy_default(out);
+		return;
+	}
+	file = open(options->policy, O_RDONLY | O_CLOEXEC);
+	if (file < 0 || fd_read_all(file, &text) != ERR_OK)
+		die(options->policy);
+	if (policy_parse(bytes_written(&text), out, &fault) != ERR_OK)
+		refuse_policy(options->policy, &fault);
 }

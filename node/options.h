@@ -5,7 +5,7 @@
 #ifndef NODE_OPTIONS_H
 #define NODE_OPTIONS_H
 
-#include <stdint.h>
+#include "policy/policy.h"
 
 enum options_task {
 	OPTIONS_SERVE,
@@ -45,5 +45,8 @@ struct options {
  * to say and exit.
  */
 void options_parse(int argc, char **argv, struct options *out);
+
+/* The policy that they name, or the default one; or why not, and exit. */
+void options_read_policy(const struct options *options, struct policy *out);
 
 #endif

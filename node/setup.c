@@ -213,6 +213,15 @@ enum err setup_tell_ready(uint16_t port)
 	return channel_send(SETUP_CONTROL_FD, &message, -1);
 }
 
+enum err setup_hear(struct channel_packet *packet, struct message *out,
+		    int *passed)
+{
+	TRY(channel_receive(SETUP_CONTROL_FD, packet, out, passed));
+	if (out->kind == MESSAGE_PULSE)
+		return channel_tell(SETUP_CONTROL_FD, MESSAGE_PULSE);
+	return ERR_OK;
+}
+
 enum err setup_tell_unlinked(enum jail_role peer)
 {
 	struct message message = { .kind = MESSAGE_UNLINKED,

@@ -89,6 +89,13 @@ void setup_state(const struct setup_digests *digests, struct statement *out);
 MUST_CHECK enum err setup_tell_ready(uint16_t port);
 
 /*
+ * Receive what the supervisor says later, as channel_receive() does.  A pulse is
+ * answered here; it is told all the same, for a role that does more at each.
+ */
+MUST_CHECK enum err setup_hear(struct channel_packet *packet,
+			       struct message *out, int *passed);
+
+/*
  * Tell the supervisor that the channel to this peer was dropped, for whatever
  * reason: it makes a new one if the peer lives.
  */

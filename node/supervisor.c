@@ -24,6 +24,7 @@
 #include "node/published.h"
 #include "node/role.h"
 #include "node/setup.h"
+#include "node/watch.h"
 #include "policy/events.h"
 #include "policy/limits.h"
 #include "sandbox/filter.h"
@@ -44,7 +45,8 @@ enum phase {
 struct process {
 	enum phase phase;
 	struct spawn_child child;
-	int control; /* -1 when down */
+	int control;  /* -1 when down */
+	bool is_hung; /* and so was killed */
 	uint64_t not_before_ms;
 };
 
@@ -61,6 +63,7 @@ struct supervisor {
 	struct published published;
 	struct process processes[JAIL_ROLES];	    /* by role */
 	uint64_t relink_ms[JAIL_ROLES][JAIL_ROLES]; /* when due; 0: not */
+	struct watch watch;
 	uint64_t started_ms;
 	uint64_t drain_until_ms; /* 0: not draining */
 	bool is_stopping;
@@ -76,35 +79,6 @@ static int open_file(const char *path)
 	return fd;
 }
 
-static _Noreturn void refuse_policy(const char *path,
-				    const struct policy_fault *fault)
-{
-	fprintf(stderr, "pcc-node: %s: line %zu: %s", path, fault->line,
-		fault->reason);
-	if (fault->most != 0)
-		fprintf(stderr, " (%u to %u)", fault->least, fault->most);
-	fputc('\n', stderr);
-	exit(EXIT_FAILURE);
-}
-
-static void read_policy(struct supervisor *node)
-{
-	static uint8_t memory[POLICY_TEXT_MAX];
-	struct writer text = WRITER_OVER(memory);
-	SCOPED_FD fd = -1;
-	struct policy_fault fault;
-
-	if (node->options->policy == NULL) {
-		policy_default(&node->policy);
-		return;
-	}
-	fd = open_file(node->options->policy);
-	if (fd_read_all(fd, &text) != ERR_OK)
-		die(node->options->policy);
-	if (policy_parse(bytes_written(&text), &node->policy, &fault) != ERR_OK)
-		refuse_policy(node->options->policy, &fault);
-}
-
 /* A key in a TPM is worth what the TPM's evidence says of it. */
 static void check_kem(const struct supervisor *node)
 {
@@ -118,10 +92,13 @@ static void check_kem(const struct supervisor *node)
 static void open_files(struct supervisor *node)
 {
 	const struct options *options = node->options;
+	struct stat model;
 
 	if (spawn_executable(&node->executable) != ERR_OK)
 		die("cannot open the running program: is /proc mounted?");
 	node->model = open_file(options->model);
+	if (fstat(node->model, &model) == 0 && model.st_size > 0)
+		node->watch.model_bytes = (uint64_t)model.st_size;
 	node->listener = -1;
 	if (options->listen != NULL) {
 		errno = 0;
@@ -216,7 +193,9 @@ static enum err start(struct supervisor *node, enum jail_role role)
 		return ERR_UNAVAILABLE;
 	}
 	process->phase = STARTING;
+	process->is_hung = false;
 	process->control = fd_release(&near);
+	watch_hear(&node->watch, role);
 	/* One that ended already is seen by its pidfd. */
 	(void)set_up(node, role, process->control);
 	return ERR_OK;
@@ -341,6 +320,7 @@ static void on_ready(struct supervisor *node, enum jail_role role,
 	bool all = true;
 
 	node->processes[role].phase = READY;
+	watch_hear(&node->watch, role);
 	if (port != 0)
 		node->port = port;
 	for (size_t i = 0; i < ROLES; i++) {
@@ -400,6 +380,8 @@ static void hear(struct supervisor *node, enum jail_role role)
 		on_ready(node, role, (uint16_t)message.number[0]);
 	} else if (message.kind == MESSAGE_MEASURED && role == JAIL_ZYGOTE) {
 		on_measured(node, message.body);
+	} else if (message.kind == MESSAGE_PULSE) {
+		watch_hear(&node->watch, role);
 	} else if (message.kind == MESSAGE_DRAINED && role == JAIL_FRONT &&
 		   node->drain_until_ms != 0) {
 		node->is_stopping = true;
@@ -412,6 +394,13 @@ static void hear(struct supervisor *node, enum jail_role role)
 	}
 }
 
+static enum event_how how_it_ended(const struct process *process, int status)
+{
+	if (process->is_hung)
+		return EVENT_HOW_KILLED;
+	return WIFSIGNALED(status) ? EVENT_HOW_SIGNAL : EVENT_HOW_FAILED;
+}
+
 static void on_end(struct supervisor *node, enum jail_role role)
 {
 	struct process *process = &node->processes[role];
@@ -420,8 +409,7 @@ static void on_end(struct supervisor *node, enum jail_role role)
 
 	if (spawn_reap(&process->child, &status) != ERR_OK)
 		return;
-	EVENTS_LOG(EVENT_ROLE_ENDED, role,
-		   WIFSIGNALED(status) ? EVENT_HOW_SIGNAL : EVENT_HOW_FAILED,
+	EVENTS_LOG(EVENT_ROLE_ENDED, role, how_it_ended(process, status),
 		   WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status) : 0);
 	fd_close(&process->control);
 	process->phase = DOWN;
@@ -432,6 +420,27 @@ static void on_end(struct supervisor *node, enum jail_role role)
 		exit(EXIT_FAILURE);
 	if (node->drain_until_ms != 0)
 		node->is_stopping = true;
+}
+
+/* One that hangs is killed; its end, seen by its pidfd, is like any other. */
+static void beat(struct supervisor *node)
+{
+	if (!watch_is_due(&node->watch, clock_now_ms()))
+		return;
+	for (size_t i = 0; i < ROLES; i++) {
+		struct process *process = &node->processes[roles[i]];
+		bool is_ready = process->phase == READY;
+
+		if (process->phase == DOWN)
+			continue;
+		if (watch_is_hung(&node->watch, roles[i],
+				  is_ready ? WATCH_READY : WATCH_STARTING) ||
+		    (is_ready &&
+		     channel_tell(process->control, MESSAGE_PULSE) != ERR_OK)) {
+			process->is_hung = true;
+			spawn_kill(&process->child);
+		}
+	}
 }
 
 /* Nothing new; and once what runs is done, or too late, the end. */
@@ -543,7 +552,7 @@ int supervisor_run(const struct options *options)
 	node.started_ms = clock_now_ms();
 	for (size_t i = 0; i < JAIL_ROLES; i++)
 		node.processes[i].control = -1;
-	read_policy(&node);
+	options_read_policy(options, &node.policy);
 	if (options->task == OPTIONS_DESCRIBE) {
 		describe_print(&node.policy);
 		return EXIT_SUCCESS;
@@ -565,6 +574,7 @@ int supervisor_run(const struct options *options)
 		start_due(&node);
 		relink_due(&node);
 		turn(&node);
+		beat(&node);
 		if (node.drain_until_ms == 0 &&
 		    published_has_ended(&node.published, clock_now_s()))
 			drain(&node);

@@ -25,6 +25,8 @@
 #include "sandbox/filter.h"
 #include "sandbox/selftest.h"
 
+#define WIPED_AT_ONCE ((size_t)256 << 20)
+
 enum slot_state {
 	SLOT_EMPTY, /* arena zero, no process */
 	SLOT_WARM,  /* a worker waits for a request */
@@ -64,6 +66,7 @@ struct zygote {
 	struct slot slots[LIMIT_WORKERS];
 	size_t slot_count;
 	uint64_t fork_not_before_ms;
+	uint64_t alive_ms; /* when that was last told without being asked */
 	struct pollfd peers[PLACES]; /* slot i is watched at FIRST_SLOT + i */
 	struct channel_packet packet;
 };
@@ -205,13 +208,44 @@ static enum event_how how_it_ended(const struct slot *slot, int status)
 	return WEXITSTATUS(status) == 0 ? EVENT_HOW_DONE : EVENT_HOW_FAILED;
 }
 
+/* Large arenas, or many, take longer than a pulse may. */
+static void tell_alive(struct zygote *zygote)
+{
+	uint64_t now = clock_now_ms();
+
+	if (now - zygote->alive_ms < PULSE_MS)
+		return;
+	zygote->alive_ms = now;
+	if (channel_tell(SETUP_CONTROL_FD, MESSAGE_PULSE) != ERR_OK)
+		exit(EXIT_FAILURE);
+}
+
+/* Whether all of it reads as zero afterwards. */
+static bool wipe(struct zygote *zygote, struct arena *arena)
+{
+	bool is_zero = true;
+
+	for (size_t at = 0; at < arena->size; at += WIPED_AT_ONCE) {
+		size_t left = arena->size - at;
+		struct arena piece = {
+			.base = arena->base + at,
+			.size = left < WIPED_AT_ONCE ? left : WIPED_AT_ONCE,
+		};
+
+		arena_wipe(&piece);
+		is_zero = arena_is_zero(&piece) && is_zero;
+		tell_alive(zygote);
+	}
+	arena->used = 0;
+	return is_zero;
+}
+
 /* What a worker leaves is wiped and read back before anyone else may have it.
  */
-static enum event_arena clean(struct slot *slot)
+static enum event_arena clean(struct zygote *zygote, struct slot *slot)
 {
-	arena_wipe(&slot->arena);
 	slot->arena_was = RECEIPT_ARENA_UNREAD;
-	if (arena_is_zero(&slot->arena)) {
+	if (wipe(zygote, &slot->arena)) {
 		slot->state = SLOT_EMPTY;
 		slot->arena_was = RECEIPT_ARENA_ZERO;
 		return EVENT_ARENA_ZERO;
@@ -240,7 +274,12 @@ static void drop(struct zygote *zygote, enum place place)
 		exit(EXIT_FAILURE);
 }
 
-static void reap(struct zygote *zygote, size_t index)
+/*
+ * Take the end of a worker, if it has come.  One that somebody stopped would
+ * hold its slot and its caller for as long as a request may take, so it is
+ * killed; its end is seen like any other.
+ */
+static void reap(struct zygote *zygote, size_t index, int options)
 {
 	struct slot *slot = &zygote->slots[index];
 	bool was_warm = slot->state == SLOT_WARM;
@@ -249,12 +288,16 @@ static void reap(struct zygote *zygote, size_t index)
 	enum event_how how;
 	int status;
 
-	if (waitpid(slot->pid, &status, 0) != slot->pid)
+	if (waitpid(slot->pid, &status, options) != slot->pid)
 		return;
+	if (WIFSTOPPED(status)) {
+		slot_kill(slot);
+		return;
+	}
 	how = how_it_ended(slot, status);
 	fd_close(&slot->pidfd);
 	zygote->peers[FIRST_SLOT + index].fd = -1;
-	arena = clean(slot);
+	arena = clean(zygote, slot);
 	if (how != EVENT_HOW_DONE) {
 		EVENTS_LOG(EVENT_WORKER_ENDED, how,
 			   WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status) : 0,
@@ -270,6 +313,16 @@ static void reap(struct zygote *zygote, size_t index)
 	if (zygote->peers[FRONT].fd >= 0 &&
 	    channel_send(zygote->peers[FRONT].fd, &ended, -1) != ERR_OK)
 		drop(zygote, FRONT);
+}
+
+/* At each pulse of the supervisor's. */
+static void look_after(struct zygote *zygote)
+{
+	for (size_t i = 0; i < zygote->slot_count; i++) {
+		if (zygote->slots[i].state == SLOT_WARM ||
+		    zygote->slots[i].state == SLOT_BUSY)
+			reap(zygote, i, WUNTRACED | WNOHANG);
+	}
 }
 
 static enum err hear_front(struct zygote *zygote)
@@ -302,8 +355,11 @@ static enum err hear_supervisor(struct zygote *zygote)
 	enum place place;
 	int passed;
 
-	TRY(channel_receive(SETUP_CONTROL_FD, &zygote->packet, &message,
-			    &passed));
+	TRY(setup_hear(&zygote->packet, &message, &passed));
+	if (message.kind == MESSAGE_PULSE) {
+		look_after(zygote);
+		return ERR_OK;
+	}
 	if (message.kind != MESSAGE_LINK) {
 		fd_close(&passed);
 		return ERR_MALFORMED;
@@ -327,7 +383,7 @@ static void hear(struct zygote *zygote, size_t place)
 		/* The keeper never speaks here: this is its end. */
 		drop(zygote, KEEPER);
 	} else {
-		reap(zygote, place - FIRST_SLOT);
+		reap(zygote, place - FIRST_SLOT, 0);
 	}
 }
 

@@ -50,6 +50,12 @@
 #define LIMIT_UNREAD_MS 5000  /* to take the rest of an answer that is over */
 #define RETRY_DELAY_MS 1000   /* the advice given with an overload */
 #define RESTART_BACKOFF_MS 50 /* between restarts of a role that dies */
+#define PULSE_MS 1000  /* between two questions whether a role still works */
+#define LIMIT_PULSES 5 /* unanswered in a row, then it is replaced */
+#define LIMIT_PULSES_ATTESTER 15 /* a TPM, or firmware, may take its time */
+#define LIMIT_PULSES_START 60	 /* until it is ready, and for the zygote */
+#define LIMIT_PULSE_MODEL_BYTES \
+	(16u << 20)		     /* one more for so much of a model */
 #define LIMIT_STACK_BYTES (8u << 20) /* of a worker's first thread */
 
 /* gRPC transport. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 /* Beyond every number that a role is given. */
 #define ASIDE (JAIL_FD_FIRST + SPAWN_DESCRIPTORS_MAX)
 #define ID_MAP_MAX 64
+#define EXECUTE_MS 5000 /* from its clone to its execution */
 
 enum power {
 	POWER_ROOT, /* can become another user and make namespaces */
@@ -228,6 +230,18 @@ static void clone_child(const struct child *child, struct spawn_child *out)
 	out->pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
 }
 
+/* Whoever stops the child on its way must not stop its parent with it. */
+static bool is_heard(int gate)
+{
+	struct pollfd end = { .fd = gate, .events = POLLIN };
+	int ready;
+
+	do
+		ready = poll(&end, 1, EXECUTE_MS);
+	while (ready < 0 && errno == EINTR);
+	return ready > 0;
+}
+
 /* The child's execution closes the gate without a word; a refusal is one. */
 static enum err see_it_execute(int gate, struct jail_report *report)
 {
@@ -237,6 +251,11 @@ static enum err see_it_execute(int gate, struct jail_report *report)
 	/* It may have failed and gone already; its reason is read below. */
 	enum err told = fd_send(gate, BYTES_LITERAL("g"), -1);
 	(void)told;
+	if (!is_heard(gate)) {
+		*report = (struct jail_report){ .failed = JAIL_STEP_EXECUTE,
+						.error = ETIMEDOUT };
+		return ERR_UNAVAILABLE;
+	}
 	/* A child that went without reading the go resets the gate first. */
 	do
 		got = read(gate, &refusal, sizeof(refusal));
@@ -283,6 +302,7 @@ enum err spawn_role(const struct spawn_start *start, struct spawn_child *out,
 	if (see_it_execute(parent_gate, report) != ERR_OK) {
 		int status;
 
+		spawn_kill(&made);
 		TRY(spawn_reap(&made, &status));
 		return ERR_UNAVAILABLE;
 	}

@@ -104,7 +104,7 @@ nodes=() others=() sleepers=() quiet=()
 for program in "$@"; do
 	case $program in
 	*/quiet/*) quiet+=("$program") ;;
-	*/test_rotation) sleepers+=("$program") ;;
+	*/test_rotation | */test_hung) sleepers+=("$program") ;;
 	*/scenarios/*) nodes+=("$program") ;;
 	*) others+=("$program") ;;
 	esac

@@ -29,6 +29,7 @@ static const struct shape {
 	[MESSAGE_START] = { 0, 0, 0, WITHOUT, true },
 	[MESSAGE_LINK] = { 0, 0, 1, WITH, true },
 	[MESSAGE_DRAIN] = { 0, 0, 0, WITHOUT, true },
+	[MESSAGE_PULSE] = { 0, 0, 0, WITHOUT, true },
 	[MESSAGE_MEASURED] = { 64, 64, 0, WITHOUT, true },
 	[MESSAGE_READY] = { 0, 0, 1, WITHOUT, true },
 	[MESSAGE_DRAINED] = { 0, 0, 0, WITHOUT, true },

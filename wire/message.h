@@ -40,6 +40,7 @@ enum message_kind {
 	/* supervisor -> a role, at any time */
 	MESSAGE_LINK,  /* number: the peer's role; +fd: a channel to it */
 	MESSAGE_DRAIN, /* take nothing new, finish what runs */
+	MESSAGE_PULSE, /* does its loop turn?  And back: it does */
 
 	/* a role -> supervisor */
 	MESSAGE_MEASURED, /* body: model root[32] | tokenizer digest[32] */
