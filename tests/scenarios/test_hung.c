@@ -10,6 +10,7 @@
 #include "policy/limits.h"
 #include "tests/figure.h"
 #include "tests/scenarios/process.h"
+#include "tests/scenarios/sealed.h"
 #include "tests/scenarios/talk.h"
 #include "tests/support/swtpm.h"
 #include "tests/system.h"
@@ -136,7 +137,7 @@ Test(hung, a_stopped_attester_is_replaced_and_the_node_serves_on)
 	static const char *arguments[] = { "--evidence", "tpm2", "--tpm", NULL,
 					   NULL };
 	char address[SWTPM_PATH_MAX + 8];
-	struct talk talk;
+	struct sealed_target target;
 	pid_t victim;
 
 	if (system_obstacle() != NULL)
@@ -148,10 +149,9 @@ Test(hung, a_stopped_attester_is_replaced_and_the_node_serves_on)
 	start();
 	victim = find(JAIL_ATTESTER);
 	cr_assert_gt(victim, 0);
-	begin(&talk);
+	cr_assert(sealed_find(pcc.gateway, &target));
 	cr_assert_eq(kill(victim, SIGSTOP), 0);
-	talk_end(&talk);
-	cr_assert(openai_is_whole(&talk.answer) && talk.answer.is_done);
+	cr_assert(sealed_is_answered(&target));
 	cr_assert_geq(
 		process_await_end(victim,
 				  LIMIT_PULSES_ATTESTER * PULSE_MS + SLACK_MS),
