@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "log/trust.h"
+#include "log/proven.h"
 
 static const char help[] =
 	"usage: pcc-log prove --log PLACE --log-key FILE --entry FILE [...] > "
@@ -59,18 +59,6 @@ static enum err make(struct tree *tree, const struct tree_head *head,
 	return tlog_proof_put(out, index, &path, head->bytes);
 }
 
-static int judge(struct bytes proof, struct bytes entry,
-		 const struct tlog_policy *policy)
-{
-	enum tlog_verdict verdict = tlog_proof_verify(proof, entry, policy);
-
-	if (verdict != TLOG_PROVEN)
-		fprintf(stderr, "pcc-log: %s: %s\n",
-			tlog_proof_verdict_name(verdict),
-			tlog_proof_verdict_text(verdict));
-	return options_of_verdict(verdict);
-}
-
 static int prove(const struct source *source, struct bytes entry,
 		 uint64_t index, const struct trust *trust)
 {
@@ -95,7 +83,7 @@ static int prove(const struct source *source, struct bytes entry,
 	}
 	if (err != ERR_OK)
 		return options_complain("cannot prove", "this entry", err);
-	code = judge(bytes_written(&out), entry, &trust->policy);
+	code = proven_judge(bytes_written(&out), entry, &trust->policy);
 	if (code == OPTIONS_OK &&
 	    fd_write_all(STDOUT_FILENO, bytes_written(&out)) != ERR_OK)
 		code = OPTIONS_TROUBLE;
@@ -140,37 +128,17 @@ int prove_run(int argc, char **argv)
 	return code;
 }
 
-int prove_run_check(int argc, char **argv)
+static int check(struct bytes proof, struct bytes entry,
+		 const struct tlog_policy *policy)
 {
-	const struct options_form form = {
-		.needed = OPTIONS_BIT(OPTIONS_LOG_KEY) |
-			  OPTIONS_BIT(OPTIONS_ENTRY) |
-			  OPTIONS_BIT(OPTIONS_PROOF),
-		.allowed = TRUST_OPTIONS | OPTIONS_BIT(OPTIONS_ENTRY) |
-			   OPTIONS_BIT(OPTIONS_PROOF),
-		.help = check_help,
-	};
-	struct options options;
-	struct trust trust;
-	struct bytes entry, proof;
-	enum tlog_verdict verdict;
-	int code;
+	enum tlog_verdict verdict = tlog_proof_verify(proof, entry, policy);
 
-	if (!options_parse(argc, argv, &form, &options, &code) ||
-	    !trust_read(&options, &trust, &code))
-		return code;
-	if (!options_read_file(options.values[OPTIONS_ENTRY],
-			       TLOG_ENTRY_BYTES_MAX, &entry))
-		return OPTIONS_TROUBLE;
-	if (!options_read_file(options.values[OPTIONS_PROOF],
-			       TLOG_PROOF_BYTES_MAX, &proof)) {
-		free((void *)(uintptr_t)entry.data);
-		return OPTIONS_TROUBLE;
-	}
-	verdict = tlog_proof_verify(proof, entry, &trust.policy);
 	printf("%s: %s\n", tlog_proof_verdict_name(verdict),
 	       tlog_proof_verdict_text(verdict));
-	free((void *)(uintptr_t)entry.data);
-	free((void *)(uintptr_t)proof.data);
 	return options_of_verdict(verdict);
+}
+
+int prove_run_check(int argc, char **argv)
+{
+	return proven_run(argc, argv, check_help, check);
 }
