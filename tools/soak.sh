@@ -1,33 +1,53 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The long form: for HOURS, everything that draws, kills, mutates or repeats
-# goes on instead of stopping after its usual rounds, then every fuzzer runs.
+# The long form: everything that draws, kills, mutates or repeats goes on
+# instead of stopping after its usual rounds, then every fuzzer runs; and all of
+# it again from another seed, until HOURS are over.
 #   soak.sh BUILD HOURS
-# Programs have two thirds of the time, each test of theirs the same share;
-# fuzzers have one.  Writes BUILD/claims.json, as `make claims` does.
+# Writes BUILD/claims.json as `make claims` does, with the figures of all rounds
+# in one.  A round that failed is kept in BUILD/soak.SEED.
 set -u
 
 build=$1
-seconds=$(awk -v hours="$2" 'BEGIN { printf "%d", hours * 3600 }')
-[ "$seconds" -ge 60 ] || { echo "soak.sh: less than a minute" >&2; exit 1; }
+end=$(($(date +%s) + $(awk -v hours="$2" 'BEGIN { printf "%d", hours * 3600 }')))
+share_s=60 # of a test, and of a fuzzer, in a round: within every time limit
+share_of_little=10
 
-programs=() tests=0
-for source in $(grep -l 'effort_of(' tests/*/test_*.c); do
+# A test has a long form by itself, or by the mutations of tdx_mutation.h.
+programs=()
+for source in $(grep -lE 'effort_of\(|tdx_mutation_run\(' tests/*/test_*.c); do
 	programs+=("$build/${source%.c}")
-	tests=$((tests + $(grep -c '= effort_of(' "$source")))
 done
-fuzzers=("$build"/tests/fuzz/fuzz_*[a-z])
-[ "$tests" -gt 0 ] || { echo "soak.sh: no test has a long form" >&2; exit 1; }
+fuzzers=()
+for source in tests/fuzz/fuzz_*.c; do
+	fuzzers+=("$build/${source%.c}")
+done
+[ "${#programs[@]}" -gt 0 ] || { echo "soak.sh: nothing is long" >&2; exit 1; }
 
-EFFORT_S=$((seconds * 2 / 3 / tests))
-[ "$EFFORT_S" -gt 0 ] || EFFORT_S=1
-export EFFORT_S PCC_TEST_LIMIT=$((seconds + 600))
-each=$((seconds / 3 / ${#fuzzers[@]}))
-echo "$tests tests of $EFFORT_S s in ${#programs[@]} programs," \
-	"${#fuzzers[@]} fuzzers of $each s"
+left=$((end - $(date +%s)))
+[ "$left" -ge $((share_s * (${#programs[@]} + ${#fuzzers[@]}))) ] ||
+	share_s=$share_of_little
+export EFFORT_S=$share_s
+# A program has many tests, of which a few run side by side.
+export PCC_TEST_LIMIT=$((600 + 20 * share_s))
 
-failed=0
-tools/run_tests.sh "$build" "${programs[@]}" || failed=1
-tools/run_fuzzers.sh $((each > 0 ? each : 1)) "${fuzzers[@]}" || failed=1
+figures=$build/soak.figures
+: >"$figures"
+failed=0 rounds=0
+while [ "$rounds" -eq 0 ] || [ "$(date +%s)" -lt "$end" ]; do
+	rounds=$((rounds + 1))
+	unset SEED
+	echo "round $rounds: $EFFORT_S s a test and a fuzzer," \
+		"$((end - $(date +%s))) s left"
+	if ! tools/run_tests.sh "$build" "${programs[@]}"; then
+		failed=1
+		cp -r "$build/results" "$build/soak.$(cat "$build/results/seed")"
+	fi
+	cat "$build/results/figures" >>"$figures"
+	[ "$(date +%s)" -lt "$end" ] || break
+	tools/run_fuzzers.sh "$share_s" "${fuzzers[@]}" || failed=1
+done
+cp "$figures" "$build/results/figures"
 tools/claims.py "$build" SECURITY.md --only-run || failed=1
+echo "$rounds rounds"
 exit "$failed"
