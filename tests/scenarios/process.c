@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,18 +104,35 @@ uint64_t process_used_ms(pid_t pid)
 	return (user + kernel) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
-/* A hard limit, which the kernel names like this; 0 if there is none. */
-static uint64_t limit_of(pid_t pid, const char *name)
+static uint64_t read_limit(const char *word)
 {
-	char text[FILE_BYTES] = "";
-	unsigned long long hard = 0;
+	return strcmp(word, "unlimited") == 0 ? UINT64_MAX
+					      : strtoull(word, NULL, 10);
+}
+
+bool process_limit(pid_t pid, const char *name, struct process_limit *out)
+{
+	char text[FILE_BYTES] = "", soft[24], hard[24];
 	const char *line;
 
 	(void)read_about(pid, "limits", text);
 	line = strstr(text, name);
-	if (line != NULL)
-		(void)sscanf(line + strlen(name), "%*s %llu", &hard);
-	return hard;
+	if (line == NULL ||
+	    sscanf(line + strlen(name), "%23s %23s", soft, hard) != 2)
+		return false;
+	out->soft = read_limit(soft);
+	out->hard = read_limit(hard);
+	return true;
+}
+
+/* 0 if there is none. */
+static uint64_t limit_of(pid_t pid, const char *name)
+{
+	struct process_limit limit;
+
+	if (!process_limit(pid, name, &limit) || limit.hard == UINT64_MAX)
+		return 0;
+	return limit.hard;
 }
 
 uint64_t process_allowed_s(pid_t pid)
@@ -286,6 +304,31 @@ ssize_t process_descriptors(pid_t pid, int *out, size_t max)
 	count = found.count < max ? found.count : max;
 	memcpy(out, found.pids, count * sizeof(*out));
 	qsort(out, count, sizeof(*out), compare);
+	return (ssize_t)count;
+}
+
+ssize_t process_mappings(pid_t pid, struct process_mapping *out, size_t max)
+{
+	char path[PATH_BYTES], line[512];
+	size_t count = 0;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	maps = fopen(path, "re");
+	if (maps == NULL)
+		return -1;
+	while (count < max && fgets(line, sizeof(line), maps) != NULL) {
+		struct process_mapping *made = &out[count];
+
+		*made = (struct process_mapping){ 0 };
+		if (sscanf(line,
+			   "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %" SCNu64
+			   " %63[^\n]",
+			   &made->start, &made->end, made->rights, &made->inode,
+			   made->name) >= 4)
+			count++;
+	}
+	fclose(maps);
 	return (ssize_t)count;
 }
 

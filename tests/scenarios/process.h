@@ -58,6 +58,13 @@ ino_t process_namespace(pid_t pid, const char *kind);
 /* Processor time that all its threads have used, in milliseconds. */
 uint64_t process_used_ms(pid_t pid);
 
+/* A limit that the kernel calls this, such as "Max cpu time"; UINT64_MAX: none.
+ * False: there is no such process or limit. */
+struct process_limit {
+	uint64_t soft, hard;
+};
+bool process_limit(pid_t pid, const char *name, struct process_limit *out);
+
 /* The most processor time it may use, in seconds; 0 if unlimited. */
 uint64_t process_allowed_s(pid_t pid);
 
@@ -72,6 +79,18 @@ ssize_t process_file_bytes(pid_t pid, const char *name);
 
 /* A line of /proc/PID/smaps_rollup in KiB, such as "Pss"; 0 if unreadable. */
 uint64_t process_memory_kib(pid_t pid, const char *name);
+
+/* A line of /proc/PID/maps. */
+struct process_mapping {
+	uint64_t start, end;
+	char rights[5]; /* such as "rw-s" */
+	uint64_t
+		inode; /* 0: of no file; "/dev/zero" for memory that is shared */
+	char name[PROCESS_VALUE_MAX];
+};
+
+/* All of them, as many as there is room for; -1 where we may not look. */
+ssize_t process_mappings(pid_t pid, struct process_mapping *out, size_t max);
 
 /* Whether it is gone or waits to be reaped. */
 bool process_is_gone(pid_t pid);

@@ -4,18 +4,22 @@
  * outside, whoever started the node.
  */
 #include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "policy/limits.h"
-#include "tests/scenarios/openai.h"
-#include "tests/scenarios/process.h"
-#include "tests/system.h"
+#include "tests/figure.h"
+#include "tests/scenarios/jailed.h"
 
-#define WORKERS 2
-#define THREADS 3 /* of the engine, in each */
+#define WORKERS JAILED_WORKERS
+#define THREADS JAILED_THREADS
 
 static struct system pcc;
 
@@ -25,45 +29,6 @@ static void stop(void)
 }
 
 TestSuite(jailed, .fini = stop);
-
-/* Each claim twice: for a node that root started, and an ordinary user. */
-#define JAILED_TEST(name)                                     \
-	static void name(void);                               \
-	Test(jailed, name##_when_the_caller_starts_it)        \
-	{                                                     \
-		start(SYSTEM_AS_CALLER);                      \
-		name();                                       \
-	}                                                     \
-	Test(jailed, name##_when_an_ordinary_user_starts_it)  \
-	{                                                     \
-		if (geteuid() != 0)                           \
-			cr_skip_test("root starts the other " \
-				     "one, we are ordinary"); \
-		start(SYSTEM_AS_ORDINARY);                    \
-		name();                                       \
-	}                                                     \
-	static void name(void)
-
-static void start(enum system_caller caller)
-{
-	struct policy policy = system_policy();
-	const char *wrong = system_obstacle();
-
-	if (caller == SYSTEM_AS_ORDINARY && !system_gives_namespaces())
-		cr_skip_test("ordinary users get no namespaces here");
-	if (wrong != NULL)
-		cr_skip_test("%s", wrong);
-	policy.workers = WORKERS;
-	policy.warm_workers = WORKERS;
-	policy.threads = THREADS;
-	policy.tick_ms = 5;
-	wrong = system_start(&policy, caller, &pcc);
-	cr_assert_null(wrong, "%s", wrong);
-	cr_assert(process_await_node(pcc.pids[SYSTEM_NODE], WORKERS, 5000));
-	/* Of a node that has worked. */
-	cr_assert_geq(openai_await_answer(pcc.client, 10000), 0);
-	cr_assert(process_await_node(pcc.pids[SYSTEM_NODE], WORKERS, 5000));
-}
 
 static pid_t role(enum jail_role which)
 {
@@ -76,15 +41,6 @@ static void workers(struct process_list *out)
 	cr_assert_eq(out->count, WORKERS);
 }
 
-/* The roles and their workers; not the supervisor, which has no jail. */
-static void jailed(struct process_list *out)
-{
-	workers(out);
-	out->pids[out->count++] = role(JAIL_FRONT);
-	out->pids[out->count++] = role(JAIL_KEEPER);
-	out->pids[out->count++] = role(JAIL_ZYGOTE);
-}
-
 static void expect_line(pid_t pid, const char *name, const char *expected)
 {
 	char value[PROCESS_VALUE_MAX];
@@ -93,26 +49,112 @@ static void expect_line(pid_t pid, const char *name, const char *expected)
 	cr_expect_str_eq(value, expected, "%d: %s is %s", pid, name, value);
 }
 
-JAILED_TEST(every_thread_of_every_role_is_filtered_and_gains_nothing)
-{
-	struct process_list all, threads;
-	size_t seen = 0;
+/* What every thread of every role has to be, by the kernel's own word. */
+static const struct {
+	const char *name, *value;
+} rights[] = {
+	{ "Seccomp", "2" },
+	{ "NoNewPrivs", "1" },
+	{ "CapInh", "0000000000000000" },
+	{ "CapPrm", "0000000000000000" },
+	{ "CapEff", "0000000000000000" },
+	{ "CapBnd", "0000000000000000" },
+	{ "CapAmb", "0000000000000000" },
+};
 
-	jailed(&all);
+static bool has_no_right(pid_t thread)
+{
+	char value[PROCESS_VALUE_MAX];
+	bool good = true;
+
+	for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++) {
+		process_status(thread, rights[i].name, value);
+		good = good && strcmp(value, rights[i].value) == 0;
+	}
+	process_status(thread, "Uid", value);
+	good = good && value[0] != '\0' && strcmp(value, "0") != 0;
+	process_status(thread, "Gid", value);
+	return good && value[0] != '\0' && strcmp(value, "0") != 0;
+}
+
+JAILED_TEST(jailed, every_thread_of_every_role_is_filtered_and_has_no_right)
+{
+	struct process_list threads;
+	struct jailed_list all;
+	uint64_t seen = 0, good = 0;
+
+	jailed_list(&pcc, &all);
 	for (size_t i = 0; i < all.count; i++) {
 		process_threads(all.pids[i], &threads);
 		cr_expect_geq(threads.count, 1);
 		for (size_t j = 0; j < threads.count; j++) {
-			expect_line(threads.pids[j], "Seccomp", "2");
-			expect_line(threads.pids[j], "NoNewPrivs", "1");
+			good += has_no_right(threads.pids[j]);
 			seen++;
 		}
 	}
 	/* A worker has those of the engine and one; the front those of gRPC. */
 	cr_assert_gt(seen, (THREADS + 1) * WORKERS + 3);
+	cr_expect_not(has_no_right(pcc.pids[SYSTEM_GATEWAY]));
+	figure_all("E4",
+		   "threads of jailed roles with a filter, no capability, no "
+		   "way to new ones, and a user and group that are not 0",
+		   good, seen);
 }
 
-JAILED_TEST(every_thread_of_a_worker_has_its_filter)
+/* The kernel gives the files of a process that is not dumpable to root, here
+ * and in a namespace that has no other. */
+static bool is_dumpable(pid_t pid)
+{
+	char path[64], user[PROCESS_VALUE_MAX];
+	struct stat maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	process_status(pid, "Uid", user);
+	cr_assert_eq(stat(path, &maps), 0);
+	cr_assert_str_neq(user, "0", "of root's own this tells nothing");
+	return maps.st_uid == (uid_t)atoi(user);
+}
+
+/* A process of an ordinary user, as they are: the control. */
+static bool sees_one_that_is(void)
+{
+	bool found;
+	pid_t pid;
+
+	pid = fork();
+	if (pid == 0) {
+		if (geteuid() == 0 && (setgid(4242) != 0 || setuid(4242) != 0))
+			_exit(1);
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+		pause();
+	}
+	for (int i = 0; i < 1000; i++) {
+		char user[PROCESS_VALUE_MAX];
+
+		process_status(pid, "Uid", user);
+		if (strcmp(user, "0") != 0 && is_dumpable(pid))
+			break;
+		system_sleep_ms(1);
+	}
+	found = is_dumpable(pid);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return found;
+}
+
+JAILED_TEST(jailed, no_role_is_dumpable)
+{
+	struct jailed_list all;
+	uint64_t found = 0;
+
+	jailed_list(&pcc, &all);
+	for (size_t i = 0; i < all.count; i++)
+		found += is_dumpable(all.pids[i]);
+	figure_none("E4", "jailed roles that may be dumped", found, all.count,
+		    sees_one_that_is());
+}
+
+JAILED_TEST(jailed, every_thread_of_a_worker_has_its_filter)
 {
 	char zygote[PROCESS_VALUE_MAX], filters[PROCESS_VALUE_MAX];
 	struct process_list list, threads;
@@ -130,26 +172,7 @@ JAILED_TEST(every_thread_of_a_worker_has_its_filter)
 	}
 }
 
-JAILED_TEST(no_role_has_a_capability_or_is_root)
-{
-	static const char *const sets[] = { "CapInh", "CapPrm", "CapEff",
-					    "CapBnd", "CapAmb" };
-	struct process_list all;
-
-	jailed(&all);
-	for (size_t i = 0; i < all.count; i++) {
-		char value[PROCESS_VALUE_MAX];
-
-		for (size_t j = 0; j < sizeof(sets) / sizeof(sets[0]); j++)
-			expect_line(all.pids[i], sets[j], "0000000000000000");
-		process_status(all.pids[i], "Uid", value);
-		cr_expect_str_neq(value, "0");
-		process_status(all.pids[i], "Gid", value);
-		cr_expect_str_neq(value, "0");
-	}
-}
-
-JAILED_TEST(a_worker_has_the_filters_of_its_zygote_and_its_own)
+JAILED_TEST(jailed, a_worker_has_the_filters_of_its_zygote_and_its_own)
 {
 	char zygote[PROCESS_VALUE_MAX], worker[PROCESS_VALUE_MAX];
 	struct process_list list;
@@ -164,7 +187,7 @@ JAILED_TEST(a_worker_has_the_filters_of_its_zygote_and_its_own)
 }
 
 /* It cannot be without capabilities when root starts it: it makes jails. */
-JAILED_TEST(the_supervisor_is_filtered_too)
+JAILED_TEST(jailed, the_supervisor_is_filtered_too)
 {
 	expect_line(pcc.pids[SYSTEM_NODE], "Seccomp", "2");
 	expect_line(pcc.pids[SYSTEM_NODE], "NoNewPrivs", "1");
@@ -181,7 +204,8 @@ static ino_t namespace_of(pid_t pid, const char *kind)
 	return found;
 }
 
-JAILED_TEST(every_role_has_namespaces_of_its_own_and_the_front_shares_one)
+JAILED_TEST(jailed,
+	    every_role_has_namespaces_of_its_own_and_the_front_shares_one)
 {
 	static const char *const kinds[] = { "pid", "net", "mnt",
 					     "ipc", "uts", "cgroup" };
@@ -205,28 +229,11 @@ JAILED_TEST(every_role_has_namespaces_of_its_own_and_the_front_shares_one)
 	}
 }
 
-JAILED_TEST(a_worker_has_its_two_channels_and_no_other_descriptor)
+JAILED_TEST(jailed, no_role_has_an_environment)
 {
-	struct process_list list;
+	struct jailed_list all;
 
-	workers(&list);
-	for (size_t i = 0; i < list.count; i++) {
-		int open[16];
-		ssize_t count = process_descriptors(list.pids[i], open, 16);
-
-		if (count < 0 && geteuid() != 0)
-			cr_skip_test("only root may look at descriptors");
-		cr_assert_eq(count, 2, "%zd descriptors", count);
-		cr_assert_eq(open[0], JAIL_FD_FRONT);
-		cr_assert_eq(open[1], JAIL_FD_KEEPER);
-	}
-}
-
-JAILED_TEST(no_role_has_an_environment)
-{
-	struct process_list all;
-
-	jailed(&all);
+	jailed_list(&pcc, &all);
 	for (size_t i = 0; i < all.count; i++) {
 		ssize_t len = process_file_bytes(all.pids[i], "environ");
 
@@ -236,7 +243,7 @@ JAILED_TEST(no_role_has_an_environment)
 	}
 }
 
-JAILED_TEST(a_role_is_alone_in_its_pid_namespace_but_for_workers)
+JAILED_TEST(jailed, a_role_is_alone_in_its_pid_namespace_but_for_workers)
 {
 	char value[PROCESS_VALUE_MAX];
 	struct process_list list;
@@ -253,7 +260,7 @@ Test(jailed, roles_have_users_of_their_own_when_root_starts_the_node)
 {
 	if (geteuid() != 0)
 		cr_skip_test("only root can give a role a user of its own");
-	start(SYSTEM_AS_CALLER);
+	jailed_start(SYSTEM_AS_CALLER, &pcc);
 	for (int i = JAIL_FRONT; i <= JAIL_ZYGOTE; i++) {
 		char value[PROCESS_VALUE_MAX];
 
@@ -268,7 +275,7 @@ Test(jailed, a_user_namespace_of_its_own_is_around_a_role_of_an_ordinary_user)
 
 	if (geteuid() != 0)
 		cr_skip_test("only root may look into the namespaces");
-	start(SYSTEM_AS_ORDINARY);
+	jailed_start(SYSTEM_AS_ORDINARY, &pcc);
 	ours = namespace_of(getpid(), "user");
 	for (int i = JAIL_FRONT; i <= JAIL_ZYGOTE; i++)
 		cr_expect_neq(namespace_of(role((enum jail_role)i), "user"),
@@ -295,7 +302,7 @@ Test(jailed, workers_have_stacks_to_compute_on_whatever_soft_limit_there_was)
 
 	cr_assert_eq(getrlimit(RLIMIT_STACK, &limit), 0);
 	limit_stacks(LITTLE_STACK, limit.rlim_max);
-	start(SYSTEM_AS_CALLER); /* and have it answer */
+	jailed_start(SYSTEM_AS_CALLER, &pcc); /* and have it answer */
 	process_workers(pcc.pids[SYSTEM_NODE], &workers);
 	cr_assert_eq(workers.count, WORKERS);
 	/* Soft and hard limits are one, once a jail has lowered them. */
