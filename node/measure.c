@@ -100,6 +100,8 @@ static void add_value(struct hash_stream *stream,
 	add_number(stream, value->key.len);
 	hash_stream_add(stream, value->key);
 	add_number(stream, value->type);
+	if (value->type == GGUF_ARRAY)
+		add_number(stream, value->array.type);
 	add_number(stream, raw.len);
 	hash_stream_add(stream, raw);
 }

@@ -36,8 +36,9 @@ MUST_CHECK enum err measure_drop(struct measure_result *measured,
  *
  *     u64 length | key | u64 type | u64 length | value       big-endian
  *
- * so that two models with one tokenizer have one digest.  This parses the file
- * and belongs inside the jail.
+ * with the type of an array's elements behind its own, so that two models with
+ * one tokenizer have one digest.  This parses the file and belongs inside the
+ * jail.
  */
 MUST_CHECK enum err measure_tokenizer(struct bytes file,
 				      uint8_t digest[static 32]);

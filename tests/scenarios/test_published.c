@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "policy/policy.h"
+#include "tests/figure.h"
 #include "tests/system.h"
 
 #define DAY 86400
@@ -81,11 +82,8 @@ static void save_policy(const struct policy *policy)
  * What an operator does before a roll-out: measure, log, prove.  `change` is a
  * filter over what was measured.
  */
-static void publish(const struct policy *policy, long begin, long end,
-		    const char *change)
+static void publish_in(long begin, long end, const char *change)
 {
-	cr_assert_not_null(mkdtemp(folder));
-	save_policy(policy);
 	cr_assert_eq(
 		run("$N --measure --model $M --policy policy 2>log | "
 		    "sed -n 's/^--accept-log /grammar=/;"
@@ -104,6 +102,14 @@ static void publish(const struct policy *policy, long begin, long end,
 		    change, begin, end),
 		0);
 	snprintf(release, sizeof(release), "%s/release", folder);
+}
+
+static void publish(const struct policy *policy, long begin, long end,
+		    const char *change)
+{
+	cr_assert_not_null(mkdtemp(folder));
+	save_policy(policy);
+	publish_in(begin, end, change);
 }
 
 /* A node that shows it, and a client that trusts nothing but that log. */
@@ -138,14 +144,19 @@ static void skip_without_system(void)
 }
 
 /* A node does not start with this release; what it says is in "said". */
-static void expect_refusal(const char *words)
+static void expect_refusal_of(const char *model, const char *words)
 {
-	cr_assert_eq(
-		run("timeout 30 $N --model $M --policy policy "
-		    "--listen unix:node.sock --release release >said 2>&1"),
-		1);
+	cr_assert_eq(run("timeout 30 $N --model %s --policy policy "
+			 "--listen unix:node.sock --release release >said 2>&1",
+			 model),
+		     1);
 	cr_assert_eq(run("grep -q '%s' said || { cat said; false; }", words),
 		     0);
+}
+
+static void expect_refusal(const char *words)
+{
+	expect_refusal_of("$M", words);
 }
 
 Test(published, a_node_shows_its_release_and_clients_demand_it)
@@ -183,6 +194,66 @@ Test(published, a_node_starts_as_no_other_release_than_its_own)
 	if (run("grep -q '^jail=00' digests") == 0)
 		cr_skip_test("the digest begins with a zero anyway");
 	expect_refusal("this node.s jail is not that of");
+}
+
+/* Copy the model into the folder, with one bit of it another one. */
+static void change_model(double where, unsigned bit)
+{
+	char path[64];
+	FILE *file;
+	long size, at;
+	int byte;
+
+	cr_assert_eq(run("cp $M changed && chmod u+w changed"), 0);
+	snprintf(path, sizeof(path), "%s/changed", folder);
+	file = fopen(path, "r+");
+	cr_assert_not_null(file);
+	cr_assert_eq(fseek(file, 0, SEEK_END), 0);
+	size = ftell(file);
+	at = (long)((double)(size - 1) * where);
+	cr_assert_eq(fseek(file, at, SEEK_SET), 0);
+	byte = fgetc(file);
+	cr_assert_eq(fseek(file, at, SEEK_SET), 0);
+	cr_assert_neq(fputc(byte ^ (1 << bit), file), EOF);
+	cr_assert_eq(fclose(file), 0);
+}
+
+/* Low bits, which leave a weight that is a number. */
+Test(published, a_node_does_not_start_with_a_bit_of_its_model_changed)
+{
+	static const double places[] = { 0.3, 0.5, 0.7, 0.9, 1 };
+	struct policy policy = system_policy();
+	long now = (long)time(NULL);
+	size_t refused = 0;
+
+	skip_without_system();
+	publish(&policy, now - DAY, now + DAY, "cat");
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		change_model(places[i], 0);
+		expect_refusal_of("changed", "this node.s model");
+		refused++;
+	}
+	policy.queue++;
+	save_policy(&policy);
+	expect_refusal("this node.s policy is not that of");
+	figure_all("I1",
+		   "starts refused with a bit of the model or the policy "
+		   "changed",
+		   refused + 1, refused + 1);
+}
+
+/* The clock is as far off as somebody likes. */
+Test(published, a_node_starts_at_no_time_that_is_ten_years_away)
+{
+	struct policy policy = system_policy();
+	long now = (long)time(NULL);
+
+	skip_without_system();
+	publish(&policy, now - 3653L * DAY - DAY, now - 3653L * DAY, "cat");
+	expect_refusal("its time is over");
+	cr_assert_eq(run("find . -mindepth 1 ! -name policy -delete"), 0);
+	publish_in(now + 3653L * DAY, now + 3654L * DAY, "cat");
+	expect_refusal("its time has not come");
 }
 
 Test(published, a_node_refuses_to_start_past_the_end_of_its_release)

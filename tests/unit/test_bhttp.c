@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/bhttp_transcript.h"
+#include "tests/figure.h"
 #include "tests/vector.h"
 
 #define FIELD_BYTES 4096
@@ -151,6 +152,7 @@ Test(bhttp, the_examples_of_the_specifications_are_read)
 		cr_assert_eq(result.content_len, examples[i].content_len);
 		cr_assert_eq(result.trailers, examples[i].trailers);
 	}
+	figure_all("B1a", "messages that RFC 9292 prints", EXAMPLES, EXAMPLES);
 }
 
 Test(bhttp, any_split_gives_the_same_events)
@@ -491,7 +493,7 @@ static enum bhttp_message message_of(const json_t *vector)
 		       : BHTTP_MESSAGE_RESPONSE;
 }
 
-static void expect_as_marked(const char *path)
+static void expect_as_marked(const char *what, const char *path)
 {
 	json_t *set = vector_load(path);
 
@@ -504,17 +506,20 @@ static void expect_as_marked(const char *path)
 		cr_assert_eq(err == ERR_OK, valid, "%s: %s",
 			     vector_text(vector, "name"), err_name(err));
 	}
+	figure_all("B1b", what, json_array_size(set), json_array_size(set));
 	json_decref(set);
 }
 
 Test(bhttp, the_published_set_of_rfc_9292_is_read_as_marked)
 {
-	expect_as_marked("bhttp/rfc9292-examples.json");
+	expect_as_marked("messages of the RFC 9292 set",
+			 "bhttp/rfc9292-examples.json");
 }
 
 Test(bhttp, the_vectors_of_quiche_are_read_as_marked)
 {
-	expect_as_marked("bhttp/quiche-bhttp.json");
+	expect_as_marked("messages of quiche's BHTTP",
+			 "bhttp/quiche-bhttp.json");
 }
 
 /*

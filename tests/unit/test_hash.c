@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "tests/figure.h"
 #include "tests/vector.h"
 
 static void expect_sha256(struct bytes data, const char *hex)
@@ -105,7 +106,7 @@ Test(hash, a_stream_that_is_given_up_may_be_wiped_twice)
 Test(hash, wycheproof_hmac_verdicts_are_ours)
 {
 	json_t *set = vector_load("wycheproof/hmac_sha256_test.json");
-	size_t i, j;
+	size_t i, j, run = 0;
 	json_t *group, *item;
 
 	json_array_foreach(json_object_get(set, "testGroups"), i, group)
@@ -120,6 +121,8 @@ Test(hash, wycheproof_hmac_verdicts_are_ours)
 		/* The set has truncated tags too. */
 		cr_assert_eq(memcmp(ours, tag.data, tag.len) == 0, valid);
 		vector_forget();
+		run++;
 	}
+	figure_all("B1b", "Wycheproof's HMAC-SHA-256", run, run);
 	json_decref(set);
 }

@@ -8,6 +8,7 @@
 
 #include "base/secret.h"
 #include "crypto/kem.h"
+#include "tests/figure.h"
 #include "tests/vector.h"
 
 /* info and plaintext of every vector of RFC 9180, A. */
@@ -281,6 +282,8 @@ Test(hpke, messages_agree_with_rfc_9180_across_the_byte_of_the_sequence)
 			cr_assert(bytes_equal(bytes_written(&out), PLAINTEXT));
 			vector_forget();
 		}
+	figure_all("B1a", "messages that RFC 9180 prints, both ways",
+		   CASES * SEALED_COUNT, CASES * SEALED_COUNT);
 }
 
 Test(hpke, exported_secrets_agree_with_rfc_9180)
@@ -586,7 +589,8 @@ Test(hpke, wiped_secrets_read_zero)
 	cr_assert(secret_is_zero(&pair.sender, sizeof(pair.sender)));
 }
 
-static void run_messages(const json_t *vector, struct hpke_context *recipient)
+/* The number of messages and secrets that were compared. */
+static size_t run_messages(const json_t *vector, struct hpke_context *recipient)
 {
 	size_t i;
 	json_t *item;
@@ -619,9 +623,11 @@ static void run_messages(const json_t *vector, struct hpke_context *recipient)
 		vector_expect((struct bytes){ secret, len },
 			      vector_text(item, "exported_value"));
 	}
+	return json_array_size(json_object_get(vector, "encryptions")) +
+	       json_array_size(json_object_get(vector, "exports"));
 }
 
-static void run_vector(const json_t *vector)
+static size_t run_vector(const json_t *vector)
 {
 	struct hpke_suite suite = {
 		(uint16_t)vector_number(vector, "kem_id"),
@@ -646,13 +652,13 @@ static void run_vector(const json_t *vector)
 		     ERR_OK);
 	vector_expect((struct bytes){ context.key, aead_key_len(suite.aead) },
 		      vector_text(vector, "key"));
-	run_messages(vector, &context);
+	return run_messages(vector, &context);
 }
 
 Test(hpke, the_full_rfc_9180_set_opens_and_seals_byte_for_byte)
 {
 	json_t *set = vector_load("hpke/rfc9180-base-x25519-p256-sha256.json");
-	size_t run = 0;
+	size_t run = 0, messages = 0;
 	size_t i;
 	json_t *vector;
 
@@ -660,10 +666,12 @@ Test(hpke, the_full_rfc_9180_set_opens_and_seals_byte_for_byte)
 	{
 		if (vector_number(vector, "aead_id") == 0xffff)
 			continue; /* export only: we have no such context */
-		run_vector(vector);
+		messages += run_vector(vector);
 		vector_forget();
 		run++;
 	}
 	cr_assert_eq(run, SUITES);
+	figure_all("B1b", "messages and secrets of the RFC 9180 set", messages,
+		   messages);
 	json_decref(set);
 }

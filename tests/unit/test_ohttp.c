@@ -8,6 +8,7 @@
 #include "crypto/kem.h"
 #include "crypto/ohttp_opener.h"
 #include "crypto/ohttp_sealer.h"
+#include "tests/figure.h"
 #include "tests/vector.h"
 
 #define CHUNKS 3
@@ -200,6 +201,8 @@ Test(ohttp, printed_responses_are_sealed_byte_for_byte)
 			 &out);
 		vector_expect(bytes_written(&out), printed[i].response);
 	}
+	figure_all("B1a", "exchanges that RFC 9458 and chunked OHTTP print",
+		   PRINTED, PRINTED);
 }
 
 Test(ohttp, printed_responses_open)
@@ -504,5 +507,7 @@ Test(ohttp, the_gateway_cases_of_quiche_have_our_verdict)
 		else
 			cr_assert_eq(out.len, 0);
 	}
+	figure_all("B1b", "requests of quiche's OHTTP gateway",
+		   json_array_size(set), json_array_size(set));
 	json_decref(set);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "tests/figure.h"
 #include "tests/vector.h"
 
 /* RFC 5903, 8.1. */
@@ -127,7 +128,7 @@ Test(p256, wycheproof_verdicts_and_secrets_are_ours)
 {
 	json_t *set =
 		vector_load("wycheproof/ecdh_secp256r1_ecpoint_test.json");
-	size_t i, j;
+	size_t i, j, run = 0;
 	json_t *group, *item;
 
 	json_array_foreach(json_object_get(set, "testGroups"), i, group)
@@ -135,6 +136,8 @@ Test(p256, wycheproof_verdicts_and_secrets_are_ours)
 	{
 		run_wycheproof_case(item);
 		vector_forget();
+		run++;
 	}
+	figure_all("B1b", "Wycheproof's ECDH on P-256", run, run);
 	json_decref(set);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "tests/figure.h"
 #include "tests/vector.h"
 
 struct rfc8032_case {
@@ -136,7 +137,7 @@ static void run_wycheproof_case(const struct sign_public_key *key,
 Test(sign, wycheproof_ed25519_verdicts_are_ours)
 {
 	json_t *set = vector_load("wycheproof/ed25519_test.json");
-	size_t i, j;
+	size_t i, j, run = 0;
 	json_t *group, *item;
 
 	json_array_foreach(json_object_get(set, "testGroups"), i, group)
@@ -149,6 +150,8 @@ Test(sign, wycheproof_ed25519_verdicts_are_ours)
 		memcpy(key.bytes, bytes.data, sizeof(key.bytes));
 		run_wycheproof_case(&key, item);
 		vector_forget();
+		run++;
 	}
+	figure_all("B1b", "Wycheproof's Ed25519", run, run);
 	json_decref(set);
 }

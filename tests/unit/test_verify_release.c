@@ -4,6 +4,7 @@
 
 #include "attest/trust.h"
 #include "crypto/merkle.h"
+#include "tests/figure.h"
 #include "tests/support/sample_bundle.h"
 #include "wire/release.h"
 
@@ -179,6 +180,39 @@ Test(verify_release, its_time_is_told_and_its_end_is_expiry)
 	published.entry.not_before = NOW + 1;
 	judge();
 	expect(VERIFY_NOT_VERIFIED, VERIFY_RELEASE_TIME, RECORD_FAIL);
+}
+
+/* Seconds to a clock's side of the release's time, or within it. */
+static bool passes_at(int64_t now)
+{
+	verify_bundle(sample_bundle_seal(&sample), &trust.policy, (uint64_t)now,
+		      NULL, &result);
+	return result.verdict == VERIFY_VERIFIED ||
+	       verify_passed(&result, VERIFY_RELEASE_TIME);
+}
+
+Test(verify_release, no_clock_outside_its_time_lets_a_release_pass)
+{
+	static const int64_t away[] = { 1,	    60,	       3600,
+					DAY,	    30 * DAY,  365 * DAY,
+					3650 * DAY, 3653 * DAY };
+	uint64_t passed = 0, tried = 0, control = 0;
+
+	judge();
+	for (size_t i = 0; i < sizeof(away) / sizeof(away[0]); i++) {
+		passed += passes_at((int64_t)published.entry.not_before -
+				    away[i]);
+		passed +=
+			passes_at((int64_t)published.entry.not_after + away[i]);
+		tried += 2;
+	}
+	for (int64_t day = 0; day < 30; day++)
+		control += passes_at(NOW + day * DAY);
+	cr_assert_eq(control, 30);
+	figure_none("I2",
+		    "clocks outside its time, ten years off included, "
+		    "by which a release passed",
+		    passed, tried, control);
 }
 
 Test(verify_release, a_head_that_witnesses_saw_too_long_ago_is_expired)

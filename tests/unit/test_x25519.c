@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "tests/figure.h"
 #include "tests/vector.h"
 
 /* RFC 7748, 6.1. */
@@ -75,7 +76,7 @@ Test(x25519, a_peer_of_small_order_is_refused_and_nothing_is_written)
 Test(x25519, wycheproof_secrets_are_ours_and_zero_is_never_one)
 {
 	json_t *set = vector_load("wycheproof/x25519_test.json");
-	size_t i, j;
+	size_t i, j, run = 0;
 	json_t *group, *item;
 
 	json_array_foreach(json_object_get(set, "testGroups"), i, group)
@@ -95,6 +96,8 @@ Test(x25519, wycheproof_secrets_are_ours_and_zero_is_never_one)
 			cr_assert_arr_eq(out, shared.data, sizeof(out));
 		}
 		vector_forget();
+		run++;
 	}
+	figure_all("B1b", "Wycheproof's X25519", run, run);
 	json_decref(set);
 }
