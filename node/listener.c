@@ -3,16 +3,20 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/decimal.h"
 #include "base/fd.h"
 
 #define BACKLOG 128
+#define LOOK_MS 50   /* whether a path is in use yet */
+#define LOOKS_MAX 40 /* two seconds */
 #define UNIX_PREFIX "unix:"
 
 static const char *path_of(const char *address)
@@ -31,20 +35,39 @@ static enum err unix_name(const char *path, struct sockaddr_un *out)
 	return ERR_OK;
 }
 
-/* A path left behind is removed; one that is in use, or no socket, is not. */
+/* Whether nobody listens there any more. */
+static bool is_left_behind(const struct sockaddr_un *name)
+{
+	SCOPED_FD probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return connect(probe, (const struct sockaddr *)name, sizeof(*name)) !=
+		       0 &&
+	       errno == ECONNREFUSED;
+}
+
+/*
+ * A path left behind is removed; one that is in use, or no socket, is not.  Of
+ * a node that was killed the front may live a moment longer than who starts the
+ * next one needs to do so: that is waited for.
+ */
 static enum err clear_path(const struct sockaddr_un *name)
 {
-	SCOPED_FD probe = -1;
+	struct timespec pause = { 0, LOOK_MS * 1000000L };
 	struct stat status;
 
 	if (lstat(name->sun_path, &status) != 0)
 		return errno == ENOENT ? ERR_OK : ERR_UNAVAILABLE;
-	if (!S_ISSOCK(status.st_mode))
+	if (!S_ISSOCK(status.st_mode)) {
+		errno = ENOTSOCK;
 		return ERR_DENIED;
-	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (connect(probe, (const struct sockaddr *)name, sizeof(*name)) == 0 ||
-	    errno != ECONNREFUSED)
-		return ERR_DENIED;
+	}
+	for (int looks = 0; !is_left_behind(name); looks++) {
+		if (looks == LOOKS_MAX) {
+			errno = EADDRINUSE;
+			return ERR_DENIED;
+		}
+		nanosleep(&pause, NULL);
+	}
 	return unlink(name->sun_path) == 0 ? ERR_OK : ERR_UNAVAILABLE;
 }
 

@@ -16,8 +16,9 @@
 /*
  * Listen on unix:PATH (mode 0660; a socket that nobody listens on any more is
  * replaced) or on ADDRESS:PORT of the loopback, port 0 for any.  *port is 0
- * for a path.  ERR_DENIED for an address that others could reach: that takes
- * mutual TLS.
+ * for a path.  ERR_DENIED for an address that others could reach, since that
+ * takes mutual TLS, errno being as it was; and, with the reason in errno, for a
+ * path that is no socket, or where somebody listens even two seconds later.
  */
 MUST_CHECK enum err listener_open(const char *address, int *out,
 				  uint16_t *port);

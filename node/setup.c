@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/setup.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -154,8 +155,13 @@ enum err setup_receive(struct setup *out)
 		int passed;
 		enum err err;
 
-		TRY(channel_receive(SETUP_CONTROL_FD, &packet, &message,
-				    &passed));
+		err = channel_receive(SETUP_CONTROL_FD, &packet, &message,
+				      &passed);
+		/* Without its supervisor a role has no reason to be, and
+		   nothing to complain of. */
+		if (err == ERR_TRUNCATED)
+			exit(EXIT_FAILURE);
+		TRY(err);
 		if (message.kind == MESSAGE_START)
 			break;
 		err = take(out, &message, passed);

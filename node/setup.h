@@ -72,7 +72,8 @@ struct setup {
 
 /*
  * Receive everything up to MESSAGE_START.  Anything out of form, twice, or
- * unknown is an error, and then the role must exit.
+ * unknown is an error, and then the role must exit; the end of the supervisor
+ * is the process's.
  */
 MUST_CHECK enum err setup_receive(struct setup *out);
 

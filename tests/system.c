@@ -344,12 +344,16 @@ static const char *start_part(struct system *system, enum system_part part,
 {
 	SCOPED_FD program = open_program(part);
 	uint64_t began = system_now_us();
+	char path[SYSTEM_PATH_MAX];
 	pid_t self = getpid();
 	const char *wrong;
 	pid_t pid;
 
 	if (program < 0)
 		return "the programs are not built";
+	/* What it said in an earlier life does not count. */
+	path_in(system, parts[part].out, path);
+	(void)unlink(path);
 	pid = fork();
 	if (pid == 0)
 		become(system, part, program, arguments, self);
@@ -406,12 +410,20 @@ static const char *await_node(const struct system *system)
 	return complain(system, SYSTEM_GATEWAY, "does not find the node");
 }
 
+/* The one that it had, or any: 0. */
+static char *port_of(const char *url)
+{
+	const char *colon = strrchr(url, ':');
+
+	return argument(colon != NULL ? colon + 1 : "0");
+}
+
 static const char *start_gateway(struct system *system)
 {
 	char socket[SYSTEM_PATH_MAX], node[SYSTEM_PATH_MAX + 8];
 	char *arguments[ARGUMENTS_MAX] = {
-		argument("pcc-gateway"), argument("--node"), node,
-		argument("--port"),	 argument("0"),
+		argument("pcc-gateway"), argument("--node"),	   node,
+		argument("--port"),	 port_of(system->gateway),
 	};
 	const char *wrong;
 
@@ -421,8 +433,7 @@ static const char *start_gateway(struct system *system)
 	return wrong != NULL ? wrong : await_node(system);
 }
 
-static const char *start_client(struct system *system,
-				const struct policy *policy)
+static const char *start_client(struct system *system)
 {
 	char *arguments[ARGUMENTS_MAX] = {
 		argument("pcc-client"),
@@ -432,14 +443,14 @@ static const char *start_client(struct system *system,
 		argument(trusted != NULL ? "--trust" : "--accept-evidence"),
 		argument(trusted != NULL ? trusted : "software"),
 		argument("--port"),
-		argument("0"),
+		port_of(system->client),
 	};
 
 	/* What a client does not want, it has to be told to put up with. */
-	if (policy->shape != POLICY_SHAPE_PACED) {
+	if (system->shape != POLICY_SHAPE_PACED) {
 		arguments[8] = argument("--accept-shape");
 		arguments[9] = argument(
-			policy->shape == POLICY_SHAPE_OFF ? "off" : "sized");
+			system->shape == POLICY_SHAPE_OFF ? "off" : "sized");
 	}
 	return start_part(system, SYSTEM_CLIENT, arguments, system->client);
 }
@@ -455,8 +466,16 @@ static const char *start_all(struct system *system, const struct policy *policy)
 	if (wrong == NULL)
 		wrong = start_gateway(system);
 	if (wrong == NULL)
-		wrong = start_client(system, policy);
+		wrong = start_client(system);
 	return wrong;
+}
+
+const char *system_restart(struct system *system, enum system_part part)
+{
+	if (part == SYSTEM_NODE)
+		return start_node(system);
+	return part == SYSTEM_GATEWAY ? start_gateway(system)
+				      : start_client(system);
 }
 
 const char *system_start(const struct policy *policy, enum system_caller caller,
@@ -465,7 +484,7 @@ const char *system_start(const struct policy *policy, enum system_caller caller,
 	static char kept[FAULT_MAX];
 	const char *wrong;
 
-	*out = (struct system){ .caller = caller };
+	*out = (struct system){ .caller = caller, .shape = policy->shape };
 	wrong = system_obstacle();
 	if (wrong != NULL)
 		return wrong;

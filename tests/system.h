@@ -43,6 +43,7 @@ struct system {
 	pid_t pids[SYSTEM_PARTS];
 	uint64_t ready_us[SYSTEM_PARTS]; /* from its fork until it said so */
 	enum system_caller caller;
+	enum policy_shape shape;
 };
 
 /*
@@ -120,6 +121,12 @@ void system_signal(const struct system *system, enum system_part part,
  */
 int system_await_end(struct system *system, enum system_part part,
 		     unsigned timeout_ms);
+
+/*
+ * Start a part again that has ended and was reaped, where it was before, and
+ * wait until it is ready.  NULL, or what went wrong, as system_start().
+ */
+const char *system_restart(struct system *system, enum system_part part);
 
 /* What a part has logged so far, zero-ended; the length. */
 size_t system_log(const struct system *system, enum system_part part,
