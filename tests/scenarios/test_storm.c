@@ -315,7 +315,7 @@ static const struct victim *kill_any(struct numbers *numbers)
 			return victim;
 		system_sleep_ms(AGAIN_MS);
 	}
-	cr_fatal("there is nobody left to kill");
+	cr_assert_fail("there is nobody left to kill");
 	return NULL;
 }
 
