@@ -4,9 +4,13 @@
 
 #include "attest/signed_receipt.h"
 #include "node/question.h"
+#include "node/request_keys.h"
+#include "tests/effort.h"
+#include "tests/support/distinct.h"
 #include "tests/support/receipts.h"
 
 #define NOW 1800000000u
+#define REQUESTS 20 /* of each of many keepers */
 
 static const struct keyring_times times = { .rotation_s = 1000,
 					    .lifetime_s = 2000,
@@ -45,19 +49,34 @@ static enum failure ask(const struct message *asked)
 	return question_answer(&question, &desk, asked, &out, &reply);
 }
 
-/* A fresh encapsulated key, as a worker asks with. */
-static struct message opening(void)
+static struct ohttp_key_config offered(void)
 {
 	uint8_t keys_memory[256];
 	struct writer keys = WRITER_OVER(keys_memory);
-	struct writer header = WRITER_OVER(asked_memory);
 	struct ohttp_key_config config;
-	struct ohttp_exchange exchange;
 	size_t count;
 
 	cr_assert_eq(keyring_configs(ring, &keys), ERR_OK);
 	cr_assert_eq(ohttp_keys_parse(bytes_written(&keys), &config, 1, &count),
 		     ERR_OK);
+	return config;
+}
+
+static struct bytes public_key(void)
+{
+	static struct ohttp_key_config config;
+
+	config = offered();
+	return (struct bytes){ config.public_key.bytes, config.public_key.len };
+}
+
+/* A fresh encapsulated key, as a worker asks with. */
+static struct message opening(void)
+{
+	struct writer header = WRITER_OVER(asked_memory);
+	struct ohttp_key_config config = offered();
+	struct ohttp_exchange exchange;
+
 	cr_assert_eq(ohttp_send(&config, config.symmetric[0], OHTTP_CHUNKED,
 				&exchange),
 		     ERR_OK);
@@ -160,4 +179,37 @@ Test(question, every_other_kind_of_message_ends_the_channel)
 		cr_assert_eq(reply.kind, 0);
 		cr_assert_eq(question.turn, QUESTION_OVER);
 	}
+}
+
+/* What is new with each request, and with each keeper. */
+Test(question, of_a_thousand_keepers_nothing_comes_a_second_time, .timeout = 0)
+{
+	struct effort effort = effort_of(1000);
+	struct distinct keys = { 0 }, encs = { 0 }, nonces = { 0 };
+	struct distinct seeds = { 0 };
+
+	while (effort_more(&effort)) {
+		end();
+		begin();
+		for (int i = 0; i < REQUESTS; i++) {
+			struct message opened = opening();
+			struct request_keys made;
+
+			question = (struct question){ 0 };
+			cr_assert_eq(ask(&opened), FAILURE_NONE);
+			cr_assert_eq(request_keys_parse(reply.body, &made),
+				     ERR_OK);
+			distinct_keep(&encs,
+				      (struct bytes){ opened.body.data + 7,
+						      DISTINCT_BYTES });
+			distinct_keep(&nonces,
+				      BYTES_ARRAY(made.response_nonce));
+			distinct_keep(&seeds, BYTES_ARRAY(made.seed));
+		}
+		distinct_keep(&keys, public_key());
+	}
+	distinct_end(&keys, "B5", "keepers' public keys that came again");
+	distinct_end(&encs, "B5", "keys encapsulated that came again");
+	distinct_end(&nonces, "B5", "a keeper's nonces that came again");
+	distinct_end(&seeds, "B5", "seeds of answers that came again");
 }
