@@ -75,6 +75,8 @@ static void add_jail(enum jail_role role)
 	    action_name(profile->otherwise));
 	add("jail %s.network %s", profile->name,
 	    profile->network == JAIL_NETWORK_NONE ? "none" : "the machine's");
+	if (profile->priority == JAIL_PRIORITY_REAL_TIME)
+		add("jail %s.priority real-time", profile->name);
 	for (size_t i = 0; i < profile_rule_count(profile); i++) {
 		const struct jail_rule *rule = profile_rule(profile, i);
 

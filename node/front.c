@@ -2,6 +2,7 @@
 #include "node/front.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@
 #include "node/setup.h"
 #include "policy/events.h"
 #include "policy/limits.h"
+#include "sandbox/priority.h"
 
 #define LOAD_LOG_MS 60000
 
@@ -29,6 +31,16 @@ enum place {
 	PLACES = 4 + LIMIT_WORKERS
 };
 
+/*
+ * Two threads of its own, beside gRPC's:
+ *
+ *   pacing    the first one: sleeps until a tick is due, and does what is due.
+ *             It has real-time priority where that is permitted, so it hears
+ *             nobody: no peer can keep it at work
+ *   hearing   waits for all peers, and passes on what they say
+ *
+ * All that they share is under the server's lock.
+ */
 struct front {
 	struct setup setup;
 	struct pool pool;
@@ -38,7 +50,7 @@ struct front {
 	uint64_t drain_since_ms;
 	uint64_t load_logged_ms;
 	bool is_full; /* no connection can be accepted until the next tick */
-	uint64_t next_tick_ms;
+	uint64_t next_tick_ns;
 	struct pollfd peers[PLACES];
 	struct channel_packet packet;
 };
@@ -163,10 +175,13 @@ static void accept_connection(struct front *front)
 	int connection = accept4(front->setup.listener, NULL, NULL,
 				 SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (connection >= 0)
+	if (connection >= 0) {
 		server_adopt(connection);
-	else
-		front->is_full = true;
+		return;
+	}
+	server_lock();
+	front->is_full = true;
+	server_unlock();
 }
 
 static void hear(struct front *front, size_t place)
@@ -265,34 +280,71 @@ static void tick(struct front *front, uint64_t now)
 	}
 }
 
-/*
- * The clock of the shape: ticks keep their distance from the first, so that a
- * late one does not move those after it.
- */
-static void tick_when_due(struct front *front)
+static uint64_t tick_ns(const struct front *front)
 {
-	uint64_t now = clock_now_ms();
-	uint64_t step = front->setup.policy.tick_ms;
-
-	if (now < front->next_tick_ms)
-		return;
-	if (now - front->next_tick_ms >= step) {
-		uint64_t missed = (now - front->next_tick_ms) / step;
-
-		EVENTS_LOG(EVENT_TICKS_MISSED, missed);
-		front->next_tick_ms += missed * step;
-	}
-	front->next_tick_ms += step;
-	front->is_full = false;
-	tick(front, now);
+	return front->setup.policy.tick_ms * UINT64_C(1000000);
 }
 
-static int until_tick_ms(const struct front *front)
+/*
+ * The clock of the shape: ticks keep their distance from the first, so that a
+ * late one does not move those after it.  Those that should have been by now
+ * are left out, so that there is a wait whatever happens.
+ */
+static void wait_for_tick(struct front *front)
 {
-	uint64_t now = clock_now_ms();
+	uint64_t step = tick_ns(front);
+	uint64_t now = clock_now_ns();
 
-	return now >= front->next_tick_ms ? 0
-					  : (int)(front->next_tick_ms - now);
+	if (now >= front->next_tick_ns) {
+		uint64_t missed = (now - front->next_tick_ns) / step + 1;
+
+		EVENTS_LOG(EVENT_TICKS_MISSED, missed);
+		front->next_tick_ns += missed * step;
+	}
+	clock_wait_until_ns(front->next_tick_ns);
+	front->next_tick_ns += step;
+}
+
+static _Noreturn void pace(struct front *front)
+{
+	front->next_tick_ns = clock_now_ns() + tick_ns(front);
+	for (;;) {
+		wait_for_tick(front);
+		server_lock();
+		front->is_full = false;
+		tick(front, clock_now_ms());
+		server_unlock();
+	}
+}
+
+/* After a tick there may be others to watch: so it looks again at each. */
+static void *hear_peers(void *argument)
+{
+	struct front *front = argument;
+
+	for (;;) {
+		server_lock();
+		watch_all(front);
+		server_unlock();
+		if (poll(front->peers, PLACES,
+			 (int)front->setup.policy.tick_ms) < 0)
+			continue;
+		if ((front->peers[LISTENER].revents & POLLIN) != 0)
+			accept_connection(front);
+		server_lock();
+		hear_all(front);
+		server_unlock();
+	}
+	return NULL;
+}
+
+static void start_hearing(struct front *front)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, hear_peers, front) != 0)
+		die("no threads");
+	pthread_detach(thread);
 }
 
 static void start_server(struct front *front)
@@ -335,6 +387,7 @@ static void start_server(struct front *front)
 _Noreturn void front_run(void)
 {
 	static struct front front = { .keeper = -1 };
+	bool is_real_time = priority_is_risen();
 
 	if (setup_receive(&front.setup) != ERR_OK)
 		die("set-up is not what it should be");
@@ -342,21 +395,9 @@ _Noreturn void front_run(void)
 			     listener_port(front.setup.tls_address));
 	pool_init(&front.pool, front.setup.policy.workers);
 	serve_init(&(struct serve_options){ &front.setup.policy, &front.pool });
-	front.next_tick_ms = clock_now_ms() + front.setup.policy.tick_ms;
 	start_server(&front);
-
-	for (;;) {
-		server_lock();
-		watch_all(&front);
-		server_unlock();
-		/* poll counts milliseconds, and the scheduler is no finer. */
-		if (poll(front.peers, PLACES, until_tick_ms(&front)) < 0)
-			continue;
-		if ((front.peers[LISTENER].revents & POLLIN) != 0)
-			accept_connection(&front);
-		server_lock();
-		hear_all(&front);
-		tick_when_due(&front);
-		server_unlock();
-	}
+	EVENTS_LOG(EVENT_PACING, is_real_time ? EVENT_PRIORITY_REAL_TIME
+					      : EVENT_PRIORITY_USUAL);
+	start_hearing(&front);
+	pace(&front);
 }

@@ -312,10 +312,17 @@ static void pull(struct stream *stream)
 		hear_last_word(stream);
 }
 
-/* One tick of a paced answer: the frame of the last tick leaves. */
+/*
+ * One tick of a paced answer: the frame of the last tick leaves.  On a busy
+ * machine nobody may have heard yet that the worker gave it.
+ */
 static void pace(struct stream *stream)
 {
 	if (server_backlog(stream->call) >= BACKLOG_MAX)
+		return;
+	if (stream->is_pulling)
+		serve_worker_readable(stream->worker);
+	if (stream->state != ANSWER)
 		return;
 	if (stream->has_frame) {
 		stream->has_frame = false;

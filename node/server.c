@@ -73,7 +73,22 @@ static struct {
 	grpc_completion_queue *queue;
 	const struct server_service *services;
 	size_t service_count;
-} server = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} server;
+
+/*
+ * Whoever holds it while the thread that paces wants it runs at that one's
+ * priority, so that no third can come between.
+ */
+static void make_lock(void)
+{
+	pthread_mutexattr_t how;
+
+	invariant(pthread_mutexattr_init(&how) == 0);
+	invariant(pthread_mutexattr_setprotocol(&how, PTHREAD_PRIO_INHERIT) ==
+		  0);
+	invariant(pthread_mutex_init(&server.lock, &how) == 0);
+	pthread_mutexattr_destroy(&how);
+}
 
 void server_lock(void)
 {
@@ -477,6 +492,7 @@ enum err server_start(const struct server_options *options, uint16_t *port)
 {
 	uint16_t bound = 0;
 
+	make_lock();
 	gpr_set_log_function(discard_log);
 	grpc_init();
 	server.services = options->services;

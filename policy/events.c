@@ -79,6 +79,11 @@ static const char *const pages_names[EVENT_PAGES_COUNT] = {
 	[EVENT_PAGES_LOCKED] = "locked",
 };
 
+static const char *const priority_names[EVENT_PRIORITY_COUNT] = {
+	[EVENT_PRIORITY_REAL_TIME] = "real-time",
+	[EVENT_PRIORITY_USUAL] = "usual",
+};
+
 static const char *const shape_names[] = { "paced", "sized", "off" };
 
 /* Invariant: only codes have names, one for each value; a signal has none. */
@@ -195,6 +200,11 @@ static const struct form forms[EVENT_COUNT] = {
 		SUBJECT_NODE,
 		{ "ticks_missed", { { "count", COUNT_MOST } } },
 		{ COUNT },
+	},
+	[EVENT_PACING] = {
+		SUBJECT_NODE,
+		{ "pacing", { { "priority", LAST(priority_names) } } },
+		{ NAMED(priority_names) },
 	},
 };
 

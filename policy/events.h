@@ -40,6 +40,7 @@ enum event {
 	EVENT_DRAIN_DONE,      /* ms */
 	EVENT_SHAPE,	       /* shape, frame_bytes, tick_ms */
 	EVENT_TICKS_MISSED,    /* count since the last such line */
+	EVENT_PACING,	       /* priority */
 	EVENT_COUNT,
 };
 
@@ -82,6 +83,12 @@ enum event_pages {
 	EVENT_PAGES_KERNEL, /* nobody, root included (memfd_secret) */
 	EVENT_PAGES_LOCKED, /* root: this kernel has no secret pages */
 	EVENT_PAGES_COUNT,
+};
+
+enum event_priority {
+	EVENT_PRIORITY_REAL_TIME, /* ticks are on time on a busy machine */
+	EVENT_PRIORITY_USUAL,	  /* others may make them late */
+	EVENT_PRIORITY_COUNT,
 };
 
 enum event_cause {

@@ -128,6 +128,7 @@ static const struct jail_rule zygote_rules[] = {
 static const struct jail_limit zygote_limits[] = {
 	{ RLIMIT_CORE, 0, "arenas and keys pass through its workers" },
 	{ RLIMIT_MSGQUEUE, 0, "no message queues" },
+	{ RLIMIT_RTPRIO, 0, "it and its workers wait their turn" },
 	{ RLIMIT_STACK, LIMIT_STACK_BYTES, "its workers', whose own it is" },
 	{ RLIMIT_NPROC, LIMIT_ENGINE_THREADS + 4ul * LIMIT_WORKERS,
 	  "workers, their threads, slack" },
@@ -147,6 +148,7 @@ static const struct jail_limit keeper_limits[] = {
 	{ RLIMIT_CORE, 0, "keys must not reach a file" },
 	{ RLIMIT_STACK, LIMIT_STACK_BYTES, "it wipes 128 KiB of its own" },
 	{ RLIMIT_MSGQUEUE, 0, "no message queues" },
+	{ RLIMIT_RTPRIO, 0, "it waits its turn" },
 	{ RLIMIT_NPROC, 0, "it neither forks nor makes threads" },
 	{ RLIMIT_NOFILE, 8ul * LIMIT_WORKERS, "one descriptor a worker" },
 };
@@ -164,6 +166,7 @@ static const struct jail_rule attester_rules[] = {
 static const struct jail_limit attester_limits[] = {
 	{ RLIMIT_CORE, 0, "no process of the node leaves one" },
 	{ RLIMIT_MSGQUEUE, 0, "no message queues" },
+	{ RLIMIT_RTPRIO, 0, "it waits its turn" },
 	{ RLIMIT_NPROC, 0, "it neither forks nor makes threads" },
 	{ RLIMIT_NOFILE, 16, "supervisor, keeper, device, a report's file" },
 };
@@ -206,6 +209,8 @@ static const struct jail_rule front_rules[] = {
 static const struct jail_limit front_limits[] = {
 	{ RLIMIT_CORE, 0, "it holds the TLS key" },
 	{ RLIMIT_MSGQUEUE, 0, "no message queues" },
+	{ RLIMIT_RTPRIO, 0, "the one that paces has it by now" },
+	{ RLIMIT_RTTIME, 500000, "a thread that paces and never sleeps" },
 	{ RLIMIT_NPROC, 256, "gRPC's threads" },
 	{ RLIMIT_NOFILE, 4096, "connections and workers" },
 };
@@ -290,6 +295,7 @@ static const struct jail_profile profiles[JAIL_ROLES] = {
 		.name = "front",
 		.role = JAIL_FRONT,
 		.network = JAIL_NETWORK_HOST,
+		.priority = JAIL_PRIORITY_REAL_TIME,
 		.otherwise = JAIL_KILL,
 		OWN(front),
 		COMMON,

@@ -76,6 +76,12 @@ enum jail_network {
 	JAIL_NETWORK_HOST, /* the machine's, because this role listens */
 };
 
+/* When its first thread runs; others that it makes have the usual priority. */
+enum jail_priority {
+	JAIL_PRIORITY_USUAL,
+	JAIL_PRIORITY_REAL_TIME, /* before all of usual priority, where it may */
+};
+
 enum jail_descriptors {
 	JAIL_DESCRIPTORS_STAY,	   /* those that are open stay open */
 	JAIL_DESCRIPTORS_CHANNELS, /* all but the worker's two are closed */
@@ -85,6 +91,7 @@ struct jail_profile {
 	const char *name;
 	enum jail_role role;
 	enum jail_network network;
+	enum jail_priority priority;
 	enum jail_descriptors descriptors; /* when the filter closes */
 	enum jail_action otherwise;	   /* for calls without a rule */
 	const struct jail_rule *own;

@@ -21,6 +21,9 @@
 #define CAPABILITY_SUPERVISE \
 	(CAPABILITY_ISOLATE | 1ull << 7 | 1ull << 6 | 1ull << 5)
 
+/* To have a role run when it is due; one that is missing stops nothing. */
+#define CAPABILITY_PRIORITY (1ull << 23) /* SYS_NICE */
+
 /* Whether all of these are effective. */
 bool capability_has(uint64_t wanted);
 

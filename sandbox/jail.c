@@ -331,11 +331,15 @@ enum err jail_isolate(const struct jail_profile *profile,
 /* As an ordinary user it has none to begin with. */
 static enum err keep_to_supervise(const struct jailing *jailing)
 {
+	uint64_t kept = CAPABILITY_SUPERVISE;
+
 	(void)jailing;
 	if (!capability_has(CAPABILITY_SUPERVISE))
 		return capability_keep(0);
-	TRY(capability_bound(CAPABILITY_SUPERVISE));
-	return capability_keep(CAPABILITY_SUPERVISE);
+	if (capability_has(CAPABILITY_PRIORITY))
+		kept |= CAPABILITY_PRIORITY;
+	TRY(capability_bound(kept));
+	return capability_keep(kept);
 }
 
 enum err jail_supervise(const struct jail_profile *profile,

@@ -19,6 +19,7 @@
 #include "base/bytes.h"
 #include "base/fd.h"
 #include "sandbox/capability.h"
+#include "sandbox/priority.h"
 
 #define NAMESPACES                                                  \
 	(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | \
@@ -123,6 +124,15 @@ static enum err take_ids(struct child *child)
 	return child->power == POWER_ROOT ? change_ids(child) : map_ids(child);
 }
 
+/* By the caller's right, which the role's own user will not have.  A machine
+ * that does not permit it has a role that says so. */
+static enum err take_priority(struct child *child)
+{
+	if (child->start->profile->priority == JAIL_PRIORITY_REAL_TIME)
+		priority_rise();
+	return ERR_OK;
+}
+
 static enum err take_capabilities(struct child *child)
 {
 	(void)child;
@@ -198,6 +208,7 @@ _Noreturn static void become_role(struct child *child)
 		enum err (*take)(struct child *child);
 	} steps[] = {
 		{ JAIL_STEP_DESCRIPTORS, set_aside },
+		{ JAIL_STEP_NONE, take_priority }, /* never fails */
 		{ JAIL_STEP_IDS, take_ids },
 		{ JAIL_STEP_AMBIENT, take_capabilities },
 		{ JAIL_STEP_PARENT, follow_parent },

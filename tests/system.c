@@ -418,6 +418,13 @@ static char *port_of(const char *url)
 	return argument(colon != NULL ? colon + 1 : "0");
 }
 
+static const char *(*between)(const char *socket);
+
+void system_between(const char *(*put)(const char *socket))
+{
+	between = put;
+}
+
 static const char *start_gateway(struct system *system)
 {
 	char socket[SYSTEM_PATH_MAX], node[SYSTEM_PATH_MAX + 8];
@@ -428,7 +435,8 @@ static const char *start_gateway(struct system *system)
 	const char *wrong;
 
 	system_socket(system, socket);
-	snprintf(node, sizeof(node), "unix:%s", socket);
+	snprintf(node, sizeof(node), "unix:%.90s",
+		 between != NULL ? between(socket) : socket);
 	wrong = start_part(system, SYSTEM_GATEWAY, arguments, system->gateway);
 	return wrong != NULL ? wrong : await_node(system);
 }

@@ -86,6 +86,12 @@ const char *system_start(const struct policy *policy, enum system_caller caller,
  */
 void system_tell(const char *const *node_arguments, const char *trust);
 
+/*
+ * Put something between node and gateway: when the node is ready, `put` is told
+ * its socket and gives the one that the next gateway is to use.  NULL: nothing.
+ */
+void system_between(const char *(*put)(const char *socket));
+
 /* What stands in the environment of the node's next start; NULL at the end. */
 void system_surround(const char *const *environment);
 

@@ -4,10 +4,12 @@
  * policy can ask for.
  */
 #include <criterion/criterion.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/scenarios/openai.h"
+#include "tests/scenarios/process.h"
 #include "tests/scenarios/sealed.h"
 #include "tests/system.h"
 
@@ -212,4 +214,35 @@ Test(shape, sized_frames_do_not_wait_for_a_tick)
 	seen = look_at(&short_requests[2], OHTTP_CHUNKED);
 	cr_assert_lt(seen->us, (LEAST - 1) * TICK_US, "%lu us", seen->us);
 	free(seen);
+}
+
+/* Whether the kernel runs this thread before all others. */
+static bool is_real_time(pid_t thread)
+{
+	int policy = sched_getscheduler(thread);
+
+	return policy >= 0 && (policy & ~SCHED_RESET_ON_FORK) != SCHED_OTHER;
+}
+
+/* Of a node's threads the one that paces, if that is permitted here. */
+Test(shape, no_thread_but_the_one_that_paces_runs_before_others)
+{
+	struct process_list all, threads;
+	size_t found = 0, most;
+	pid_t front;
+
+	start(POLICY_SHAPE_PACED);
+	cr_assert(system_await_log(&pcc, SYSTEM_NODE, "pacing priority=",
+				   2000));
+	most = system_await_log(&pcc, SYSTEM_NODE, "pacing priority=0", 0);
+	front = process_role(pcc.pids[SYSTEM_NODE], JAIL_FRONT);
+	cr_assert_eq(is_real_time(front), most == 1);
+	process_node(pcc.pids[SYSTEM_NODE], &all);
+	cr_assert_gt(all.count, 4);
+	for (size_t i = 0; i < all.count; i++) {
+		process_threads(all.pids[i], &threads);
+		for (size_t j = 0; j < threads.count; j++)
+			found += is_real_time(threads.pids[j]);
+	}
+	cr_assert_eq(found, most, "%zu threads", found);
 }
