@@ -6,6 +6,7 @@
  * under the role's name; the zygote forks the workers.
  */
 #include "node/attester.h"
+#include "node/doctor.h"
 #include "node/enrol.h"
 #include "node/front.h"
 #include "node/keeper.h"
@@ -30,5 +31,8 @@ int main(int argc, char **argv)
 	if (options.task == OPTIONS_ENROL_REQUEST ||
 	    options.task == OPTIONS_ENROL_FINISH)
 		return enrol_run(&options);
+	if (options.task == OPTIONS_DOCTOR ||
+	    options.task == OPTIONS_DOCTOR_CANARY)
+		return doctor_run(&options);
 	return supervisor_run(&options);
 }

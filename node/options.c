@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fd.h"
 #include "inference/generate.h"
@@ -19,6 +20,7 @@ static const char usage[] =
 	"[options]\n"
 	"       pcc-node --model FILE --measure [--policy FILE]\n"
 	"       pcc-node --describe [--policy FILE]\n"
+	"       pcc-node doctor [--policy FILE] [--model FILE [--canary]]\n"
 	"       pcc-node --enrol-request FILE [--tpm PATH]\n"
 	"       pcc-node --enrol-finish FILE --ak-certificate FILE [--tpm "
 	"PATH]\n"
@@ -68,6 +70,16 @@ static const char usage[] =
 	"  --describe           print jail, log, limits and policy line by "
 	"line, as a\n"
 	"                       release's manifest holds them, and end\n"
+	"  doctor               look at this machine: what stops a node, what "
+	"weakens\n"
+	"                       it, and what to do; exit status 1 where one "
+	"would\n"
+	"                       not start\n"
+	"    --canary                as root: start this node for one request "
+	"of its\n"
+	"                            own, and look for that in all its memory, "
+	"queues\n"
+	"                            and files; 1 where anything is left\n"
 	"  --cpu                print the engine's paths that this "
 	"processor runs,\n"
 	"                       the one in use last, and end\n"
@@ -89,7 +101,8 @@ enum {
 	CPU,
 	MEASURE,
 	DESCRIBE,
-	EVIDENCE
+	EVIDENCE,
+	CANARY
 };
 
 static const struct known {
@@ -131,6 +144,7 @@ static const struct known {
 	  offsetof(struct options, enrol_finish) },
 	{ { OPTIONS_MEASURE_WORD + 2, no_argument, NULL, MEASURE }, 0 },
 	{ { "describe", no_argument, NULL, DESCRIBE }, 0 },
+	{ { "canary", no_argument, NULL, CANARY }, 0 },
 	{ { "cpu", no_argument, NULL, CPU }, 0 },
 	{ { "help", no_argument, NULL, HELP }, 0 },
 	{ { "version", no_argument, NULL, VERSION_OPTION }, 0 },
@@ -233,8 +247,14 @@ static bool is_enrolling(const struct options *options)
 
 static void check(const struct options *options)
 {
-	if (options->task == OPTIONS_DESCRIBE)
+	if (options->task == OPTIONS_DESCRIBE ||
+	    options->task == OPTIONS_DOCTOR)
 		return;
+	if (options->task == OPTIONS_DOCTOR_CANARY) {
+		if (options->model == NULL)
+			mistake("--canary needs --model: the node to start");
+		return;
+	}
 	if (is_enrolling(options)) {
 		check_enrolment(options);
 		return;
@@ -265,6 +285,11 @@ void options_parse(int argc, char **argv, struct options *out)
 
 	for (size_t i = 0; i < KNOWN; i++)
 		table[i] = known[i].option;
+	if (argc > 1 && strcmp(argv[1], "doctor") == 0) {
+		options.task = OPTIONS_DOCTOR;
+		argc--;
+		argv++;
+	}
 	for (;;) {
 		int got = getopt_long(argc, argv, "", table, &index);
 
@@ -277,6 +302,8 @@ void options_parse(int argc, char **argv, struct options *out)
 			options.task = OPTIONS_DESCRIBE;
 		else if (got == EVIDENCE)
 			take_evidence(&options);
+		else if (got == CANARY && options.task == OPTIONS_DOCTOR)
+			options.task = OPTIONS_DOCTOR_CANARY;
 		else if (got == 0)
 			take(&options, (size_t)index);
 		else

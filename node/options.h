@@ -13,6 +13,8 @@ enum options_task {
 	OPTIONS_DESCRIBE, /* print what its digests stand for, and end */
 	OPTIONS_ENROL_REQUEST,
 	OPTIONS_ENROL_FINISH,
+	OPTIONS_DOCTOR, /* look at the machine, and end */
+	OPTIONS_DOCTOR_CANARY,
 };
 
 #define OPTIONS_MEASURE_WORD "--measure" /* no part of the digest */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -28,6 +29,7 @@
 #include "policy/events.h"
 #include "policy/limits.h"
 #include "sandbox/filter.h"
+#include "sandbox/machine.h"
 #include "sandbox/spawn.h"
 
 /* The roles that this process starts, in the order in which it does. */
@@ -77,6 +79,19 @@ static int open_file(const char *path)
 	if (fd < 0)
 		die(path);
 	return fd;
+}
+
+/* What is in memory must not come to lie on a disk. */
+static void check_machine(void)
+{
+	static const struct machine here = { .root = "" };
+	struct machine_finding finding;
+
+	if (machine_needed(&here, &finding) == ERR_OK)
+		return;
+	fprintf(stderr, "pcc-node: %s: %s; %s\n", finding.name, finding.found,
+		finding.advice);
+	exit(EXIT_FAILURE);
 }
 
 /* A key in a TPM is worth what the TPM's evidence says of it. */
@@ -532,6 +547,17 @@ static void stop_all(struct supervisor *node)
 		listener_remove(node->options->listen);
 }
 
+/*
+ * So that arenas are locked whatever their size, where root starts the node; no
+ * role may raise it by itself.
+ */
+static void allow_locked_memory(void)
+{
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+
+	(void)setrlimit(RLIMIT_MEMLOCK, &none);
+}
+
 /* What this process keeps is what starting roles again takes. */
 static void give_up_privileges(void)
 {
@@ -557,6 +583,8 @@ int supervisor_run(const struct options *options)
 		describe_print(&node.policy);
 		return EXIT_SUCCESS;
 	}
+	if (options->task == OPTIONS_SERVE)
+		check_machine();
 	open_files(&node);
 	digests_of_self(node.executable, &node.policy, options->arguments,
 			&node.digests);
@@ -568,6 +596,7 @@ int supervisor_run(const struct options *options)
 		hardware_open(options, &node.hardware);
 	}
 	watch_signals(&node);
+	allow_locked_memory();
 	give_up_privileges();
 
 	while (!node.is_stopping) {

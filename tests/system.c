@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "sandbox/machine.h"
 #include "tests/scenarios/fetch.h"
 
 #define ORDINARY_USER 4242
@@ -100,11 +101,20 @@ const char *system_model(void)
 
 const char *system_obstacle(void)
 {
+	static const struct machine here = { .root = "" };
+	struct machine_finding finding;
+
 	if (system_model() == NULL)
 		return "no model is present";
 	if (IS_SANITIZED && getenv("PCC_NODE") == NULL)
 		return "a sanitizer cannot live in a jail, and PCC_NODE names "
 		       "no other node";
+	if (machine_needed(&here, &finding) != ERR_OK) {
+		snprintf(fault, sizeof(fault),
+			 "no node starts on this machine: %s: %s", finding.name,
+			 finding.found);
+		return fault;
+	}
 	return NULL;
 }
 

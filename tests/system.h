@@ -47,7 +47,8 @@ struct system {
 };
 
 /*
- * Why no system can be started here, or NULL: there is no model, or this is a
+ * Why no system can be started here, or NULL: there is no model, the machine is
+ * one on which no node starts (sandbox/machine.h), or this is a
  * build with sanitizers, which cannot live in a jail; $PCC_NODE may then name
  * a pcc-node without, and gateway and client are still the build's own.
  */

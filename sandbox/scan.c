@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/scan.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define PIECE ((size_t)4 << 20) /* bytes looked at in one go */
+#define PAGE ((size_t)4096)
+#define MAPPING_MOST ((off_t)1 << 36) /* a sanitizer's shadow is larger */
+#define LINE_BYTES 512
+#define PATH_BYTES 512
+#define DEEPEST 16 /* folder in folder */
+
+/* What has to be told along with a hit. */
+struct place {
+	const struct needles *needles;
+	const char *where;
+	struct scan_finding *finding;
+};
+
+static void count(const struct place *place, uint8_t *memory, size_t len)
+{
+	struct scan_finding *finding = place->finding;
+	size_t hits =
+		needle_count(place->needles, memory, len, &finding->encoding);
+
+	finding->hits += hits;
+	if (hits > 0)
+		snprintf(finding->where, sizeof(finding->where), "%s",
+			 place->where);
+}
+
+static const uint8_t zeros[PAGE];
+
+static size_t page_len(size_t at, size_t len)
+{
+	return len - at < PAGE ? len - at : PAGE;
+}
+
+/*
+ * Most memory is zero, which no needle is at its first and last byte: count in
+ * each run of pages that are not.
+ */
+static void count_in_runs(const struct place *place, uint8_t *memory,
+			  size_t len)
+{
+	size_t at = 0;
+
+	place->finding->bytes += len;
+	while (at < len) {
+		size_t begin = at;
+
+		while (at < len &&
+		       memcmp(memory + at, zeros, page_len(at, len)) != 0)
+			at += page_len(at, len);
+		count(place, memory + begin, at - begin);
+		while (at < len &&
+		       memcmp(memory + at, zeros, page_len(at, len)) == 0)
+			at += page_len(at, len);
+	}
+}
+
+void scan_memory(const struct needles *needles, uint8_t *memory, size_t len,
+		 const char *where, struct scan_finding *finding)
+{
+	struct place place = { needles, where, finding };
+
+	count_in_runs(&place, memory, len);
+}
+
+/* Where to read. */
+struct window {
+	int file;
+	off_t from, to;
+	uint8_t *memory; /* PIECE */
+};
+
+/* Pieces overlap by a needle, so that nothing hides at a border. */
+static void look(const struct window *window, const struct place *place)
+{
+	off_t at = window->from;
+
+	while (at < window->to) {
+		size_t left = (size_t)(window->to - at);
+		size_t wanted = left < PIECE ? left : PIECE;
+		ssize_t got = pread(window->file, window->memory, wanted, at);
+
+		if (got <= 0) {
+			/* A page that nobody is given, such as a key's. */
+			place->finding->unreadable += PAGE;
+			at += (off_t)PAGE;
+			continue;
+		}
+		count_in_runs(place, window->memory, (size_t)got);
+		at += got;
+		if ((size_t)got == PIECE)
+			at -= (off_t)NEEDLE_MAX;
+	}
+}
+
+static uint8_t *new_memory(void)
+{
+	uint8_t *memory = malloc(PIECE);
+
+	invariant(memory != NULL);
+	return memory;
+}
+
+struct mapping {
+	off_t from, to;
+	bool is_anonymous;	   /* what nobody touched is zero */
+	char name[SCAN_WHERE_MAX]; /* may be empty */
+};
+
+/* A readable mapping, from its line in /proc/PID/maps. */
+static bool take_mapping(const char *line, struct mapping *out)
+{
+	unsigned long from, to, file;
+	char share;
+
+	out->name[0] = '\0';
+	if (sscanf(line, "%lx-%lx r%*c%*c%c %*s %*s %lu %127[^\n]", &from, &to,
+		   &share, &file, out->name) < 4)
+		return false;
+	out->from = (off_t)from;
+	out->to = (off_t)to;
+	out->is_anonymous = share == 'p' && file == 0;
+	/* The kernel's own page is beyond what off_t can hold. */
+	return out->from >= 0 && out->to > out->from;
+}
+
+/* The pages from here on that are there, or in a swap device; none: at `to`. */
+static off_t next_present(int pagemap, off_t at, off_t to, bool wanted)
+{
+	static const uint64_t is_there = UINT64_C(3) << 62;
+	uint64_t entries[512];
+
+	while (at < to) {
+		ssize_t got = pread(pagemap, entries, sizeof(entries),
+				    at / (off_t)PAGE * (off_t)sizeof(*entries));
+
+		if (got <= 0)
+			return wanted ? at : to; /* unknown: looked at */
+		for (size_t i = 0;
+		     i < (size_t)got / sizeof(*entries) && at < to; i++) {
+			if (((entries[i] & is_there) != 0) == wanted)
+				return at;
+			at += (off_t)PAGE;
+		}
+	}
+	return to;
+}
+
+/* Stacks and heaps are mostly addresses that were never used. */
+static void look_at_mapping(const struct mapping *mapping, int pagemap,
+			    struct window *window, const struct place *place)
+{
+	off_t at = mapping->from;
+
+	if (!mapping->is_anonymous || pagemap < 0) {
+		window->from = mapping->from;
+		window->to = mapping->to;
+		look(window, place);
+		return;
+	}
+	while (at < mapping->to) {
+		window->from = next_present(pagemap, at, mapping->to, true);
+		at = next_present(pagemap, window->from, mapping->to, false);
+		window->to = at;
+		look(window, place);
+	}
+}
+
+static int open_about(pid_t pid, const char *name)
+{
+	char path[PATH_BYTES];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void scan_process(const struct needles *needles, pid_t pid,
+		  struct scan_finding *finding)
+{
+	char path[PATH_BYTES], line[LINE_BYTES];
+	SCOPED_FD memory = open_about(pid, "mem");
+	SCOPED_FD pagemap = open_about(pid, "pagemap");
+	struct window window = { .file = memory, .memory = new_memory() };
+	struct mapping mapping;
+	struct place place = { needles, mapping.name, finding };
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	maps = fopen(path, "re");
+	if (memory < 0 || maps == NULL)
+		finding->is_refused = true;
+	while (memory >= 0 && maps != NULL && fgets(line, sizeof(line), maps)) {
+		if (!take_mapping(line, &mapping))
+			continue;
+		if (mapping.to - mapping.from > MAPPING_MOST)
+			finding->is_refused = true;
+		else
+			look_at_mapping(&mapping, pagemap, &window, &place);
+	}
+	if (maps != NULL)
+		fclose(maps);
+	free(window.memory);
+}
+
+/* A file of known length, or a disk. */
+static void look_at_open_file(int file, const struct place *place)
+{
+	struct window window = { .file = file,
+				 .to = lseek(file, 0, SEEK_END),
+				 .memory = new_memory() };
+
+	if (window.to < 0)
+		place->finding->is_refused = true;
+	look(&window, place);
+	place->finding->places++;
+	free(window.memory);
+}
+
+/* Read all that waits, and leave all where it was. */
+static void look_at_socket(int file, const struct place *place)
+{
+	uint8_t *memory = new_memory();
+	int from = 0, off = -1;
+
+	/* Each look goes on behind what the last one saw. */
+	if (setsockopt(file, SOL_SOCKET, SO_PEEK_OFF, &from, sizeof(from)) !=
+	    0) {
+		/* A listener, or no local one: nothing, or one look. */
+		ssize_t got =
+			recv(file, memory, PIECE, MSG_PEEK | MSG_DONTWAIT);
+
+		if (got > 0)
+			count_in_runs(place, memory, (size_t)got);
+	} else {
+		for (;;) {
+			ssize_t got = recv(file, memory, PIECE,
+					   MSG_PEEK | MSG_DONTWAIT);
+
+			if (got <= 0)
+				break;
+			count_in_runs(place, memory, (size_t)got);
+		}
+		(void)setsockopt(file, SOL_SOCKET, SO_PEEK_OFF, &off,
+				 sizeof(off));
+	}
+	place->finding->places++;
+	free(memory);
+}
+
+static void look_at_pipe(int file, const struct place *place)
+{
+	uint8_t *memory = new_memory();
+	int copy[2];
+
+	if (pipe2(copy, O_CLOEXEC | O_NONBLOCK) != 0) {
+		place->finding->is_refused = true;
+	} else {
+		(void)fcntl(copy[1], F_SETPIPE_SZ, (int)(1u << 20));
+		if (tee(file, copy[1], 1u << 20, SPLICE_F_NONBLOCK) > 0) {
+			ssize_t got = read(copy[0], memory, PIECE);
+
+			if (got > 0)
+				count_in_runs(place, memory, (size_t)got);
+		}
+		close(copy[0]);
+		close(copy[1]);
+		place->finding->places++;
+	}
+	free(memory);
+}
+
+static void look_at_descriptor(int file, const struct place *place)
+{
+	struct stat status;
+
+	if (fstat(file, &status) != 0)
+		return;
+	if (S_ISSOCK(status.st_mode))
+		look_at_socket(file, place);
+	else if (S_ISFIFO(status.st_mode))
+		look_at_pipe(file, place);
+	else if (S_ISREG(status.st_mode))
+		look_at_open_file(file, place);
+}
+
+void scan_descriptors(const struct needles *needles, pid_t pid,
+		      struct scan_finding *finding)
+{
+	char path[PATH_BYTES];
+	SCOPED_FD process = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct dirent *entry;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	folder = opendir(path);
+	if (process < 0 || folder == NULL)
+		finding->is_refused = true;
+	while (process >= 0 && folder != NULL &&
+	       (entry = readdir(folder)) != NULL) {
+		struct place place = { needles, path, finding };
+		int number = (int)strtol(entry->d_name, NULL, 10);
+		SCOPED_FD file = -1;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "descriptor %d", number);
+		file = (int)syscall(SYS_pidfd_getfd, process, number, 0);
+		if (file >= 0)
+			look_at_descriptor(file, &place);
+	}
+	if (folder != NULL)
+		closedir(folder);
+}
+
+void scan_file(const struct needles *needles, const char *path,
+	       struct scan_finding *finding)
+{
+	struct place place = { needles, path, finding };
+	SCOPED_FD file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+					    O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+
+	if (file >= 0 && fstat(file, &status) == 0 &&
+	    (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode)))
+		look_at_open_file(file, &place);
+}
+
+static void look_below(const struct needles *needles, const char *path,
+		       unsigned depth, struct scan_finding *finding)
+{
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+
+	if (folder == NULL || depth > DEEPEST)
+		finding->is_refused = true;
+	while (folder != NULL && depth <= DEEPEST &&
+	       (entry = readdir(folder)) != NULL) {
+		char full[PATH_BYTES];
+
+		if (strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (snprintf(full, sizeof(full), "%s/%s", path,
+			     entry->d_name) >= (int)sizeof(full))
+			finding->is_refused = true;
+		else if (entry->d_type == DT_DIR)
+			look_below(needles, full, depth + 1, finding);
+		else if (entry->d_type == DT_REG)
+			scan_file(needles, full, finding);
+	}
+	if (folder != NULL)
+		closedir(folder);
+}
+
+void scan_folder(const struct needles *needles, const char *path,
+		 struct scan_finding *finding)
+{
+	look_below(needles, path, 0, finding);
+}

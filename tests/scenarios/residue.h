@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * residue: a system, what it was told, and every place that may still have it.
+ *
+ * The system's folder lies on a disk of its own where the machine lets root
+ * make one (an image behind a loop device), so that deleted files are looked at
+ * as well.
+ */
+#ifndef TESTS_SCENARIOS_RESIDUE_H
+#define TESTS_SCENARIOS_RESIDUE_H
+
+#include "tests/scenarios/process.h"
+#include "tests/scenarios/talk.h"
+#include "tests/support/canary.h"
+#include "tests/system.h"
+
+/* Frames of an answer, 25 ms each. */
+#define RESIDUE_FRAMES 96
+#define RESIDUE_TICK_MS 25
+#define RESIDUE_ANSWER_MS (RESIDUE_FRAMES * RESIDUE_TICK_MS)
+
+struct residue {
+	struct system pcc;
+	unsigned workers;
+	char image[CANARY_PATH_MAX]; /* empty: there is no disk */
+	char disk[CANARY_PATH_MAX];
+};
+
+/* A paced policy of so many workers, two threads each. */
+struct policy residue_policy(unsigned workers);
+
+/* Start one; the test is skipped where memory cannot be read. */
+void residue_start(struct residue *residue, const struct policy *policy);
+void residue_stop(struct residue *residue);
+
+/* Begin a question with this prompt, and wait for a quarter of its answer. */
+void residue_ask(struct residue *residue, struct talk *talk,
+		 const char *prompt);
+
+/* How often workers have it now; the last that has is told. */
+size_t residue_in_workers(const struct residue *residue,
+			  const struct needles *needles, pid_t *holder);
+
+/* In the memory of a process, which has to be readable. */
+size_t residue_in_process(const struct needles *needles, pid_t pid);
+
+/*
+ * All that is left once the workers are new: in memory, queues and files of the
+ * node's processes and the gateway, in the system's folder and its disk's raw
+ * bytes, in shared memory, and where cores go.
+ */
+struct scan_finding residue_everywhere(const struct residue *residue,
+				       const struct needles *needles);
+
+#endif
