@@ -185,6 +185,10 @@ long puppet_call(struct puppet *puppet, long number,
 	}
 	if (ptrace(PTRACE_GETREGS, puppet->thread, NULL, &registers) != 0)
 		return -EFAULT;
+	/* A filter's verdict is carried out on the way back: one step more. */
+	if (ptrace(PTRACE_SINGLESTEP, puppet->thread, NULL, 0) != 0 ||
+	    !await(puppet))
+		return 0;
 	return (long)registers.rax;
 }
 
