@@ -9,7 +9,11 @@
 
 #include <stddef.h>
 
-/* Fill out[len]; stops the process where the kernel refuses. */
+/*
+ * Fill out[len].  The process ends where the kernel refuses, or where its
+ * generator is stuck: at each call 16 bytes are asked for twice besides, which
+ * have to differ.
+ */
 void random_bytes(void *out, size_t len);
 
 #endif
