@@ -39,7 +39,8 @@ TESTED   := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/test_*.c)))
 QUIET    := $(filter $(BUILD)/tests/quiet/%,$(TESTED))
 UNIT     := $(filter-out $(QUIET),$(TESTED))
 HELPERS  := $(filter-out $(wildcard tests/*/test_*.c tests/fuzz/*.c \
-              tests/bench/*.c) tests/scenarios/call.c, \
+              tests/bench/*.c) tests/scenarios/call.c \
+              tests/hostile/constant_time.c, \
               $(wildcard tests/*.c tests/*/*.c))
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
@@ -68,13 +69,24 @@ deps-demo: ## install what the demo needs besides, where it is missing
 deps-test: ## install what the tests need, where it is missing
 	@tools/deps.sh test interop
 
+deps-claims:
+	@tools/deps.sh test interop claims
+
 sanitize: all ## the tests under address and undefined-behaviour sanitizers
 	@PCC_NODE=$(CURDIR)/$(BUILD)/pcc-node \
 	    $(MAKE) --no-print-directory test BUILD=build/sanitize \
 	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 
-fuzz: $(FUZZERS) ## fuzz every parser of foreign bytes; SECONDS=60 each
-	@tools/run_fuzzers.sh $(or $(SECONDS),60) $^
+fuzz: $(FUZZERS) ## fuzz every parser of foreign bytes; SECONDS=60 each, RECORD=1 adds it up
+	@tools/run_fuzzers.sh $(if $(RECORD),--record) \
+	    $(if $(UNTIL),--until $(UNTIL)) $(or $(SECONDS),60) $^
+
+coverage: ## lines and branches of every parser that the fuzzers' seeds reach
+	@$(MAKE) --no-print-directory -j$(JOBS) fuzzers BUILD=build/coverage \
+	    CHECKS= PROFILE="-fprofile-instr-generate -fcoverage-mapping"
+	@tools/coverage.sh build/coverage
+
+fuzzers: $(FUZZERS)
 
 bench: all $(BENCHES) ## every benchmark twice, into build/bench.json; LLAMA_BENCH="command, ..." compares
 	@tools/bench.sh $(BUILD)
@@ -83,7 +95,11 @@ bench: all $(BENCHES) ## every benchmark twice, into build/bench.json; LLAMA_BEN
 interop-go: all ## a log of ours is read by Go's own packages, where those are installed
 	@tools/interop_go.sh $(BUILD)
 
-claims: deps-test ## every claim of SECURITY.md shown by a test that passes; the figures, into build/claims.json
+constant-time: deps-claims ## no branch and no address depends on a key
+	@$(MAKE) --no-print-directory $(BUILD)/tests/hostile/test_constant_time
+	@tools/run_tests.sh $(BUILD) $(BUILD)/tests/hostile/test_constant_time
+
+claims: deps-claims ## every claim of SECURITY.md shown by a test that passes; the figures, into build/claims.json
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests $(QUIET)
 	@tools/run_tests.sh $(BUILD) $(UNIT) $(QUIET); \
 	    tools/claims.py $(BUILD) SECURITY.md
@@ -98,13 +114,16 @@ release: all ## programs, manifest and SBOM, into build/release; MODEL= POLICY= 
 reproduce: ## this commit built twice in two folders: the same bytes
 	@tools/reproduce.sh $(JOBS)
 
-check: includes symbols format tidy ## every static check
+check: includes symbols format tidy parsers ## every static check
 
 includes: ## no folder includes one that it should not know
 	@tools/check_includes.sh tools/include_rules.txt
 
 symbols: all ## foo.c exports foo_* alone
 	@tools/check_symbols.sh $(BUILD) $(MODULES) $(APPS)
+
+parsers: ## each has a fuzzer with seeds
+	@tools/check_fuzzers.sh tests/fuzz/parsers $(MODULES) $(APPS)
 
 format: ## the tree is as clang-format leaves it
 	@clang-format --dry-run --Werror $(TREE) $(HEADERS)
@@ -169,6 +188,15 @@ $(filter $(BUILD)/tests/model/%,$(UNIT)): $(BUILD)/libmodel.a
 $(filter $(BUILD)/tests/verify/%,$(UNIT)): $(BUILD)/libverify.a $(BUILD)/libclient.a
 $(filter $(BUILD)/tests/log/%,$(UNIT)): $(BUILD)/liblog.a
 
+# Runs under valgrind, and marks what is random, and what is told of it.  No test
+# itself: Criterion's library would take it for one of its workers.
+$(BUILD)/tests/hostile/test_constant_time: | $(BUILD)/tests/hostile/constant_time
+$(BUILD)/tests/hostile/constant_time: $(BUILD)/tests/hostile/constant_time.o \
+    $(BUILD)/libnode.a $(LIBRARY)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=random_bytes,--wrap=secret_tell -o $@ \
+	    -Wl,--start-group $^ -Wl,--end-group $(LDLIBS)
+
 $(BUILD)/tests/bench/bench_tpm: $(BUILD)/libnode.a
 $(BUILD)/tests/bench/bench_log: $(BUILD)/liblog.a
 
@@ -182,37 +210,59 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPERS:%.c=$(BUILD)/%.o) $(LIBRARY)
 	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
 	    -lcriterion -lcbor $(LDLIBS)
 
-# A fuzzer links the library's sources compiled anew, with coverage in them: an
-# archive, so that a fuzzer may have a part of its own in place of one.
-FUZZ     := clang $(CFLAGS) -O1 -Wno-error
-FUZZED   := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out %/main.c, \
-              $(call sources,base policy wire crypto tlog attest inference model)) \
-              $(patsubst $(BUILD)/%,%,$(filter %.c,$(GEN))))
+# A fuzzer links sources compiled anew, with coverage in them: archives, so that
+# a fuzzer may have a part of its own in place of one.  With CHECKS= it has no
+# sanitizers, and is several times as fast.
+CHECKS   ?= address,undefined
+FUZZ     := clang $(CFLAGS) -O1 -Wno-error $(PROFILE)
+fuzzed    = $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out %/main.c, \
+              $(call sources,$(1))))
+empty    :=
+comma    := ,
+checked   = $(subst $(empty) $(empty),$(comma),$(strip $(1) \
+              $(subst $(comma), ,$(CHECKS))))
 
 $(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/fuzz/libfuzzed.a
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
-	$(Q)$(filter-out -MMD -MP,$(FUZZ)) -fsanitize=fuzzer,address,undefined \
-	    -o $@ $^ $(LDLIBS)
+	$(Q)$(filter-out -MMD -MP,$(FUZZ)) -fsanitize=$(call checked,fuzzer) \
+	    $(filter -Wl$(comma)--wrap=%,$(LDFLAGS)) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
 
-$(BUILD)/fuzz/libfuzzed.a: $(FUZZED)
+$(BUILD)/fuzz/libfuzzed.a: $(call fuzzed,$(MODULES)) \
+    $(patsubst $(BUILD)/%.c,$(BUILD)/fuzz/%.o,$(filter %.c,$(GEN)))
+$(BUILD)/fuzz/libnode.a: $(call fuzzed,node)
+$(BUILD)/fuzz/libgateway.a: $(call fuzzed,gateway)
+$(BUILD)/fuzz/libclient.a: $(call fuzzed,client)
+$(BUILD)/fuzz/liblog.a: $(call fuzzed,log)
+$(BUILD)/fuzz/libmodel.a: $(call fuzzed,model)
+
+# What a process reads, in that process's own code.
+$(patsubst %,$(BUILD)/tests/fuzz/fuzz_%,channel chip mailbox question): \
+    $(BUILD)/fuzz/libnode.a
+$(patsubst %,$(BUILD)/tests/fuzz/fuzz_%,directory exchange): \
+    $(BUILD)/fuzz/libclient.a
+$(BUILD)/tests/fuzz/fuzz_log_files: $(BUILD)/fuzz/liblog.a
+$(patsubst %,$(BUILD)/tests/fuzz/fuzz_%,checkpoint pieces safetensors): \
+    $(BUILD)/fuzz/libmodel.a
+$(BUILD)/tests/fuzz/fuzz_chip: LDFLAGS += -Wl,--wrap=write
+
+$(BUILD)/fuzz/lib%.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcsD $@ $^
 
 # Products of vectors take minutes to compile with both in them; `make sanitize`
 # looks for undefined behaviour there.
-$(BUILD)/fuzz/%.o: CHECKS := fuzzer-no-link,address,undefined
-$(BUILD)/fuzz/inference/product_%.o: CHECKS := fuzzer-no-link,address
+$(BUILD)/fuzz/inference/product_%.o: CHECKS := $(filter address,$(subst $(comma), ,$(CHECKS)))
 
 $(BUILD)/fuzz/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
-	$(Q)$(FUZZ) -fsanitize=$(CHECKS) -c -o $@ $<
+	$(Q)$(FUZZ) -fsanitize=$(call checked,fuzzer-no-link) -c -o $@ $<
 
 $(BUILD)/fuzz/%.o: %.c | $(GEN)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(FUZZ) -fsanitize=$(CHECKS) -c -o $@ $<
+	$(Q)$(FUZZ) -fsanitize=$(call checked,fuzzer-no-link) -c -o $@ $<
 
 $(BUILD)/gen/%.pb-c.c: node/%.proto
 	@mkdir -p $(@D)
@@ -237,6 +287,6 @@ $(BUILD)/%.o: %.c | $(GEN)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-.PHONY: all demo test tests deps deps-demo deps-test deps-vm vm vm-demo vm-test sanitize fuzz bench interop-go claims soak release reproduce check includes symbols format tidy help clean
+.PHONY: all demo test tests deps deps-demo deps-test deps-claims deps-vm vm vm-demo vm-test sanitize fuzz fuzzers coverage bench interop-go constant-time claims soak release reproduce check includes symbols parsers format tidy help clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -21,6 +21,11 @@ __attribute__((noinline)) void secret_wipe_stack(void)
 	secret_wipe(below, sizeof(below));
 }
 
+__attribute__((noinline)) int secret_tell(int verdict)
+{
+	return verdict;
+}
+
 bool secret_equal(const void *a, const void *b, size_t len)
 {
 	const uint8_t *x = a;

@@ -35,6 +35,13 @@ void secret_wipe(void *memory, size_t len);
 #define SECRET_STACK_BYTES ((size_t)128 << 10)
 void secret_wipe_stack(void);
 
+/*
+ * A number that was computed of secrets and may be known, such as whether a seal
+ * was good: whoever branches by one asks for it here.  It is a call of its own,
+ * so that tests/hostile/test_constant_time.c can tell that branch from others.
+ */
+int secret_tell(int verdict);
+
 /* Constant-time in the contents; not in len. */
 bool secret_equal(const void *a, const void *b, size_t len);
 

@@ -170,7 +170,7 @@ enum err aead_open(const struct aead_key *key,
 				tag) != 1)
 		return ERR_UNAVAILABLE;
 	if (!transform(context, text, out) ||
-	    EVP_CipherFinal_ex(context, nothing, &done) != 1) {
+	    secret_tell(EVP_CipherFinal_ex(context, nothing, &done)) != 1) {
 		/* What came out may be an attacker's choice: leave nothing. */
 		if (text.len != 0)
 			secret_wipe(out, text.len);

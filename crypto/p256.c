@@ -39,8 +39,8 @@ static BIGNUM *take_scalar(const uint8_t *private_key)
 
 	invariant(scalar != NULL);
 	if (BN_bin2bn(private_key, P256_SCALAR_BYTES, scalar) != NULL &&
-	    !BN_is_zero(scalar) &&
-	    BN_cmp(scalar, EC_GROUP_get0_order(group)) < 0) {
+	    !secret_tell(BN_is_zero(scalar)) &&
+	    secret_tell(BN_cmp(scalar, EC_GROUP_get0_order(group))) < 0) {
 		BN_set_flags(scalar, BN_FLG_CONSTTIME);
 		return scalar;
 	}

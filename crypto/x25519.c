@@ -18,7 +18,8 @@ enum err x25519_dh(const uint8_t *private_key, const uint8_t *peer, uint8_t *dh)
 {
 	SCOPED_SECRET32 secret = { { 0 } };
 
-	if (crypto_scalarmult_curve25519(secret.bytes, private_key, peer) != 0)
+	if (secret_tell(crypto_scalarmult_curve25519(secret.bytes, private_key,
+						     peer)) != 0)
 		return ERR_MALFORMED;
 	memcpy(dh, secret.bytes, sizeof(secret.bytes));
 	return ERR_OK;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Install what is missing for `build`, `demo`, `test`, `vm` or `interop`, on Debian 12.  Says
-# what it does; does nothing, quickly and without the network, when all is
+# Install what is missing for `build`, `demo`, `test`, `claims`, `vm` or
+# `interop`, on Debian 12.  Says what it does; does nothing, quickly and without the network, when all is
 # there.
 set -eu
 
@@ -10,6 +10,7 @@ build="gcc libc6-dev libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
  libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev libtss2-dev"
 demo="swtpm swtpm-tools"
 test="libcriterion-dev strace swtpm swtpm-tools tpm2-tools openssl libcbor-dev procps python3"
+claims="valgrind binutils"
 
 # The measured machine (deploy/vm): half a gigabyte, for its own targets alone.
 vm="linux-image-amd64 kmod systemd-boot-efi binutils python3 ovmf
@@ -54,6 +55,8 @@ for group in "$@"; do
 	demo) install $demo ;;
 	# shellcheck disable=SC2086
 	test) install $build $test ;;
+	# shellcheck disable=SC2086
+	claims) install $claims ;;
 	# shellcheck disable=SC2086
 	vm) install $build $vm ;;
 	interop) interop ;;

@@ -4,7 +4,9 @@
  * section 5), and in the standard one with it (section 4).
  *
  * One text for one run of bytes: other padding, spaces, letters of the other
- * alphabet and set bits after the last byte are refused.
+ * alphabet and set bits after the last byte are refused.  Where bytes are put
+ * and how many letters there are is all that time and memory depend on, and
+ * whether letters are a text: keys may be kept so.
  */
 #ifndef WIRE_BASE64_H
 #define WIRE_BASE64_H

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whatever a model says, the answer is JSON that says the same.
+ * Whatever a model says, the answer is JSON that says the same; and whatever a
+ * node says, what a client reads of it is text.
  *
  *     kind | length of the model's name | name | text
  */
 #include <string.h>
 
 #include "wire/completion.h"
+#include "wire/completion_read.h"
 #include "wire/json.h"
 #include "wire/utf8.h"
 
@@ -31,12 +33,33 @@ static const struct json *text_of(const struct json *root)
 	return json_member(choice, "text");
 }
 
+/* As a client reads it. */
+static void check_read(struct bytes document, struct bytes text)
+{
+	struct completion_read read;
+
+	invariant(completion_read(document, 8, &read) == ERR_OK);
+	invariant(!utf8_is_valid(text) || bytes_equal(read.text, text));
+	json_wipe();
+}
+
+static void read_foreign(struct bytes document)
+{
+	struct completion_read read;
+
+	if (completion_read(document, 8, &read) == ERR_OK)
+		invariant(utf8_is_valid(read.text) &&
+			  utf8_is_valid(read.finish));
+	json_wipe();
+}
+
 static void check(struct writer *out, struct bytes text)
 {
 	const struct json *root;
 	struct bytes read;
 
 	json_wipe();
+	check_read(bytes_written(out), text);
 	invariant(json_parse(bytes_written(out), 8, &root) == ERR_OK);
 	invariant(json_as_string(text_of(root), &read) == ERR_OK);
 	invariant(!utf8_is_valid(text) || bytes_equal(read, text));
@@ -60,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	    bytes_take(&text, name_len, &completion.model) != ERR_OK)
 		return 0;
 	json_warm(memory, sizeof(memory), 7);
+	read_foreign(text);
 	completion.kind =
 		(kind & 1) != 0 ? COMPLETION_KIND_TEXT : COMPLETION_KIND_CHAT;
 	completion.include_usage = (kind & 2) != 0;

@@ -66,6 +66,11 @@ int report_failure(const char *subject, const char *what, enum err err)
 	return err == ERR_OK ? REPORT_GOOD : REPORT_REFUSED;
 }
 
+int report_file(const char *path, const char *what, enum err err)
+{
+	return report_failure(path, what, err);
+}
+
 int report_made(const char *path, enum err err)
 {
 	return report_failure(path, "", err);

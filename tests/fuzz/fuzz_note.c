@@ -60,13 +60,25 @@ static void sign_again(struct bytes text)
 	invariant(note_verify(&note, keys, 2, findings) == ERR_UNAUTHENTIC);
 }
 
+static void check_signer(const struct note_signer *signer, size_t size)
+{
+	uint8_t memory[NOTE_KEY_TEXT_MAX];
+	struct writer out = WRITER_OVER(memory);
+
+	invariant(note_signer_put(&out, signer) == ERR_OK);
+	invariant(out.len == size);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes in = { data, size };
 	struct note_key key;
+	struct note_signer signer;
 	struct note note;
 
 	prepare();
+	if (note_signer_parse(in, &signer) == ERR_OK)
+		check_signer(&signer, size);
 	if (note_parse(in, &note) == ERR_OK) {
 		invariant(note.count >= 1 && note.count <= NOTE_SIGNATURES_MAX);
 		invariant(note.text.data == data && note.text.len < size);

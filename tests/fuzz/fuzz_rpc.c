@@ -92,12 +92,20 @@ static void check_load(struct bytes in, struct writer *out)
 	invariant(a.queued == b.queued && a.draining == b.draining);
 }
 
+static void check_watch(struct bytes in, struct writer *out)
+{
+	(void)out;
+	if (rpc_watch_request_parse(in, &arena) == ERR_OK)
+		invariant(in.len == 0);
+}
+
 static void (*const checks[])(struct bytes in, struct writer *out) = {
 	check_request,
 	check_response,
 	check_attestation_request,
 	check_attestation_response,
 	check_load,
+	check_watch,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
