@@ -86,7 +86,11 @@ static _Noreturn void become_worker(struct zygote *zygote, struct slot *slot,
 		.arena_was = slot->arena_was,
 	};
 
-	if (dup2(front, JAIL_FD_FRONT) < 0 || dup2(keeper, JAIL_FD_KEEPER) < 0)
+	/* A session of its own, since kernels share processors out among
+	   sessions first: however many threads it has turn, its neighbours have
+	   their part. */
+	if (setsid() < 0 || dup2(front, JAIL_FD_FRONT) < 0 ||
+	    dup2(keeper, JAIL_FD_KEEPER) < 0)
 		_exit(EXIT_FAILURE);
 	role_rename(JAIL_WORKER);
 	worker_run(&setup);

@@ -116,6 +116,7 @@ static const struct jail_rule zygote_rules[] = {
 	ALLOW(wait4, "reap a worker"),
 	ALLOW(pidfd_open, "notice the end of a worker"),
 	ALLOW(pidfd_send_signal, "end a worker that is no longer wanted"),
+	ALLOW(setsid, "a worker's processor time is a share of its own"),
 	ALLOW(dup2, "put a worker's channels at 3 and 4"),
 	ALLOW_IF(newfstatat, 3, 0x1000, "see that a channel is a socket"),
 	ALLOW(close_range, "a worker keeps two descriptors"),

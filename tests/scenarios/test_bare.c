@@ -279,6 +279,14 @@ static const char *name_of(unsigned resource)
 		[RLIMIT_MSGQUEUE] = "Max msgqueue size",
 		[RLIMIT_STACK] = "Max stack size",
 		[RLIMIT_CPU] = "Max cpu time",
+		[RLIMIT_AS] = "Max address space",
+		[RLIMIT_DATA] = "Max data size",
+		[RLIMIT_MEMLOCK] = "Max locked memory",
+		[RLIMIT_LOCKS] = "Max file locks",
+		[RLIMIT_SIGPENDING] = "Max pending signals",
+		[RLIMIT_NICE] = "Max nice priority",
+		[RLIMIT_RTPRIO] = "Max realtime priority",
+		[RLIMIT_RTTIME] = "Max realtime timeout",
 	};
 
 	cr_assert_not_null(names[resource], "limit %u has no name", resource);
@@ -306,6 +314,21 @@ JAILED_TEST(bare, every_role_has_the_limits_of_its_profile)
 	}
 	figure_all("E5", "limits of jailed processes as their profile has them",
 		   good, tries);
+}
+
+/* Kernels that share processors out among sessions then do so by worker. */
+JAILED_TEST(bare, every_role_and_every_worker_has_a_session_of_its_own)
+{
+	struct jailed_list all;
+	uint64_t good = 0;
+
+	jailed_list(&pcc, &all);
+	for (size_t i = 0; i < all.count; i++)
+		good += getsid(all.pids[i]) == all.pids[i];
+	cr_expect_neq(getsid(pcc.pids[SYSTEM_GATEWAY]),
+		      pcc.pids[SYSTEM_GATEWAY]);
+	figure_all("E8", "jailed processes with a session of their own", good,
+		   all.count);
 }
 
 /* Newer than the headers of Debian 12. */
