@@ -211,8 +211,9 @@ static enum err start(struct supervisor *node, enum jail_role role)
 	process->is_hung = false;
 	process->control = fd_release(&near);
 	watch_hear(&node->watch, role);
-	/* One that ended already is seen by its pidfd. */
-	(void)set_up(node, role, process->control);
+	/* Who could not be told all begins anew; its pidfd shows its end. */
+	if (set_up(node, role, process->control) != ERR_OK)
+		spawn_kill(&process->child);
 	return ERR_OK;
 }
 
@@ -288,8 +289,11 @@ static enum err link_pair(struct supervisor *node, enum jail_role a,
 	TRY(fd_pair(pair));
 	near = pair[0];
 	far = pair[1];
-	if (channel_send(node->processes[a].control, &to_a, near) != ERR_OK)
-		return ERR_OK; /* it has ended: the next one is linked anew */
+	if (channel_send(node->processes[a].control, &to_a, near) != ERR_OK) {
+		/* It has ended, or does now: the next one is linked anew. */
+		spawn_kill(&node->processes[a].child);
+		return ERR_OK;
+	}
 	return channel_send(node->processes[b].control, &to_b, far);
 }
 

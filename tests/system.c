@@ -291,6 +291,13 @@ void system_surround(const char *const *environment)
 	surroundings = environment;
 }
 
+static void (*attendant)(pid_t node); /* of the node's beginning, or NULL */
+
+void system_attend(void (*attend)(pid_t node))
+{
+	attendant = attend;
+}
+
 /* In the child: become the program, which dies with the thread behind us. */
 static _Noreturn void become(const struct system *system, enum system_part part,
 			     int program, char *const *arguments, pid_t parent)
@@ -357,16 +364,29 @@ static const char *start_part(struct system *system, enum system_part part,
 	char path[SYSTEM_PATH_MAX];
 	pid_t self = getpid();
 	const char *wrong;
+	int gate[2];
 	pid_t pid;
+	char go;
 
 	if (program < 0)
 		return "the programs are not built";
 	/* What it said in an earlier life does not count. */
 	path_in(system, parts[part].out, path);
 	(void)unlink(path);
+	if (pipe2(gate, O_CLOEXEC) != 0)
+		return "no pipe";
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		/* Until whoever attends is there. */
+		if (read(gate[0], &go, 1) != 1)
+			_exit(126);
 		become(system, part, program, arguments, self);
+	}
+	if (pid > 0 && part == SYSTEM_NODE && attendant != NULL)
+		attendant(pid);
+	(void)!write(gate[1], "g", 1);
+	close(gate[0]);
+	close(gate[1]);
 	if (pid < 0)
 		return "cannot fork";
 	system->pids[part] = pid;

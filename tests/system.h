@@ -96,6 +96,9 @@ void system_between(const char *(*put)(const char *socket));
 /* What stands in the environment of the node's next start; NULL at the end. */
 void system_surround(const char *const *environment);
 
+/* Called with each node that is started from now on, before it is executed. */
+void system_attend(void (*attend)(pid_t node));
+
 /* The same for a test, which fails with it, or is skipped for an obstacle. */
 void system_start_or_skip(const struct policy *policy, struct system *out);
 
