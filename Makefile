@@ -45,7 +45,7 @@ HELPERS  := $(filter-out $(wildcard tests/*/test_*.c tests/fuzz/*.c \
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 TREE     := $(call sources,$(MODULES) $(APPS)) \
-            $(wildcard tests/*.c tests/*/*.c) deploy/vm/init.c
+            $(wildcard tests/*.c tests/*/*.c) deploy/vm/init.c deploy/vm/look.c
 HEADERS  := $(wildcard $(addsuffix /*.h,$(MODULES) $(APPS) tests tests/*))
 
 all: $(PROGRAMS:%=$(BUILD)/%) ## build every program
@@ -141,6 +141,9 @@ vm-demo: vm ## boot it with a TPM, verify the boot and the node, ask one questio
 vm-test: vm ## what it measures is what was computed; a changed byte is refused
 	@deploy/vm/check.sh $(BUILD)
 
+vm-residue: vm $(BUILD)/vm/look ## what is left of a question in all the memory of that machine
+	@deploy/vm/residue.sh $(BUILD)
+
 deps-vm:
 	@tools/deps.sh vm
 
@@ -164,6 +167,12 @@ $(BUILD)/vm/init: deploy/vm/init.c
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -static-pie -o $@ $<
+
+# Searches the memory of that machine from outside.
+$(BUILD)/vm/look: $(BUILD)/deploy/vm/look.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/libnode.a: $(filter-out %/main.o,$(call objects,node))
 $(BUILD)/libgateway.a: $(filter-out %/main.o,$(call objects,gateway))
@@ -287,6 +296,6 @@ $(BUILD)/%.o: %.c | $(GEN)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-.PHONY: all demo test tests deps deps-demo deps-test deps-claims deps-vm vm vm-demo vm-test sanitize fuzz fuzzers coverage bench interop-go constant-time claims soak release reproduce check includes symbols parsers format tidy help clean
+.PHONY: all demo test tests deps deps-demo deps-test deps-claims deps-vm vm vm-demo vm-test vm-residue sanitize fuzz fuzzers coverage bench interop-go constant-time claims soak release reproduce check includes symbols parsers format tidy help clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

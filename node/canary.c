@@ -297,7 +297,7 @@ static bool finds_every_form(const struct needles *needles)
 		uint8_t memory[2 * NEEDLE_MAX] = { 0 };
 
 		(void)needle_reveal(needles, i, memory + 16);
-		scan_memory(needles, memory, sizeof(memory), "", &finding);
+		scan_memory(needles, BYTES_ARRAY(memory), "", &finding);
 		secret_wipe(memory, sizeof(memory));
 		found += finding.hits > 0;
 	}

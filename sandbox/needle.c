@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sandbox/needle.h"
 
-#include <string.h>
-
 static const char standard_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				       "abcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char url_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -162,19 +160,27 @@ void needle_add_tokens(struct needles *needles, const uint32_t *tokens,
 	}
 }
 
-/* How many begin here: all of each, in bytes that are inverted. */
-static size_t compare(const struct needles *needles, struct bytes here,
-		      const char **encoding)
+/* All of it, bit by bit the other way round; no copy is made of either. */
+static bool is_here(const struct needle *needle, const uint8_t *memory)
 {
-	uint16_t place = needles->starts[start_of(here.data)];
+	for (size_t i = 0; i < needle->len; i++) {
+		if ((memory[i] ^ needle->inverted[i]) != 0xff)
+			return false;
+	}
+	return true;
+}
+
+/* How many begin here. */
+static size_t count_here(const struct needles *needles, uint16_t place,
+			 struct bytes here, const char **encoding)
+{
 	size_t hits = 0;
 
 	while (place != 0) {
 		const struct needle *needle = &needles->list[place - 1];
 
 		place = needle->next;
-		if (here.len < needle->len ||
-		    memcmp(here.data, needle->inverted, needle->len) != 0)
+		if (here.len < needle->len || !is_here(needle, here.data))
 			continue;
 		*encoding = needle->encoding;
 		hits++;
@@ -182,18 +188,21 @@ static size_t compare(const struct needles *needles, struct bytes here,
 	return hits;
 }
 
-size_t needle_count(const struct needles *needles, uint8_t *memory, size_t len,
+size_t needle_count(const struct needles *needles, struct bytes memory,
 		    const char **encoding)
 {
 	size_t hits = 0;
 
-	for (size_t i = 0; i < len; i++)
-		memory[i] = (uint8_t)~memory[i];
-	for (size_t i = 0; i + 1 < len; i++) {
-		if (needles->starts[start_of(memory + i)] != 0)
-			hits += compare(needles,
-					(struct bytes){ memory + i, len - i },
-					encoding);
+	for (size_t i = 0; i + 1 < memory.len; i++) {
+		const uint8_t *here = memory.data + i;
+		unsigned start = (unsigned)here[0] << 8 | here[1];
+		uint16_t place = needles->starts[start ^ 0xffff];
+
+		if (place != 0)
+			hits += count_here(
+				needles, place,
+				(struct bytes){ here, memory.len - i },
+				encoding);
 	}
 	return hits;
 }

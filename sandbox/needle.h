@@ -2,9 +2,8 @@
 /*
  * needle: something secret, in every form in which it may have been left.
  *
- * What is looked for is held inverted, bit by bit, and what is looked at is
- * inverted before it is compared, so that the one who looks has no copy to be
- * found.  Bytes are looked for in these encodings:
+ * What is looked for is held inverted, bit by bit, and compared like that, so
+ * that the one who looks has no copy to be found.  Bytes are looked for in these encodings:
  *
  *     raw | hex, both cases | base64 and base64url at all three alignments |
  *     UTF-16, both orders
@@ -49,11 +48,8 @@ void needle_add_pieces(struct needles *needles, struct bytes secret);
 void needle_add_tokens(struct needles *needles, const uint32_t *tokens,
 		       size_t count);
 
-/*
- * Count them in memory, which is inverted by this.  *encoding is that of the
- * last one found, or as it was.
- */
-size_t needle_count(const struct needles *needles, uint8_t *memory, size_t len,
+/* Count them in memory.  *encoding is that of the last one found, or as it was. */
+size_t needle_count(const struct needles *needles, struct bytes memory,
 		    const char **encoding);
 
 /*

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/secret.h"
 
 #define PIECE ((size_t)4 << 20) /* bytes looked at in one go */
 #define PAGE ((size_t)4096)
@@ -27,11 +28,12 @@ struct place {
 	struct scan_finding *finding;
 };
 
-static void count(const struct place *place, uint8_t *memory, size_t len)
+static void count(const struct place *place, const uint8_t *memory, size_t len)
 {
 	struct scan_finding *finding = place->finding;
 	size_t hits =
-		needle_count(place->needles, memory, len, &finding->encoding);
+		needle_count(place->needles, (struct bytes){ memory, len },
+			     &finding->encoding);
 
 	finding->hits += hits;
 	if (hits > 0)
@@ -50,7 +52,7 @@ static size_t page_len(size_t at, size_t len)
  * Most memory is zero, which no needle is at its first and last byte: count in
  * each run of pages that are not.
  */
-static void count_in_runs(const struct place *place, uint8_t *memory,
+static void count_in_runs(const struct place *place, const uint8_t *memory,
 			  size_t len)
 {
 	size_t at = 0;
@@ -69,12 +71,12 @@ static void count_in_runs(const struct place *place, uint8_t *memory,
 	}
 }
 
-void scan_memory(const struct needles *needles, uint8_t *memory, size_t len,
+void scan_memory(const struct needles *needles, struct bytes memory,
 		 const char *where, struct scan_finding *finding)
 {
 	struct place place = { needles, where, finding };
 
-	count_in_runs(&place, memory, len);
+	count_in_runs(&place, memory.data, memory.len);
 }
 
 /* Where to read. */
@@ -113,6 +115,13 @@ static uint8_t *new_memory(void)
 
 	invariant(memory != NULL);
 	return memory;
+}
+
+/* What was found in it is not to be found again here. */
+static void free_memory(uint8_t *memory)
+{
+	secret_wipe(memory, PIECE);
+	free(memory);
 }
 
 struct mapping {
@@ -213,7 +222,7 @@ void scan_process(const struct needles *needles, pid_t pid,
 	}
 	if (maps != NULL)
 		fclose(maps);
-	free(window.memory);
+	free_memory(window.memory);
 }
 
 /* A file of known length, or a disk. */
@@ -227,7 +236,7 @@ static void look_at_open_file(int file, const struct place *place)
 		place->finding->is_refused = true;
 	look(&window, place);
 	place->finding->places++;
-	free(window.memory);
+	free_memory(window.memory);
 }
 
 /* Read all that waits, and leave all where it was. */
@@ -258,7 +267,7 @@ static void look_at_socket(int file, const struct place *place)
 				 sizeof(off));
 	}
 	place->finding->places++;
-	free(memory);
+	free_memory(memory);
 }
 
 static void look_at_pipe(int file, const struct place *place)
@@ -280,7 +289,7 @@ static void look_at_pipe(int file, const struct place *place)
 		close(copy[1]);
 		place->finding->places++;
 	}
-	free(memory);
+	free_memory(memory);
 }
 
 static void look_at_descriptor(int file, const struct place *place)

@@ -39,8 +39,8 @@ void scan_file(const struct needles *needles, const char *path,
 void scan_folder(const struct needles *needles, const char *path,
 		 struct scan_finding *finding);
 
-/* The same for memory of the caller, which is left inverted. */
-void scan_memory(const struct needles *needles, uint8_t *memory, size_t len,
+/* The same for memory of the caller. */
+void scan_memory(const struct needles *needles, struct bytes memory,
 		 const char *where, struct scan_finding *finding);
 
 #endif

@@ -140,6 +140,11 @@ uint64_t process_allowed_s(pid_t pid)
 	return limit_of(pid, "Max cpu time");
 }
 
+uint64_t process_locked_bytes(pid_t pid)
+{
+	return limit_of(pid, "Max locked memory");
+}
+
 uint64_t process_stack_bytes(pid_t pid)
 {
 	return limit_of(pid, "Max stack size");

@@ -68,6 +68,9 @@ bool process_limit(pid_t pid, const char *name, struct process_limit *out);
 /* The most processor time it may use, in seconds; 0 if unlimited. */
 uint64_t process_allowed_s(pid_t pid);
 
+/* The most memory that it may lock; 0 if unlimited. */
+uint64_t process_locked_bytes(pid_t pid);
+
 /* The most that the stack of its first thread may grow to; 0 if unlimited. */
 uint64_t process_stack_bytes(pid_t pid);
 

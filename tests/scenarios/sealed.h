@@ -14,6 +14,7 @@
 
 #include "crypto/ohttp.h"
 #include "tests/scenarios/fetch.h"
+#include "wire/receipt.h"
 
 #define SEALED_MAX (5u << 20)
 #define SEALED_NODE_HEADER_MAX 80
@@ -84,6 +85,11 @@ struct sealed_answer {
 enum err sealed_open(const struct sealed_request *request,
 		     const struct fetch_response *response,
 		     struct sealed_answer *out);
+
+/* The receipt behind such an answer, whose signature is not looked at. */
+enum err sealed_receipt(const struct sealed_request *request,
+			const struct fetch_response *response,
+			struct receipt *out);
 
 /* Ask a good question of the node: whether a good answer came. */
 bool sealed_is_answered(const struct sealed_target *target);

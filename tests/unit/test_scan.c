@@ -60,7 +60,7 @@ static size_t find_in_memory(const struct needles *needles, const void *bytes,
 	uint8_t memory[512] = { 0 };
 
 	memcpy(memory + 100, bytes, len);
-	scan_memory(needles, memory, sizeof(memory), "memory", &finding);
+	scan_memory(needles, BYTES_ARRAY(memory), "memory", &finding);
 	return finding.hits;
 }
 
