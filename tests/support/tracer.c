@@ -28,6 +28,18 @@ struct tracer_result tracer_run(int (*work)(void *), void *context,
 	return (struct tracer_result){ 0 };
 }
 
+void tracer_hold(pid_t pid)
+{
+	(void)pid;
+}
+
+struct tracer_result tracer_follow(pid_t pid, const struct tracer_plan *plan)
+{
+	(void)pid;
+	(void)plan;
+	return (struct tracer_result){ 0 };
+}
+
 #else
 
 #define OPTIONS (PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)
@@ -145,14 +157,21 @@ static bool go_on(pid_t pid, struct tracer_result *result)
 	}
 }
 
-struct tracer_result tracer_run(int (*work)(void *), void *context,
-				const struct tracer_plan *plan)
+void tracer_hold(pid_t pid)
 {
-	struct tracer_result result = { 0, false, -1 };
-	pid_t pid = start(work, context);
+	int status;
+
+	cr_assert_eq(ptrace(PTRACE_ATTACH, pid, NULL, NULL), 0);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFSTOPPED(status));
+	cr_assert_eq(ptrace(PTRACE_SETOPTIONS, pid, NULL, OPTIONS), 0);
+}
+
+struct tracer_result tracer_follow(pid_t pid, const struct tracer_plan *plan)
+{
+	struct tracer_result result = { .code = -1 };
 	struct user_regs_struct entry;
 
-	cr_assert_gt(pid, 0);
 	while (go_on(pid, &result)) {
 		bool now;
 
@@ -163,6 +182,7 @@ struct tracer_result tracer_run(int (*work)(void *), void *context,
 			struct user_regs_struct changed = entry;
 
 			result.happened = true;
+			result.number = (long)entry.orig_rax;
 			strike(pid, plan, &changed);
 		}
 		if (!go_on(pid, &result))
@@ -171,6 +191,15 @@ struct tracer_result tracer_run(int (*work)(void *), void *context,
 			make_up(pid, plan, &entry);
 	}
 	return result;
+}
+
+struct tracer_result tracer_run(int (*work)(void *), void *context,
+				const struct tracer_plan *plan)
+{
+	pid_t pid = start(work, context);
+
+	cr_assert_gt(pid, 0);
+	return tracer_follow(pid, plan);
 }
 
 static int nothing(void *context)

@@ -10,6 +10,7 @@
 #define TESTS_SUPPORT_TRACER_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 enum tracer_calls {
 	TRACER_ALL = 0,
@@ -38,6 +39,7 @@ struct tracer_plan {
 struct tracer_result {
 	unsigned calls; /* of that kind, until the end */
 	bool happened;	/* there was a call of that number */
+	long number;	/* what was called there (SYS_*) */
 	int code;	/* what the work returned, or -1 if it was killed */
 };
 
@@ -47,5 +49,12 @@ bool tracer_works(void);
 /* Run the work, which returns 0 to 255, to its end. */
 struct tracer_result tracer_run(int (*work)(void *context), void *context,
 				const struct tracer_plan *plan);
+
+/*
+ * A child of ours that runs already: hold it where it waits, and once it is to
+ * go on, follow it to its end, which is reaped here.
+ */
+void tracer_hold(pid_t pid);
+struct tracer_result tracer_follow(pid_t pid, const struct tracer_plan *plan);
 
 #endif
