@@ -92,6 +92,12 @@ bench: all $(BENCHES) ## every benchmark twice, into build/bench.json; LLAMA_BEN
 	@tools/bench.sh $(BUILD)
 	@$(if $(LLAMA_BENCH),tools/bench_peer.sh $(BUILD) "$(LLAMA_BENCH)")
 
+shape-bench: all $(BUILD)/tests/bench/bench_shape ## what ticks and frames of answers cost: half a minute, a table and a plot in build/plots
+	@mkdir -p $(BUILD)/plots
+	@$(BUILD)/tests/bench/bench_shape | tee $(BUILD)/bench_shape.txt
+	@awk -f tools/svg.awk -f tools/plot_shape.awk $(BUILD)/bench_shape.txt \
+	    >$(BUILD)/plots/shape.svg
+
 interop-go: all ## a log of ours is read by Go's own packages, where those are installed
 	@tools/interop_go.sh $(BUILD)
 
@@ -296,6 +302,6 @@ $(BUILD)/%.o: %.c | $(GEN)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-.PHONY: all demo test tests deps deps-demo deps-test deps-claims deps-vm vm vm-demo vm-test vm-residue sanitize fuzz fuzzers coverage bench interop-go constant-time claims soak release reproduce check includes symbols parsers format tidy help clean
+.PHONY: all demo test tests deps deps-demo deps-test deps-claims deps-vm vm vm-demo vm-test vm-residue sanitize fuzz fuzzers coverage bench shape-bench interop-go constant-time claims soak release reproduce check includes symbols parsers format tidy help clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -4,8 +4,9 @@
 #   bench.sh BUILD [--keep]
 # A benchmark prints lines of name, value and unit.  Two figures that differ
 # much say that the machine was busy: both are shown and both are written.
-# What tracks are worth is drawn in BUILD/plots/tracks.svg.
-# --keep also writes tests/bench/figures.json, which README quotes, and the plot
+# What tracks are worth, and what the shape of answers costs, is drawn in
+# BUILD/plots.
+# --keep also writes tests/bench/figures.json, which README quotes, and the plots
 # beside it.
 set -u
 
@@ -47,14 +48,16 @@ machine=$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)
 
 plots=$build/plots
 mkdir -p "$plots"
-awk -f tools/svg.awk -f tools/plot_tracks.awk "$table" >"$plots/tracks.svg" ||
-	rm "$plots/tracks.svg"
+for plot in tracks shape; do
+	awk -f tools/svg.awk -f "tools/plot_$plot.awk" "$table" \
+		>"$plots/$plot.svg" || rm "$plots/$plot.svg"
+done
 
 awk '{ printf "%-44s %14s %14s  %s\n", $1, $2, $3, $4 }' "$table"
 echo "written: $out and $plots (load $(cut -d' ' -f1 /proc/loadavg), $(nproc) processors)"
 if [ "$keep" = --keep ]; then
 	cp "$out" tests/bench/figures.json
-	cp "$plots/tracks.svg" tests/bench
-	echo "kept: tests/bench/figures.json, tests/bench/tracks.svg"
+	cp "$plots"/{tracks,shape}.svg tests/bench
+	echo "kept: tests/bench/figures.json, tests/bench/{tracks,shape}.svg"
 fi
 exit "$failed"

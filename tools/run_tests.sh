@@ -8,7 +8,7 @@
 # is tried twice.  What could not be
 # looked at, for want of data or of rights, is counted as skipped and named.
 # Those in tests/quiet/ time something: they run when all others are done, each
-# alone.
+# of their tests alone.
 #
 # What tests draw follows from $SEED, which is printed; what they measured goes
 # into BUILD/results/figures (see tests/figure.h).
@@ -63,10 +63,12 @@ name_of() {
 
 # One program, from start to its lines in $results/NAME.{out,counts}.
 run() {
-	local program=$1 name log status passed failed skipped why=
+	local program=$1 name log status passed failed skipped why= jobs=
 	name=$(name_of "$program")
 	log=$results/$name.log
-	timeout -k 5 "$limit" "$program" --verbose >"$log" 2>&1 </dev/null
+	case $program in */quiet/*) jobs=1 ;; esac
+	timeout -k 5 "$limit" "$program" --verbose ${jobs:+--jobs $jobs} \
+		>"$log" 2>&1 </dev/null
 	status=$?
 	passed=$(count PASS "$log") failed=$(count FAIL "$log")
 	skipped=$(count SKIP "$log")

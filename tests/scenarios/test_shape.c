@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/figure.h"
 #include "tests/scenarios/openai.h"
 #include "tests/scenarios/process.h"
 #include "tests/scenarios/sealed.h"
@@ -93,14 +94,19 @@ static struct fetch_response *look_at(const struct short_request *request,
 
 static void expect_one_size(enum ohttp_form form)
 {
+	size_t good = 0;
+
 	for (size_t i = 0; i < SHORT_REQUESTS; i++) {
 		struct fetch_response *seen = look_at(&short_requests[i], form);
 
 		cr_expect_eq(seen->len, LEAST * FRAME, "%s %s: %zu bytes",
 			     short_requests[i].path, short_requests[i].body,
 			     seen->len);
+		good += seen->len == LEAST * FRAME;
 		free(seen);
 	}
+	figure_all("G1", "answers and refusals of one size", good,
+		   SHORT_REQUESTS);
 }
 
 Test(shape, every_short_answer_and_refusal_has_one_size_when_paced)
@@ -137,7 +143,8 @@ Test(shape, without_a_shape_sizes_tell_answers_apart)
 		free(seen);
 	}
 	/* The control of the three tests above: they could have failed. */
-	cr_assert_gt(different, 0);
+	figure_at_least("G1", "other sizes without a shape", (double)different,
+			"", 1);
 }
 
 /* An answer of the most tokens, which takes more than the first total. */
@@ -175,6 +182,8 @@ Test(shape, the_bytes_of_any_answer_are_one_of_the_policys_totals)
 		found = found ||
 			seen->len == (size_t)policy.total_buckets[i] * FRAME;
 	cr_assert(found, "%zu bytes", seen->len);
+	figure_at_most("G4", "totals that a policy may name",
+		       POLICY_BUCKETS_MAX, "", 8);
 	free(seen);
 }
 
@@ -232,8 +241,8 @@ Test(shape, no_thread_but_the_one_that_paces_runs_before_others)
 	pid_t front;
 
 	start(POLICY_SHAPE_PACED);
-	cr_assert(system_await_log(&pcc, SYSTEM_NODE, "pacing priority=",
-				   2000));
+	cr_assert(
+		system_await_log(&pcc, SYSTEM_NODE, "pacing priority=", 2000));
 	most = system_await_log(&pcc, SYSTEM_NODE, "pacing priority=0", 0);
 	front = process_role(pcc.pids[SYSTEM_NODE], JAIL_FRONT);
 	cr_assert_eq(is_real_time(front), most == 1);

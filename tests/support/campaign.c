@@ -16,9 +16,12 @@
 #include "wire/bhttp_write.h"
 
 #define VARIANTS 6
+#define LENGTH_STEP (CAMPAIGN_TOKENS / CAMPAIGN_TOPICS)
+#define BODY_MAX 512
 #define INNER_BYTES 700 /* every question, padded */
 #define SIZES 20	/* that are features, each */
 #define SUMMARY 12
+#define TOTAL 0 /* where the total size stands among features */
 
 /* What people ask of a house.  The first five topics and the others are the two
  * that a spy of less ambition tells apart. */
@@ -30,7 +33,8 @@ static const char *const questions[CAMPAIGN_TOPICS][VARIANTS] = {
 	  "open the blinds in the kitchen", "close all the blinds",
 	  "open the left curtain", "shut the shutters in the office" },
 	{ "what time is it", "what is the time", "tell me the time",
-	  "what day is it today", "what is the date", "what's today's date" },
+	  "tell me what time it is", "what is the date",
+	  "what's today's date" },
 	{ "cancel the timer", "stop the timer", "pause the timer",
 	  "cancel all timers", "resume the timer", "cancel my timer" },
 	{ "next song", "pause the music", "skip this track", "resume the music",
@@ -44,8 +48,8 @@ static const char *const questions[CAMPAIGN_TOPICS][VARIANTS] = {
 	{ "set the temperature in the living room to 21 degrees",
 	  "set the thermostat in the bedroom to 18 degrees",
 	  "make the office 23 degrees warm",
-	  "what is the temperature in the kitchen",
-	  "how warm is it in the bedroom",
+	  "set the kitchen thermostat to 19 degrees",
+	  "set the bedroom temperature to 17 degrees",
 	  "set the temperature of the bathroom to 24 degrees" },
 	{ "set a timer for 1 hour and 15 minutes named lasagna",
 	  "start a 20 minute timer for pizza",
@@ -87,21 +91,37 @@ struct caller {
 	struct observer_notes notes;
 };
 
+static void write_request(struct caller *caller, unsigned topic,
+			  char body[static BODY_MAX])
+{
+	unsigned draw = numbers_next(&caller->dice);
+
+	if (caller->work->campaign->topics == CAMPAIGN_LENGTHS)
+		snprintf(body, BODY_MAX,
+			 "{\"model\":\"" SYSTEM_MODEL_NAME
+			 "\",\"stream\":true,\"prompt\":\"Once\","
+			 "\"max_tokens\":%u}",
+			 LENGTH_STEP * topic + 1 + draw % LENGTH_STEP);
+	else
+		snprintf(body, BODY_MAX,
+			 "{\"model\":\"" SYSTEM_MODEL_NAME
+			 "\",\"stream\":true,\"messages\":[{\"role\":\"user\","
+			 "\"content\":\"%s\"}]}",
+			 questions[topic][draw % VARIANTS]);
+}
+
 static void make_request(struct caller *caller, unsigned topic,
 			 struct sealed_request *out)
 {
-	const char *question =
-		questions[topic][numbers_next(&caller->dice) % VARIANTS];
+	bool is_chat = caller->work->campaign->topics == CAMPAIGN_REQUESTS;
 	uint8_t memory[INNER_BYTES];
 	struct writer inner = WRITER_OVER(memory);
-	char body[512];
+	char body[BODY_MAX];
 
-	snprintf(body, sizeof(body),
-		 "{\"model\":\"" SYSTEM_MODEL_NAME
-		 "\",\"stream\":true,\"messages\":[{\"role\":\"user\","
-		 "\"content\":\"%s\"}]}",
-		 question);
-	sealed_inner("POST", "/v1/chat/completions", body, &inner);
+	write_request(caller, topic, body);
+	sealed_inner("POST",
+		     is_chat ? "/v1/chat/completions" : "/v1/completions", body,
+		     &inner);
 	invariant(bhttp_write_padding(&inner, INNER_BYTES) == ERR_OK);
 	sealed_make(&caller->target, OHTTP_CHUNKED, bytes_written(&inner), out);
 }
@@ -214,6 +234,32 @@ size_t campaign_run(struct campaign *campaign, struct classifier_row *rows)
 	free(callers);
 	free(work.topics);
 	return work.done;
+}
+
+static size_t count_total(const struct classifier_row *rows, size_t count,
+			  double total)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		found += rows[i].features[TOTAL] == total;
+	return found;
+}
+
+size_t campaign_of_one_total(struct classifier_row *rows, size_t count)
+{
+	double most = 0;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].features[TOTAL] != most &&
+		    count_total(rows, count, rows[i].features[TOTAL]) >
+			    count_total(rows, count, most))
+			most = rows[i].features[TOTAL];
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].features[TOTAL] == most)
+			rows[kept++] = rows[i];
+	return kept;
 }
 
 void campaign_halve(struct classifier_row *rows, size_t count)

@@ -17,9 +17,17 @@
 
 #define CAMPAIGN_TOPICS 10
 #define CAMPAIGN_CALLERS_MAX 32
+#define CAMPAIGN_TOKENS 120 /* of the longest answer of CAMPAIGN_LENGTHS */
+
+enum campaign_topics {
+	CAMPAIGN_REQUESTS, /* what people ask of a house: short answers */
+	CAMPAIGN_LENGTHS,  /* answers of so many tokens, for as long: any model
+			      that does not end by itself */
+};
 
 struct campaign {
 	const struct system *system;
+	enum campaign_topics topics;
 	size_t callers;
 	size_t answers; /* in all */
 	uint64_t seed;	/* of the order of questions */
@@ -36,6 +44,12 @@ size_t campaign_run(struct campaign *campaign, struct classifier_row *rows);
 /* What notes say in numbers. */
 void campaign_features(const struct observer_notes *notes,
 		       double features[static CLASSIFIER_FEATURES]);
+
+/*
+ * Only the rows of the total size that most have; how many they are.  A total is
+ * what a policy admits to tell: this is for all else.
+ */
+size_t campaign_of_one_total(struct classifier_row *rows, size_t count);
 
 /* The same rows with two classes: the first five topics, and the others. */
 void campaign_halve(struct classifier_row *rows, size_t count);

@@ -402,7 +402,7 @@ Test(policy, a_last_line_without_an_end_is_refused)
 	expect_refused(&text, ERR_TRUNCATED, "the last line does not end");
 }
 
-Test(policy, totals_that_do_not_ascend_are_refused)
+Test(policy, totals_that_do_not_ascend_or_are_more_than_eight_are_refused)
 {
 	expect_line_refused("total_buckets", "total_buckets = 2 2\n",
 			    ERR_MALFORMED, "the numbers do not ascend");

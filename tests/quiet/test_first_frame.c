@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whether a node remembers a prompt: the time to the first frame of one that
+ * was asked just before, against that of one which never was.
+ */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/effort.h"
+#include "tests/figure.h"
+#include "tests/numbers.h"
+#include "tests/scenarios/sealed.h"
+#include "tests/system.h"
+
+#define PAIRS 400
+#define PAIRS_MOST 20000
+#define WORDS 60
+#define T_LIMIT 4.5
+#define CACHE_MS 1.0 /* what a cache might save */
+#define SPOILED 0.1  /* of the times, at either end: others were in the way */
+
+static struct system pcc;
+static struct sealed_target target;
+
+static void stop(void)
+{
+	system_stop_or_fail(&pcc);
+}
+
+TestSuite(first_frame, .fini = stop);
+
+/* In milliseconds, of new prompts and of the same again. */
+struct times {
+	double fresh[PAIRS_MOST], again[PAIRS_MOST];
+	size_t count;
+};
+
+/* A prompt that nobody asked before, and as long as every other. */
+static void draw_prompt(struct numbers *dice, char out[static 6 * WORDS])
+{
+	for (size_t i = 0; i < WORDS; i++) {
+		for (size_t k = 0; k < 5; k++)
+			*out++ = (char)('a' + numbers_next(dice) % 26);
+		*out++ = i + 1 < WORDS ? ' ' : '\0';
+	}
+}
+
+static double first_frame_ms(const char *prompt)
+{
+	struct fetch_response *response = fetch_response_new();
+	struct sealed_request request;
+	uint8_t memory[2048];
+	struct writer inner = WRITER_OVER(memory);
+	double ms;
+
+	sealed_inner_question(prompt, 1, &inner);
+	sealed_make(&target, OHTTP_CHUNKED, bytes_written(&inner), &request);
+	sealed_send_request(&target, &request, response);
+	cr_assert_eq(response->status, 200);
+	cr_assert_eq(response->end, FETCH_WHOLE);
+	ms = (double)response->pieces[0].us / 1e3;
+	sealed_free(&request);
+	free(response);
+	return ms;
+}
+
+static void measure(struct times *times)
+{
+	struct effort effort = effort_of(PAIRS);
+	struct numbers dice = { effort_seed() };
+	char prompt[6 * WORDS];
+
+	for (size_t i = 0; i < 20; i++) { /* all workers, caches, heaps */
+		draw_prompt(&dice, prompt);
+		(void)first_frame_ms(prompt);
+	}
+	while (times->count < PAIRS_MOST && effort_more(&effort)) {
+		/* Not one kind always on one worker, the other on the next. */
+		draw_prompt(&dice, prompt);
+		if (numbers_next(&dice) % 2 == 0)
+			(void)first_frame_ms(prompt);
+		draw_prompt(&dice, prompt);
+		times->fresh[times->count] = first_frame_ms(prompt);
+		times->again[times->count] = first_frame_ms(prompt);
+		times->count++;
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return (left > right) - (left < right);
+}
+
+/*
+ * The mean of all but the longest and shortest times, and its squared error:
+ * that of the times with those cut to the longest and shortest left (Yuen 1974).
+ */
+static void summarise(double *times, size_t count, double *mean, double *error)
+{
+	size_t from = (size_t)(SPOILED * (double)count), to = count - from;
+	double n = (double)(to - from), sum = 0, middle = 0, squares = 0;
+
+	qsort(times, count, sizeof(*times), compare);
+	for (size_t i = from; i < to; i++)
+		sum += times[i];
+	*mean = sum / n;
+	for (size_t i = 0; i < count; i++) {
+		times[i] = fmin(times[to - 1], fmax(times[from], times[i]));
+		middle += times[i] / (double)count;
+	}
+	for (size_t i = 0; i < count; i++)
+		squares += (times[i] - middle) * (times[i] - middle);
+	*error = squares / (n * (n - 1));
+}
+
+/* Welch's t of new prompts against the same again. */
+struct comparison {
+	double difference_ms, error_ms;
+};
+
+static struct comparison compare_times(struct times *times)
+{
+	double fresh, again, fresh_error, again_error;
+
+	summarise(times->fresh, times->count, &fresh, &fresh_error);
+	summarise(times->again, times->count, &again, &again_error);
+	return (struct comparison){ fresh - again,
+				    sqrt(fresh_error + again_error) };
+}
+
+static void expect_no_memory(enum policy_shape shape, const char *name)
+{
+	static struct times times;
+	struct policy policy = system_policy();
+	struct comparison found;
+	char what[80];
+
+	policy.shape = shape;
+	system_start_or_skip(&policy, &pcc);
+	cr_assert(sealed_find(pcc.gateway, &target));
+	measure(&times);
+	found = compare_times(&times);
+	snprintf(what, sizeof(what), "%s, pairs of prompts", name);
+	figure_of("G5", what, (double)times.count, "");
+	snprintf(what, sizeof(what), "%s, Welch's |t|", name);
+	figure_at_most("G5", what, fabs(found.difference_ms / found.error_ms),
+		       "", T_LIMIT);
+	/* The same statistic finds a cache that saves a millisecond. */
+	snprintf(what, sizeof(what), "%s, |t| if it saved 1 ms", name);
+	figure_at_least("G5", what,
+			(found.difference_ms + CACHE_MS) / found.error_ms, "",
+			T_LIMIT);
+}
+
+/* Without a shape no tick hides anything. */
+Test(first_frame, comes_no_sooner_for_a_prompt_that_was_asked_before)
+{
+	expect_no_memory(POLICY_SHAPE_OFF, "unshaped");
+}
