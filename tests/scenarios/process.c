@@ -252,7 +252,7 @@ static bool is_jailed(pid_t worker, pid_t zygote)
 	return strtol(own, NULL, 10) > strtol(before, NULL, 10);
 }
 
-static bool is_complete(pid_t supervisor, size_t workers)
+bool process_is_complete(pid_t supervisor, size_t workers)
 {
 	pid_t zygote = process_role(supervisor, JAIL_ZYGOTE);
 	struct process_list now;
@@ -274,7 +274,8 @@ bool process_await_node(pid_t supervisor, size_t workers, unsigned timeout_ms)
 
 	/* A worker that has just answered is there for a moment yet. */
 	while (looks < LOOKS && system_now_ms() < end) {
-		looks = is_complete(supervisor, workers) ? looks + 1 : 0;
+		looks = process_is_complete(supervisor, workers) ? looks + 1
+								 : 0;
 		system_sleep_ms(LOOK_MS);
 	}
 	return looks == LOOKS;

@@ -36,6 +36,10 @@ void process_workers(pid_t supervisor, struct process_list *out);
 /* Supervisor, roles and workers, all that live now. */
 void process_node(pid_t supervisor, struct process_list *out);
 
+/* Whether at this moment every role is there, and just so many workers, each in
+ * its jail. */
+bool process_is_complete(pid_t supervisor, size_t workers);
+
 /*
  * Wait until every role is there and just `workers` workers are, each in its
  * jail.  Returns whether they came in time.

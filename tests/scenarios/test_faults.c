@@ -225,6 +225,10 @@ Test(faults, of_failing_calls_none_crashes_hangs_or_leaks_and_the_next_is_good)
 	start();
 	struck = effort_is_long() ? sweep(&effort) : sample(&effort, &numbers);
 	expect_no_plaintext();
+	figure_of("L2", "processes that a library aborted for want of memory",
+		  (double)saboteur_aborts(), "");
+	figure_of("L2", "processes that the loader ended before they began",
+		  (double)saboteur_loader_faults(), "");
 	/* The control: so many calls did fail. */
 	figure_none("L2", "crashes, hangs and leaks after a failed call", 0,
 		    struck, struck);

@@ -122,6 +122,7 @@ Test(fresh, no_key_enc_or_nonce_comes_again_and_dead_keys_open_nothing)
 	struct distinct keys = { 0 }, encs = { 0 }, nonces = { 0 };
 	struct sealed_target target, next;
 	struct sealed_request late;
+	pid_t keeper;
 	uint64_t opened = 0;
 
 	start();
@@ -133,7 +134,9 @@ Test(fresh, no_key_enc_or_nonce_comes_again_and_dead_keys_open_nothing)
 		for (int i = 0; i < REQUESTS; i++)
 			ask(&target, &encs, &nonces);
 		make(&target, &late);
-		kill(process_role(pcc.pids[SYSTEM_NODE], JAIL_KEEPER), SIGKILL);
+		keeper = process_role(pcc.pids[SYSTEM_NODE], JAIL_KEEPER);
+		cr_assert_gt(keeper, 0);
+		kill(keeper, SIGKILL);
 		/* By its old node's name, and by the new one's. */
 		opened += !is_refused(&target, &late);
 		find_other(&target, &next);

@@ -29,6 +29,7 @@
 #define WAYS_MAX 4
 #define THREADS_MAX 512
 #define SHORT (-1) /* a way: half of it */
+#define HLT 0xf4   /* the instruction that abort() ends with */
 #define OPTIONS                                                             \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | \
 	 PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL)
@@ -91,7 +92,7 @@ static struct {
 	volatile bool is_armed;
 	volatile pid_t target; /* SABOTEUR_STARTING: once it has begun */
 	volatile struct saboteur_deed deed;
-	volatile uint64_t crashes;
+	volatile uint64_t crashes, aborts, loader_faults;
 	volatile bool has_clock; /* its own: no vDSO */
 	volatile bool is_frozen;
 	volatile int64_t offset_s;
@@ -339,12 +340,58 @@ static void on_call(struct thread *thread)
 
 static void on_end(struct thread *thread, int status)
 {
-	int how = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-
-	shared->crashes += how == SIGSEGV || how == SIGBUS || how == SIGILL ||
-			   how == SIGFPE || how == SIGABRT ||
-			   (how == SIGSYS && thread->is_hit);
+	shared->crashes += WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS &&
+			   thread->is_hit;
 	thread->pid = 0;
+}
+
+/* Whether this address is code of the dynamic loader's. */
+static bool is_in_loader(pid_t pid, unsigned long address)
+{
+	char path[64], line[512];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	file = fopen(path, "r");
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		unsigned long from, to;
+
+		found = found || (sscanf(line, "%lx-%lx", &from, &to) == 2 &&
+				  address >= from && address < to &&
+				  strstr(line, "/ld-") != NULL);
+	}
+	if (file != NULL)
+		fclose(file);
+	return found;
+}
+
+/*
+ * What a bug ends with.  A process that is the first of its namespace is not
+ * ended by that while it is traced, so it is here.  The loader, which is not
+ * ours, does not look at all that its own calls say.  abort() raises a signal,
+ * and where that is not heard it runs into an instruction that it may not use.
+ */
+static void on_fault(struct thread *thread, int signal)
+{
+	struct user_regs_struct now;
+
+	if (ptrace(PTRACE_GETREGS, thread->pid, NULL, &now) != 0)
+		return;
+	if (signal == SIGABRT ||
+	    (ptrace(PTRACE_PEEKTEXT, thread->pid, now.rip, NULL) & 0xff) == HLT)
+		shared->aborts++;
+	else if (is_in_loader(thread->pid, now.rip))
+		shared->loader_faults++;
+	else
+		shared->crashes++;
+	kill(thread->process, SIGKILL);
+}
+
+static bool is_fault(int signal)
+{
+	return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL ||
+	       signal == SIGFPE || signal == SIGABRT;
 }
 
 static void on_stop(struct thread *thread, int status)
@@ -357,6 +404,8 @@ static void on_stop(struct thread *thread, int status)
 		on_call(thread);
 	else if (event == PTRACE_EVENT_EXEC)
 		on_execution(thread);
+	else if (event == 0 && is_fault(signal))
+		on_fault(thread, signal);
 	else if (event == 0)
 		deliver = signal;
 	(void)ptrace(PTRACE_SYSCALL, thread->pid, NULL, deliver);
@@ -442,6 +491,16 @@ bool saboteur_has_struck(void)
 uint64_t saboteur_crashes(void)
 {
 	return shared->crashes;
+}
+
+uint64_t saboteur_aborts(void)
+{
+	return shared->aborts;
+}
+
+uint64_t saboteur_loader_faults(void)
+{
+	return shared->loader_faults;
 }
 
 void saboteur_shift_clock(int64_t seconds)

@@ -51,10 +51,15 @@ struct saboteur_deed saboteur_disarm(void);
 bool saboteur_has_struck(void);
 
 /*
- * Processes that died of what is a bug: a bad access or instruction, an abort,
- * or, where a call of theirs had failed, one that their filter does not know.
+ * Processes that died of what is a bug: a bad access or instruction, or, where a
+ * call of theirs had failed, one that their filter does not know.
  */
 uint64_t saboteur_crashes(void);
+
+/* Those that ended themselves by abort(), which a library may, out of memory;
+ * and those that the dynamic loader ended, before there was a program. */
+uint64_t saboteur_aborts(void);
+uint64_t saboteur_loader_faults(void);
 
 /*
  * The wall clock that every process of nodes started after the first call sees:
