@@ -72,7 +72,8 @@ static size_t in_memory(const struct needles *needles)
 	struct scan_finding finding = { 0 };
 
 	scan_process(needles, getpid(), &finding);
-	cr_assert_not(finding.is_refused);
+	if (finding.is_refused)
+		cr_skip_test("not all memory can be read: a sanitizer's");
 	return finding.hits;
 }
 
