@@ -128,6 +128,7 @@ static bool sees_one_that_is(void)
 		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 		pause();
 	}
+	cr_assert_gt(pid, 0);
 	for (int i = 0; i < 1000; i++) {
 		char user[PROCESS_VALUE_MAX];
 

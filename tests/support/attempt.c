@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -38,8 +39,18 @@ void attempt_enter(const struct jail_filter *filter)
 		_exit(ATTEMPT_NO_JAIL);
 }
 
-/* So that what root may is not done to the machine, and nothing takes long. */
-static void be_harmless(void)
+static void limit_to_none(enum __rlimit_resource resource)
+{
+	if (setrlimit(resource, &(struct rlimit){ 0, 0 }) != 0)
+		_exit(ATTEMPT_NO_JAIL);
+}
+
+/*
+ * So that what root may is not done to the machine, and nothing takes long.  A
+ * call with arguments that mean nothing makes no process either: one on its
+ * parent's stack would have both run anywhere.
+ */
+static void be_harmless(const struct attempt *attempt)
 {
 	const struct itimerval patience = { .it_value.tv_usec = PATIENCE_US };
 
@@ -47,6 +58,9 @@ static void be_harmless(void)
 	    (setgroups(0, NULL) != 0 || setgid(ORDINARY_USER) != 0 ||
 	     setuid(ORDINARY_USER) != 0))
 		_exit(ATTEMPT_NO_JAIL);
+	limit_to_none(RLIMIT_CORE);
+	if (attempt->act == NULL)
+		limit_to_none(RLIMIT_NPROC);
 	signal(SIGALRM, SIG_DFL);
 	if (setitimer(ITIMER_REAL, &patience, NULL) != 0)
 		_exit(ATTEMPT_NO_JAIL);
@@ -63,7 +77,7 @@ _Noreturn static void try_it(const struct attempt *attempt)
 	if (attempt->filter != NULL)
 		attempt_enter(attempt->filter);
 	else
-		be_harmless();
+		be_harmless(attempt);
 	attempt_leave(attempt->commit(attempt) < 0 ? ATTEMPT_FAILED
 						   : ATTEMPT_WORKED);
 }
@@ -75,6 +89,7 @@ enum attempt_end attempt_make(const struct attempt *attempt)
 
 	if (pid == 0)
 		try_it(attempt);
+	cr_assert_gt(pid, 0);
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_assert_not(WCOREDUMP(status));
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
