@@ -24,9 +24,10 @@ static uint64_t patience(const struct watch *watch, enum jail_role role,
 		return role == JAIL_ATTESTER ? LIMIT_PULSES_ATTESTER
 					     : LIMIT_PULSES;
 	if (role == JAIL_ZYGOTE)
-		return LIMIT_PULSES_START +
+		return LIMIT_PULSES_START_SLOW +
 		       watch->model_bytes / LIMIT_PULSE_MODEL_BYTES;
-	return LIMIT_PULSES_START;
+	return role == JAIL_ATTESTER ? LIMIT_PULSES_START_SLOW
+				     : LIMIT_PULSES_START;
 }
 
 bool watch_is_hung(struct watch *watch, enum jail_role role,

@@ -52,11 +52,11 @@
 #define RESTART_BACKOFF_MS 50 /* between restarts of a role that dies */
 #define PULSE_MS 1000  /* between two questions whether a role still works */
 #define LIMIT_PULSES 5 /* unanswered in a row, then it is replaced */
-#define LIMIT_PULSES_ATTESTER 15 /* a TPM, or firmware, may take its time */
-#define LIMIT_PULSES_START 60	 /* until it is ready, and for the zygote */
-#define LIMIT_PULSE_MODEL_BYTES \
-	(16u << 20)		     /* one more for so much of a model */
-#define LIMIT_STACK_BYTES (8u << 20) /* of a worker's first thread */
+#define LIMIT_PULSES_ATTESTER 15   /* a TPM, or firmware, may take its time */
+#define LIMIT_PULSES_START 15	   /* until it is ready */
+#define LIMIT_PULSES_START_SLOW 60 /* with a TPM; with a model, of which */
+#define LIMIT_PULSE_MODEL_BYTES (16u << 20) /* so much is one more */
+#define LIMIT_STACK_BYTES (8u << 20)	    /* of a worker's first thread */
 
 /* gRPC transport. */
 #define KEEPALIVE_MS 15000

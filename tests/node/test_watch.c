@@ -63,10 +63,14 @@ Test(watch, a_start_may_take_longer_and_reading_a_large_model_longer_yet)
 				    LIMIT_PULSES_START));
 	cr_assert(is_hung_after(&watch, JAIL_KEEPER, WATCH_STARTING,
 				LIMIT_PULSES_START + 1));
+	cr_assert_not(is_hung_after(&watch, JAIL_ATTESTER, WATCH_STARTING,
+				    LIMIT_PULSES_START_SLOW));
+	cr_assert(is_hung_after(&watch, JAIL_ATTESTER, WATCH_STARTING,
+				LIMIT_PULSES_START_SLOW + 1));
 	cr_assert_not(is_hung_after(&watch, JAIL_ZYGOTE, WATCH_STARTING,
-				    LIMIT_PULSES_START + 10));
+				    LIMIT_PULSES_START_SLOW + 10));
 	cr_assert(is_hung_after(&watch, JAIL_ZYGOTE, WATCH_STARTING,
-				LIMIT_PULSES_START + 11));
+				LIMIT_PULSES_START_SLOW + 11));
 }
 
 /* Where supervisor or machine stood still, roles are not to blame. */

@@ -21,8 +21,8 @@
 #include "tests/support/saboteur.h"
 #include "tests/system.h"
 
-#define ROUNDS 40
-#define BACK_MS 20000 /* under a tracer, on a busy machine, hangs included */
+#define ROUNDS 30
+#define BACK_MS 30000 /* under a tracer, on a busy machine, hangs included */
 #define CANARY "the-heron-walks-at-dusk"
 
 static struct system pcc;
@@ -35,23 +35,25 @@ static void stop(void)
 
 TestSuite(faults, .fini = stop, .timeout = 0);
 
-/* Where a call is to fail, and of how many, as far as is known. */
+/* Where a call is to fail, of how many that are known of, and which is next. */
 static struct place {
 	enum jail_role role;
 	enum saboteur_phase phase;
 	const char *name;
 	uint64_t span;
+	uint64_t next;
+	unsigned way;
 } places[] = {
-	{ JAIL_FRONT, SABOTEUR_STARTING, "front's start", 0 },
-	{ JAIL_FRONT, SABOTEUR_SERVING, "front", 0 },
-	{ JAIL_KEEPER, SABOTEUR_STARTING, "keeper's start", 0 },
-	{ JAIL_KEEPER, SABOTEUR_SERVING, "keeper", 0 },
-	{ JAIL_ZYGOTE, SABOTEUR_STARTING, "zygote's start", 0 },
-	{ JAIL_ZYGOTE, SABOTEUR_SERVING, "zygote", 0 },
-	{ JAIL_WORKER, SABOTEUR_STARTING, "worker's start", 0 },
-	{ JAIL_WORKER, SABOTEUR_SERVING, "worker", 0 },
-	{ JAIL_SUPERVISOR, SABOTEUR_STARTING, "supervisor's start", 0 },
-	{ JAIL_SUPERVISOR, SABOTEUR_SERVING, "supervisor", 0 },
+	{ JAIL_FRONT, SABOTEUR_STARTING, "front's start", 0, 0, 0 },
+	{ JAIL_FRONT, SABOTEUR_SERVING, "front", 0, 0, 0 },
+	{ JAIL_KEEPER, SABOTEUR_STARTING, "keeper's start", 0, 0, 0 },
+	{ JAIL_KEEPER, SABOTEUR_SERVING, "keeper", 0, 0, 0 },
+	{ JAIL_ZYGOTE, SABOTEUR_STARTING, "zygote's start", 0, 0, 0 },
+	{ JAIL_ZYGOTE, SABOTEUR_SERVING, "zygote", 0, 0, 0 },
+	{ JAIL_WORKER, SABOTEUR_STARTING, "worker's start", 0, 0, 0 },
+	{ JAIL_WORKER, SABOTEUR_SERVING, "worker", 0, 0, 0 },
+	{ JAIL_SUPERVISOR, SABOTEUR_STARTING, "supervisor's start", 0, 0, 0 },
+	{ JAIL_SUPERVISOR, SABOTEUR_SERVING, "supervisor", 0, 0, 0 },
 };
 
 #define PLACES (sizeof(places) / sizeof(places[0]))
@@ -146,6 +148,7 @@ static void expect_good_again(const struct place *place)
 static bool try(struct place *place, uint64_t at, unsigned way)
 {
 	uint64_t crashes = saboteur_crashes();
+	uint64_t aborts = saboteur_aborts();
 	struct saboteur_deed deed;
 
 	saboteur_arm(
@@ -156,8 +159,9 @@ static bool try(struct place *place, uint64_t at, unsigned way)
 	deed = saboteur_disarm();
 	if (deed.calls > place->span)
 		place->span = deed.calls;
-	cr_log_info("%s, call %lu, way %u: %s %ld %ld", place->name, at, way,
-		    deed.happened ? "struck" : "missed", deed.call, deed.error);
+	cr_log_info("%s, call %lu, way %u: %s %ld %ld%s", place->name, at, way,
+		    deed.happened ? "struck" : "missed", deed.call, deed.error,
+		    saboteur_aborts() > aborts ? ", aborted" : "");
 	expect_good_again(place);
 	cr_assert_eq(saboteur_crashes(), crashes,
 		     "%s: after call %ld failed with %ld something crashed",
@@ -197,21 +201,20 @@ static uint64_t sample(struct effort *effort, struct numbers *numbers)
 	return struck;
 }
 
-/* Each place, each call, and each way in which it may fail, in turn. */
+/* The places by turns, and in each every call in every way that it may fail. */
 static uint64_t sweep(struct effort *effort)
 {
-	uint64_t struck = 0, at = 0;
-	unsigned way = 0;
-	size_t which = 0;
+	uint64_t struck = 0;
 
 	while (effort_more(effort)) {
-		if (try(&places[which], at++, way)) {
+		struct place *place = &places[effort->done % PLACES];
+
+		if (try(place, place->next++, place->way)) {
 			struck++;
 			continue;
 		}
-		at = 0;
-		which = (which + 1) % PLACES;
-		way += which == 0;
+		place->next = 0;
+		place->way++;
 	}
 	return struck;
 }
