@@ -450,6 +450,15 @@ static void drop_file(struct zygote *zygote)
 		die("no memory for the index of the model file");
 }
 
+/* For good, where the kernel can; all that a worker has of a model is the file
+ * or its part, and what was laid out of it. */
+static void seal_model(const struct zygote *zygote)
+{
+	(void)memory_seal(zygote->model_file.file.data,
+			  zygote->model_file.file.len);
+	(void)memory_seal(laid_out.base, laid_out.size);
+}
+
 static struct bytes weights_of(const struct zygote *zygote)
 {
 	if (laid_out.base == NULL)
@@ -546,6 +555,7 @@ _Noreturn void zygote_run(void)
 	prove_the_jail(&zygote);
 	parse_model(&zygote);
 	drop_file(&zygote);
+	seal_model(&zygote);
 	zygote.weights = weights_of(&zygote);
 	reserve_slots(&zygote);
 	random_bytes(&zygote.json_seed, sizeof(zygote.json_seed));

@@ -16,6 +16,11 @@
 #include "base/err.h"
 #include "policy/limits.h"
 
+/* Newer than the headers of Debian 12. */
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* One line a permission: what, under which condition, why. */
@@ -120,6 +125,7 @@ static const struct jail_rule zygote_rules[] = {
 	ALLOW(dup2, "put a worker's channels at 3 and 4"),
 	ALLOW_IF(newfstatat, 3, 0x1000, "see that a channel is a socket"),
 	ALLOW(close_range, "a worker keeps two descriptors"),
+	ALLOW(mseal, "weights stay where and what they are"),
 	ALLOW(prlimit64, "a worker lowers its limits"),
 	ALLOW_IF(prctl, 0, PR_SET_DUMPABLE, "a worker leaves no core"),
 	ALLOW_IF(prctl, 0, PR_SET_NO_NEW_PRIVS, "a worker's filter needs it"),

@@ -19,6 +19,7 @@
 /* Newer than the headers of Debian 12. */
 #define NOEXEC_SEAL 0x0008u /* MFD_NOEXEC_SEAL: data, and never a program */
 #define COLLAPSE 25	    /* MADV_COLLAPSE: make huge pages of small ones */
+#define CALL_MSEAL 462	    /* SYS_mseal */
 
 static enum err round_up(size_t size, size_t unit, size_t *out)
 {
@@ -245,6 +246,16 @@ enum err memory_weights_keep(const uint8_t *mapped, size_t size, size_t kept)
 		   place) != place)
 		return ERR_UNAVAILABLE;
 	return ERR_OK;
+}
+
+enum memory_seal memory_seal(const uint8_t *memory, size_t size)
+{
+	size_t rounded;
+
+	if (round_up(size, HUGE_PAGE, &rounded) != ERR_OK ||
+	    syscall(CALL_MSEAL, memory, rounded, 0) != 0)
+		return MEMORY_SEAL_NONE;
+	return MEMORY_SEAL_KERNEL;
 }
 
 enum err memory_arena_open(size_t size, struct arena *out)

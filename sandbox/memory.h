@@ -61,8 +61,7 @@ MUST_CHECK enum err memory_weights_map(int fd, size_t *size,
  * the kernel gives them: weights that are laid out anew before there are any
  * forks, and made read-only then.  A worker's jail allows nothing that undoes
  * that; the jail of the process that forks them does, since threads' stacks and
- * its heap are made writable by the same call, and there is no seal on these
- * pages as there is on memory_weights_seal()'s.
+ * its heap are made writable by the same call, until memory_seal().
  */
 MUST_CHECK enum err memory_shared_open(size_t size, uint8_t **out);
 MUST_CHECK enum err memory_shared_close_to_writing(uint8_t *shared,
@@ -77,6 +76,18 @@ MUST_CHECK enum err memory_shared_close_to_writing(uint8_t *shared,
  */
 MUST_CHECK enum err memory_weights_keep(const uint8_t *mapped, size_t size,
 					size_t kept);
+
+/*
+ * Read-only memory for the life of the process and its forks: from Linux 6.10
+ * on it can then be neither made writable again nor unmapped, moved or mapped
+ * over, by whatever this process becomes.  For at least `size` bytes of a
+ * mapping of this module.  Whether this kernel does that.
+ */
+enum memory_seal {
+	MEMORY_SEAL_KERNEL,
+	MEMORY_SEAL_NONE, /* the protection alone */
+};
+enum memory_seal memory_seal(const uint8_t *memory, size_t size);
 
 /*
  * A zeroed arena for at least `size` bytes, present at once, on huge pages where

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/figure.h"
 #include "tests/scenarios/jailed.h"
@@ -34,6 +35,9 @@
 #define HEARD_MS 20
 #define SCRATCH 8192 /* below its stack */
 #define MAPPINGS_MAX 1024
+
+/* Newer than the headers of Debian 12. */
+#define CALL_MSEAL 462
 
 static struct system pcc;
 static pid_t front, keeper, zygote;
@@ -438,4 +442,57 @@ Test(taken, a_worker_reaches_no_memory_of_another_and_writes_no_weights)
 		    "reads and writes of another's arena, and writes of the "
 		    "weights, by a taken worker",
 		    worked, 3, control);
+}
+
+/* ---- the zygote: what it may not do either */
+
+/* Of its own calls, on weights that workers compute with. */
+static uint64_t count_undone(struct puppet *puppet,
+			     struct process_mapping weights)
+{
+	const uint64_t len = weights.end - weights.start;
+	const struct {
+		long number;
+		uint64_t arguments[6];
+	} tries[] = {
+		{ SYS_mprotect,
+		  { weights.start, len, PROT_READ | PROT_WRITE, 0, 0, 0 } },
+		{ SYS_munmap, { weights.start, len, 0, 0, 0, 0 } },
+		{ SYS_mmap,
+		  { weights.start, len, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, UINT64_MAX, 0 } },
+	};
+	uint64_t done = 0;
+
+	for (size_t i = 0; i < COUNT_OF(tries); i++)
+		done += puppet_call(puppet, tries[i].number,
+				    tries[i].arguments) != -EPERM;
+	cr_expect_not(puppet->is_dead);
+	return done;
+}
+
+Test(taken, a_zygote_changes_moves_and_removes_no_weights)
+{
+	static struct process_mapping mappings[MAPPINGS_MAX];
+	uint64_t done = 0, tries = 0, control;
+	struct puppet puppet;
+	ssize_t count;
+
+	start();
+	if (syscall(CALL_MSEAL, 0, 0, 0) != 0)
+		cr_skip_test("this kernel seals no memory");
+	count = process_mappings(zygote, mappings, MAPPINGS_MAX);
+	take(zygote, 0, &puppet);
+	for (ssize_t i = 0; i < count; i++) {
+		if (strcmp(mappings[i].rights, "r--s") != 0)
+			continue;
+		done += count_undone(&puppet, mappings[i]);
+		tries += 3;
+	}
+	/* What it can do to its own arena ends nobody but itself. */
+	control = count_undone(&puppet, mapping_of(zygote, "rw-s"));
+	puppet_let_go(&puppet);
+	figure_none("E6", "changes to weights by a taken zygote", done, tries,
+		    control);
+	cr_assert_geq(openai_await_answer(pcc.client, PATIENCE_MS), 0);
 }

@@ -119,6 +119,48 @@ static const uint8_t *kept(size_t size, size_t keep)
 	return mapped;
 }
 
+/* What could be done to read-only memory, one by one; how much of it was. */
+static unsigned undo(uint8_t *memory, size_t size)
+{
+	void *elsewhere =
+		mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned done = 0;
+
+	done += mprotect(memory, size, PROT_READ | PROT_WRITE) == 0;
+	done += mremap(memory, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
+		       elsewhere) != MAP_FAILED;
+	done += mmap(memory, size, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		     0) != MAP_FAILED;
+	done += munmap(memory, size) == 0;
+	return done;
+}
+
+static int undo_all(void *memory)
+{
+	return (int)undo(memory, HUGE_PAGE);
+}
+
+Test(memory, sealed_memory_stays_what_and_where_it_is_also_in_forks)
+{
+	uint8_t *sealed, *plain;
+
+	cr_assert_eq(memory_shared_open(HUGE_PAGE, &sealed), ERR_OK);
+	cr_assert_eq(memory_shared_open(HUGE_PAGE, &plain), ERR_OK);
+	sealed[7] = 42;
+	cr_assert_eq(memory_shared_close_to_writing(sealed, HUGE_PAGE), ERR_OK);
+	cr_assert_eq(memory_shared_close_to_writing(plain, HUGE_PAGE), ERR_OK);
+	if (memory_seal(sealed, 100) == MEMORY_SEAL_NONE)
+		cr_skip_test("this kernel seals no memory");
+	cr_expect_eq(WEXITSTATUS(in_a_fork(undo_all, sealed)), 0);
+	cr_expect_eq(undo(sealed, HUGE_PAGE), 0);
+	cr_expect_eq(undo(plain, HUGE_PAGE), 4);
+	cr_expect_eq(sealed[7], 42);
+	cr_expect_eq(WEXITSTATUS(in_a_fork(read_it, sealed + 7)), 42);
+	cr_expect_eq(memory_seal(sealed, 0), MEMORY_SEAL_NONE);
+	cr_expect_eq(memory_seal(NULL, 1), MEMORY_SEAL_NONE);
+}
+
 static bool is_mapped(const uint8_t *page)
 {
 	unsigned char there;
