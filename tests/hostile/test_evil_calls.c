@@ -23,7 +23,7 @@
 
 /* Calls of this many numbers come back to whom no filter stops: some are for
  * the end of a process, or to wait for something. */
-#define COME_BACK (CALLS - 24)
+#define COME_BACK (CALLS * 9 / 10)
 
 struct tally {
 	uint64_t tries;

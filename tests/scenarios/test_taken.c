@@ -33,6 +33,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define PATIENCE_MS 10000
 #define HEARD_MS 20
+#define SHORT_MS 200
 #define SCRATCH 8192 /* below its stack */
 #define MAPPINGS_MAX 1024
 
@@ -181,7 +182,7 @@ static bool dies_of(size_t call, size_t thread)
 	}
 	return WIFSIGNALED(puppet.status) &&
 	       WTERMSIG(puppet.status) == SIGSYS &&
-	       process_await_end(pid, 1000) >= 0;
+	       process_await_end(pid, PATIENCE_MS) >= 0;
 }
 
 /* That what we do is done at all: the calls that it has are carried out. */
@@ -404,14 +405,15 @@ static struct process_mapping mapping_of(pid_t pid, const char *rights)
 static const uint8_t read_once[] = { 0x8a, 0x07, 0xeb, 0xfe };
 static const uint8_t write_once[] = { 0xc6, 0x07, 0x00, 0xeb, 0xfe };
 
-static bool faults(pid_t pid, struct bytes code, uint64_t at)
+/* Whether it ended of it within that time. */
+static bool faults(pid_t pid, struct bytes code, uint64_t at, unsigned ms)
 {
 	struct puppet puppet;
 	bool ended;
 
 	take(pid, 0, &puppet);
 	cr_assert(puppet_run(&puppet, code, at, 0));
-	ended = process_await_end(pid, 200) >= 0;
+	ended = process_await_end(pid, ms) >= 0;
 	kill(pid, SIGKILL);
 	return ended;
 }
@@ -424,19 +426,20 @@ Test(taken, a_worker_reaches_no_memory_of_another_and_writes_no_weights)
 
 	start();
 	/* That it does what we say: in its own arena it may. */
-	control +=
-		!faults(worker(0), spoil, mapping_of(worker(0), "rw-s").start);
+	control += !faults(worker(0), spoil,
+			   mapping_of(worker(0), "rw-s").start, SHORT_MS);
 	cr_assert(serves_on());
-	control +=
-		!faults(worker(0), look, mapping_of(worker(0), "r--s").start);
+	control += !faults(worker(0), look, mapping_of(worker(0), "r--s").start,
+			   SHORT_MS);
 	cr_assert(serves_on());
-	worked += !faults(worker(0), look, mapping_of(worker(1), "rw-s").start);
+	worked += !faults(worker(0), look, mapping_of(worker(1), "rw-s").start,
+			  PATIENCE_MS);
 	cr_assert(serves_on());
-	worked +=
-		!faults(worker(0), spoil, mapping_of(worker(1), "rw-s").start);
+	worked += !faults(worker(0), spoil, mapping_of(worker(1), "rw-s").start,
+			  PATIENCE_MS);
 	cr_assert(serves_on());
-	worked +=
-		!faults(worker(0), spoil, mapping_of(worker(0), "r--s").start);
+	worked += !faults(worker(0), spoil, mapping_of(worker(0), "r--s").start,
+			  PATIENCE_MS);
 	cr_assert(serves_on());
 	figure_none("E6",
 		    "reads and writes of another's arena, and writes of the "
