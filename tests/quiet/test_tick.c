@@ -111,6 +111,16 @@ static size_t measure(double *ms)
 	return count;
 }
 
+/* Ticks at which a worker had given no frame yet: nothing left. */
+static double count_missing(const double *ms, size_t count)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < count; i++)
+		missing += ms[i] > 0.9 * policy.tick_ms;
+	return (double)missing;
+}
+
 static double percent(double *ms, size_t count, double part)
 {
 	return 100 * timed_quantile(ms, count, part) / policy.tick_ms;
@@ -127,6 +137,7 @@ Test(tick, frames_leave_on_time_beside_processes_that_never_rest)
 	if (!system_await_log(&pcc, SYSTEM_NODE, "pacing priority=0", 1000))
 		cr_skip_test("no process may have real-time priority here");
 	count = measure(ms);
+	figure_of("G3", "ticks without a frame", count_missing(ms, count), "");
 	figure_of("G3", "jitter of ticks, p50", percent(ms, count, 0.5), "%");
 	figure_of("G3", "p99", percent(ms, count, 0.99), "%");
 	figure_at_most("G3", "p99.9", percent(ms, count, 0.999), "%", 20);

@@ -64,10 +64,13 @@ struct condition {
  */
 static void choose_model(enum campaign_topics topics)
 {
+	const char *path;
+
 	if (topics != CAMPAIGN_LENGTHS)
 		return;
-	cr_assert_eq(setenv("PCC_MODEL", random_model("tiny-ptmoe", "f32"), 1),
-		     0);
+	path = random_model("tiny-ptmoe", "f32");
+	cr_assert_not_null(path, "no model of random weights can be made");
+	cr_assert_eq(setenv("PCC_MODEL", path, 1), 0);
 }
 
 static void start(const struct condition *condition)
