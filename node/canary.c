@@ -20,6 +20,7 @@
 #include "node/clock.h"
 #include "node/role.h"
 #include "node/visitor.h"
+#include "sandbox/hold.h"
 #include "sandbox/scan.h"
 
 #define WORD NEEDLE_SECRET_MAX
@@ -220,24 +221,25 @@ static enum err ask(struct drill *drill, struct visitor *visitor)
 	return err;
 }
 
-static void signal_all(const struct processes *list, int signal)
-{
-	for (size_t i = 0; i < list->count; i++)
-		kill(list->pids[i], signal);
-}
-
+/* Workers of a policy are few; each is held while all are looked at. */
 static size_t look_at_workers(struct drill *drill,
 			      const struct processes *workers)
 {
-	for (size_t i = 0; i < workers->count; i++) {
+	static struct hold holds[PROCESSES_MAX];
+	size_t hits = 0;
+
+	for (size_t i = 0; i < workers->count; i++)
+		hold_begin(workers->pids[i], &holds[i]);
+	for (size_t i = 0; i < workers->count && hits == 0; i++) {
 		struct scan_finding finding = { 0 };
 
 		scan_process(&drill->needles, workers->pids[i], &finding);
 		drill->holder = workers->pids[i];
-		if (finding.hits > 0)
-			return finding.hits;
+		hits = finding.hits;
 	}
-	return 0;
+	for (size_t i = 0; i < workers->count; i++)
+		hold_end(&holds[i]);
+	return hits;
 }
 
 /*
@@ -250,9 +252,7 @@ static size_t find_holder(struct drill *drill, const struct processes *workers)
 
 	for (unsigned i = 0; i < HOLD_TRIES && hits == 0; i++) {
 		wait_ms(HOLD_MS);
-		signal_all(workers, SIGSTOP);
 		hits = look_at_workers(drill, workers);
-		signal_all(workers, SIGCONT);
 	}
 	return hits;
 }

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,22 +28,11 @@
 
 #define MAY_LIFT_LIMITS (1ull << 24) /* CAP_SYS_RESOURCE */
 
-/* What a look says, if it is not that all is well. */
-static enum machine_verdict say(struct machine_finding *out,
-				enum machine_verdict verdict, const char *text,
-				...) __attribute__((format(printf, 3, 4)));
-
-static enum machine_verdict say(struct machine_finding *out,
-				enum machine_verdict verdict, const char *text,
-				...)
-{
-	va_list arguments;
-
-	va_start(arguments, text);
-	vsnprintf(out->found, sizeof(out->found), text, arguments);
-	va_end(arguments);
-	return verdict;
-}
+/* What a look found, and what it thinks of it. */
+#define SAY(out, verdict, ...)                                         \
+	(snprintf((out)->found, sizeof((out)->found), __VA_ARGS__) < 0 \
+		 ? MACHINE_REFUSED                                     \
+		 : (verdict))
 
 /* A file's text, zero-ended; its length, or -1 with errno. */
 static ssize_t read_text(const struct machine *machine, const char *name,
@@ -89,17 +77,17 @@ static enum machine_verdict swap(const struct machine *machine,
 
 	if (read_text(machine, "/proc/swaps", text, sizeof(text)) < 0) {
 		if (errno == ENOENT && exists(machine, "/proc/meminfo"))
-			return say(out, MACHINE_OK, "none in this kernel");
-		return say(out, MACHINE_REFUSED, "/proc/swaps: %s",
+			return SAY(out, MACHINE_OK, "none in this kernel");
+		return SAY(out, MACHINE_REFUSED, "/proc/swaps: %s",
 			   strerror(errno));
 	}
 	/* A line of titles, and one for each device. */
 	first = strchr(text, '\n');
 	if (strncmp(text, "Filename", 8) != 0 || first == NULL)
-		return say(out, MACHINE_REFUSED, "/proc/swaps is not known");
+		return SAY(out, MACHINE_REFUSED, "/proc/swaps is not known");
 	if (first[1] == '\0')
-		return say(out, MACHINE_OK, "off");
-	return say(out, MACHINE_REFUSED, "on: %.*s",
+		return SAY(out, MACHINE_OK, "off");
+	return SAY(out, MACHINE_REFUSED, "on: %.*s",
 		   (int)strcspn(first + 1, " \t\n"), first + 1);
 }
 
@@ -111,12 +99,12 @@ static enum machine_verdict cores(const struct machine *machine,
 	if (read_text(machine, "/proc/sys/kernel/core_pattern", text,
 		      sizeof(text)) < 0) {
 		if (errno == ENOENT && exists(machine, "/proc/meminfo"))
-			return say(out, MACHINE_OK, "none in this kernel");
-		return say(out, MACHINE_REFUSED, "core_pattern: %s",
+			return SAY(out, MACHINE_OK, "none in this kernel");
+		return SAY(out, MACHINE_REFUSED, "core_pattern: %s",
 			   strerror(errno));
 	}
 	cut_line(text);
-	return say(out, text[0] == '|' ? MACHINE_REFUSED : MACHINE_OK,
+	return SAY(out, text[0] == '|' ? MACHINE_REFUSED : MACHINE_OK,
 		   "\"%.60s\"", text);
 }
 
@@ -127,8 +115,8 @@ static enum machine_verdict seccomp(const struct machine *machine,
 
 	(void)machine;
 	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &kill) != 0)
-		return say(out, MACHINE_WARNING, "%s", strerror(errno));
-	return say(out, MACHINE_OK, "kills the process");
+		return SAY(out, MACHINE_WARNING, "%s", strerror(errno));
+	return SAY(out, MACHINE_OK, "kills the process");
 }
 
 /* In a child, which then has what it asked for alone. */
@@ -144,8 +132,8 @@ static enum machine_verdict namespaces(const struct machine *machine,
 	if (child == 0)
 		_exit(unshare(flags) == 0 ? 0 : 1);
 	if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
-		return say(out, MACHINE_WARNING, "refused to this user");
-	return say(out, MACHINE_OK, "%s",
+		return SAY(out, MACHINE_WARNING, "refused to this user");
+	return SAY(out, MACHINE_OK, "%s",
 		   geteuid() == 0 ? "as root" : "of an ordinary user");
 }
 
@@ -153,11 +141,12 @@ static enum machine_verdict user(const struct machine *machine,
 				 struct machine_finding *out)
 {
 	(void)machine;
-	if (!capability_has(CAPABILITY_SUPERVISE))
-		return say(out, MACHINE_WARNING,
+	if (!capability_has(CAPABILITY_SUPERVISE)) {
+		return SAY(out, MACHINE_WARNING,
 			   "user %u: others of it may trace the node",
 			   (unsigned)geteuid());
-	return say(out, MACHINE_OK, "each role gets a user of its own");
+	}
+	return SAY(out, MACHINE_OK, "each role gets a user of its own");
 }
 
 static enum machine_verdict landlock(const struct machine *machine,
@@ -166,7 +155,7 @@ static enum machine_verdict landlock(const struct machine *machine,
 	unsigned abi = landlock_abi();
 
 	(void)machine;
-	return say(out, abi >= 6 ? MACHINE_OK : MACHINE_WARNING, "ABI %u", abi);
+	return SAY(out, abi >= 6 ? MACHINE_OK : MACHINE_WARNING, "ABI %u", abi);
 }
 
 static enum machine_verdict secret_pages(const struct machine *machine,
@@ -174,8 +163,8 @@ static enum machine_verdict secret_pages(const struct machine *machine,
 {
 	(void)machine;
 	if (memory_secret_kind() != MEMORY_SECRECY_KERNEL)
-		return say(out, MACHINE_WARNING, "none: keys are locked only");
-	return say(out, MACHINE_OK, "keys on pages that nobody reads");
+		return SAY(out, MACHINE_WARNING, "none: keys are locked only");
+	return SAY(out, MACHINE_OK, "keys on pages that nobody reads");
 }
 
 static enum machine_verdict write_execute(const struct machine *machine,
@@ -186,7 +175,7 @@ static enum machine_verdict write_execute(const struct machine *machine,
 	bool mseal = syscall(CALL_MSEAL, 1, 0, 0) == 0 || errno != ENOSYS;
 
 	(void)machine;
-	return say(out, mdwe ? MACHINE_OK : MACHINE_WARNING,
+	return SAY(out, mdwe ? MACHINE_OK : MACHINE_WARNING,
 		   "MDWE %s, mseal %s", mdwe ? "yes" : "no",
 		   mseal ? "yes" : "no");
 }
@@ -199,8 +188,8 @@ static enum machine_verdict init_on_free(const struct machine *machine,
 
 	(void)read_text(machine, "/proc/cmdline", text, sizeof(text));
 	if (strstr(text, "init_on_free=1") == NULL)
-		return say(out, MACHINE_WARNING, "not on the kernel's line");
-	return say(out, MACHINE_OK, "on");
+		return SAY(out, MACHINE_WARNING, "not on the kernel's line");
+	return SAY(out, MACHINE_OK, "on");
 }
 
 static enum machine_verdict lockdown(const struct machine *machine,
@@ -214,8 +203,8 @@ static enum machine_verdict lockdown(const struct machine *machine,
 	cut_line(text);
 	on = strchr(text, '[');
 	if (on == NULL || strncmp(on, "[none]", 6) == 0)
-		return say(out, MACHINE_WARNING, "off");
-	return say(out,
+		return SAY(out, MACHINE_WARNING, "off");
+	return SAY(out,
 		   strncmp(on, "[confidentiality]", 17) == 0 ? MACHINE_OK
 							     : MACHINE_WARNING,
 		   "%.60s", on);
@@ -228,9 +217,9 @@ static enum machine_verdict ptrace_scope(const struct machine *machine,
 
 	if (read_text(machine, "/proc/sys/kernel/yama/ptrace_scope", text,
 		      sizeof(text)) < 0)
-		return say(out, MACHINE_WARNING, "no Yama");
+		return SAY(out, MACHINE_WARNING, "no Yama");
 	cut_line(text);
-	return say(out,
+	return SAY(out,
 		   strtol(text, NULL, 10) >= 2 ? MACHINE_OK : MACHINE_WARNING,
 		   "ptrace_scope %s", text);
 }
@@ -239,16 +228,16 @@ static enum machine_verdict tpm(const struct machine *machine,
 				struct machine_finding *out)
 {
 	if (!exists(machine, "/dev/tpmrm0"))
-		return say(out, MACHINE_WARNING, "none");
-	return say(out, MACHINE_OK, "/dev/tpmrm0");
+		return SAY(out, MACHINE_WARNING, "none");
+	return SAY(out, MACHINE_OK, "/dev/tpmrm0");
 }
 
 static enum machine_verdict reports(const struct machine *machine,
 				    struct machine_finding *out)
 {
 	if (!exists(machine, "/sys/kernel/config/tsm/report"))
-		return say(out, MACHINE_WARNING, "no configfs-tsm");
-	return say(out, MACHINE_OK, "configfs-tsm");
+		return SAY(out, MACHINE_WARNING, "no configfs-tsm");
+	return SAY(out, MACHINE_OK, "configfs-tsm");
 }
 
 static unsigned long long value_of(const char *text, const char *name)
@@ -271,9 +260,9 @@ static enum machine_verdict huge_pages(const struct machine *machine,
 	reserved = value_of(text, "\nHugePages_Total:");
 	if (reserved == 0 && strstr(advice, "[advise]") == NULL &&
 	    strstr(advice, "[always]") == NULL)
-		return say(out, MACHINE_WARNING,
+		return SAY(out, MACHINE_WARNING,
 			   "none reserved, none on advice");
-	return say(out, MACHINE_OK, "%llu reserved", reserved);
+	return SAY(out, MACHINE_OK, "%llu reserved", reserved);
 }
 
 /* Root's node lifts the limit for itself, if root may. */
@@ -284,8 +273,8 @@ static enum machine_verdict locked_memory(const struct machine *machine,
 
 	(void)getrlimit(RLIMIT_MEMLOCK, &limit);
 	if (limit.rlim_max == RLIM_INFINITY || capability_has(MAY_LIFT_LIMITS))
-		return say(out, MACHINE_OK, "no limit");
-	return say(out,
+		return SAY(out, MACHINE_OK, "no limit");
+	return SAY(out,
 		   limit.rlim_max >= machine->needed_memory ? MACHINE_OK
 							    : MACHINE_WARNING,
 		   "%llu KiB: keys, not all arenas",
@@ -315,9 +304,9 @@ static enum machine_verdict processor(const struct machine *machine,
 	text[got < 0 ? 0 : got] = '\0';
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (strstr(text, known[i].flag) != NULL)
-			return say(out, MACHINE_OK, "%s", known[i].name);
+			return SAY(out, MACHINE_OK, "%s", known[i].name);
 	}
-	return say(out, MACHINE_WARNING, "no AVX2");
+	return SAY(out, MACHINE_WARNING, "no AVX2");
 }
 
 static enum machine_verdict memory(const struct machine *machine,
@@ -329,7 +318,7 @@ static enum machine_verdict memory(const struct machine *machine,
 
 	(void)read_text(machine, "/proc/meminfo", text, sizeof(text));
 	available = value_of(text, "\nMemAvailable:") >> 10;
-	return say(out, available > needed ? MACHINE_OK : MACHINE_WARNING,
+	return SAY(out, available > needed ? MACHINE_OK : MACHINE_WARNING,
 		   "%llu MiB free, at least %zu needed", available, needed);
 }
 

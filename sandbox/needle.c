@@ -123,10 +123,11 @@ void needle_add_pieces(struct needles *needles, struct bytes secret)
 	for (; at + NEEDLE_PIECE <= secret.len; at += NEEDLE_PIECE)
 		needle_add(needles,
 			   (struct bytes){ secret.data + at, NEEDLE_PIECE });
-	if (at < secret.len)
+	if (at < secret.len) {
 		needle_add(needles, (struct bytes){ secret.data + secret.len -
 							    NEEDLE_PIECE,
 						    NEEDLE_PIECE });
+	}
 }
 
 /* Little-endian integers of so many bytes. */
@@ -136,10 +137,11 @@ static void add_numbers(struct needles *needles, const uint32_t *numbers,
 	struct needle *needle = begin(needles, encoding);
 
 	for (size_t i = 0; i < NEEDLE_TOKENS; i++) {
-		for (unsigned at = 0; at < bytes; at++)
+		for (unsigned at = 0; at < bytes; at++) {
 			put(needle, at < sizeof(*numbers)
 					    ? numbers[i] >> 8 * at & 0xff
 					    : 0);
+		}
 	}
 	end(needles);
 }
@@ -198,11 +200,12 @@ size_t needle_count(const struct needles *needles, struct bytes memory,
 		unsigned start = (unsigned)here[0] << 8 | here[1];
 		uint16_t place = needles->starts[start ^ 0xffff];
 
-		if (place != 0)
+		if (place != 0) {
 			hits += count_here(
 				needles, place,
 				(struct bytes){ here, memory.len - i },
 				encoding);
+		}
 	}
 	return hits;
 }

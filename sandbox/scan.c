@@ -130,21 +130,35 @@ struct mapping {
 	char name[SCAN_WHERE_MAX]; /* may be empty */
 };
 
-/* A readable mapping, from its line in /proc/PID/maps. */
+/*
+ * A readable mapping, from its line in /proc/PID/maps:
+ *
+ *     from-to rwxp offset device inode   name
+ */
 static bool take_mapping(const char *line, struct mapping *out)
 {
-	unsigned long from, to, file;
-	char share;
+	char *at;
+	char *rest;
+	bool is_private;
 
-	out->name[0] = '\0';
-	if (sscanf(line, "%lx-%lx r%*c%*c%c %*s %*s %lu %127[^\n]", &from, &to,
-		   &share, &file, out->name) < 4)
+	out->from = (off_t)strtoul(line, &at, 16);
+	if (*at != '-')
 		return false;
-	out->from = (off_t)from;
-	out->to = (off_t)to;
-	out->is_anonymous = share == 'p' && file == 0;
+	out->to = (off_t)strtoul(at + 1, &at, 16);
 	/* The kernel's own page is beyond what off_t can hold. */
-	return out->from >= 0 && out->to > out->from;
+	if (strncmp(at, " r", 2) != 0 || strlen(at) < 6 || out->from < 0 ||
+	    out->to <= out->from)
+		return false;
+	is_private = at[4] == 'p';
+	rest = at + 5;
+	(void)strtoul(rest, &rest, 16); /* offset */
+	rest += strspn(rest, " ");	/* device, as in 00:01 */
+	rest += strcspn(rest, " \n");
+	out->is_anonymous = strtoul(rest, &rest, 10) == 0 && is_private;
+	rest += strspn(rest, " ");
+	snprintf(out->name, sizeof(out->name), "%.*s", (int)strcspn(rest, "\n"),
+		 rest);
+	return true;
 }
 
 /* The pages from here on that are there, or in a swap device; none: at `to`. */

@@ -45,16 +45,6 @@ void residue_stop(struct residue *residue)
 		canary_remove_disk(residue->image, residue->disk);
 }
 
-void residue_ask(struct residue *residue, struct talk *talk, const char *prompt)
-{
-	const struct openai_question question = { .prompt = prompt,
-						  .form = OPENAI_STREAMED,
-						  .max_tokens = 48 };
-
-	talk_begin(talk, residue->pcc.client, &question);
-	system_sleep_ms(RESIDUE_ANSWER_MS / 4);
-}
-
 size_t residue_in_process(const struct needles *needles, pid_t pid)
 {
 	struct scan_finding finding = { 0 };
@@ -65,8 +55,8 @@ size_t residue_in_process(const struct needles *needles, pid_t pid)
 	return finding.hits;
 }
 
-size_t residue_in_workers(const struct residue *residue,
-			  const struct needles *needles, pid_t *holder)
+static size_t in_workers(const struct residue *residue,
+			 const struct needles *needles, pid_t *holder)
 {
 	struct process_list workers;
 	size_t hits = 0;
@@ -79,6 +69,18 @@ size_t residue_in_workers(const struct residue *residue,
 			*holder = workers.pids[i];
 		hits += here;
 	}
+	return hits;
+}
+
+size_t residue_await(const struct residue *residue,
+		     const struct needles *needles, pid_t *holder)
+{
+	uint64_t end = system_now_ms() + AWAIT_MS;
+	size_t hits = 0;
+
+	while (hits == 0 && system_now_ms() < end)
+		hits = in_workers(residue, needles, holder);
+	cr_assert_gt(hits, 0, "no worker has it: the test is blind");
 	return hits;
 }
 

@@ -10,14 +10,12 @@
 #define TESTS_SCENARIOS_RESIDUE_H
 
 #include "tests/scenarios/process.h"
-#include "tests/scenarios/talk.h"
 #include "tests/support/canary.h"
 #include "tests/system.h"
 
 /* Frames of an answer, 25 ms each. */
 #define RESIDUE_FRAMES 96
 #define RESIDUE_TICK_MS 25
-#define RESIDUE_ANSWER_MS (RESIDUE_FRAMES * RESIDUE_TICK_MS)
 
 struct residue {
 	struct system pcc;
@@ -33,13 +31,12 @@ struct policy residue_policy(unsigned workers);
 void residue_start(struct residue *residue, const struct policy *policy);
 void residue_stop(struct residue *residue);
 
-/* Begin a question with this prompt, and wait for a quarter of its answer. */
-void residue_ask(struct residue *residue, struct talk *talk,
-		 const char *prompt);
-
-/* How often workers have it now; the last that has is told. */
-size_t residue_in_workers(const struct residue *residue,
-			  const struct needles *needles, pid_t *holder);
+/*
+ * Until a worker has it, in the middle of its answer: how often, and which
+ * worker.  The test fails where none has it in time: it would be blind.
+ */
+size_t residue_await(const struct residue *residue,
+		     const struct needles *needles, pid_t *holder);
 
 /* In the memory of a process, which has to be readable. */
 size_t residue_in_process(const struct needles *needles, pid_t pid);

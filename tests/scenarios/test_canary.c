@@ -21,6 +21,7 @@
 #include "tests/figure.h"
 #include "tests/scenarios/residue.h"
 #include "tests/scenarios/sealed.h"
+#include "tests/scenarios/talk.h"
 #include "wire/base64.h"
 
 #define WORKERS 2
@@ -73,12 +74,8 @@ static void nothing_is_left_of_a_prompt(enum openai_form form)
 	canary_look_for_tokens(&as_tokens, prompt);
 	cr_assert_eq(residue_everywhere(&residue, &needles).hits, 0);
 	talk_begin(&talk, residue.pcc.client, &question);
-	system_sleep_ms(RESIDUE_ANSWER_MS / 4);
-	there = residue_in_workers(&residue, &needles, &worker);
-	cr_assert_gt(there, 0,
-		     "the worker does not have it: the test is blind");
-	cr_assert_gt(residue_in_workers(&residue, &as_tokens, &worker), 0,
-		     "nor does it have its tokens");
+	there = residue_await(&residue, &needles, &worker);
+	(void)residue_await(&residue, &as_tokens, &worker);
 	talk_end(&talk);
 	cr_assert(openai_is_whole(&talk.answer));
 	expect_nowhere("bytes in which a prompt is left", &needles, there);
@@ -110,7 +107,6 @@ static void begin(struct talk *talk, unsigned seed)
 	};
 
 	talk_begin(talk, residue.pcc.client, &question);
-	system_sleep_ms(RESIDUE_ANSWER_MS / 4);
 }
 
 /* An answer that is long enough to be known again, and its seed. */
@@ -143,9 +139,7 @@ Test(canary, nothing_of_an_answer_is_left_after_it_was_given)
 	cr_assert_eq(residue_everywhere(&residue, &needles).hits, 0);
 	/* Again the same, to see it where it is for as long as it is. */
 	begin(&talk, seed);
-	there = residue_in_workers(&residue, &needles, &worker);
-	cr_assert_gt(there, 0,
-		     "the worker does not have it: the test is blind");
+	there = residue_await(&residue, &needles, &worker);
 	talk_end(&talk);
 	cr_assert(openai_is_whole(&talk.answer));
 	expect_nowhere("bytes in which an answer is left", &needles, there);
@@ -186,7 +180,6 @@ static void begin_sealed(struct sealed_talk *talk)
 	sealed_make(&talk->target, OHTTP_CHUNKED, bytes_written(&inner),
 		    &talk->request);
 	cr_assert_eq(pthread_create(&talk->thread, NULL, send_sealed, talk), 0);
-	system_sleep_ms(RESIDUE_ANSWER_MS / 4);
 }
 
 /* The seed of the sampler, as it stands in the receipt; known beforehand. */
@@ -258,8 +251,7 @@ Test(canary, nothing_of_a_receipt_or_its_salt_is_left_after_the_answer)
 	begin_sealed(&talk);
 	commitment_salt(&talk.request.exchange.context, &salt_bytes);
 	needle_add(&salt, BYTES_ARRAY(salt_bytes.bytes));
-	cr_assert_gt(residue_in_workers(&residue, &seed, &worker), 0,
-		     "the worker itself does not have it: the test is blind");
+	(void)residue_await(&residue, &seed, &worker);
 	pthread_join(talk.thread, NULL);
 
 	letters = receipt_in(open_all(&talk));

@@ -17,6 +17,7 @@
 #include "tests/figure.h"
 #include "tests/numbers.h"
 #include "tests/scenarios/residue.h"
+#include "tests/scenarios/talk.h"
 #include "tests/support/inject.h"
 
 #define GROUPS "/sys/fs/cgroup/memory"
@@ -59,18 +60,6 @@ static void start(const struct policy *policy)
 	residue_start(&residue, policy);
 }
 
-/* Until its worker has it; how often. */
-static size_t await_holder(struct asked *asked, pid_t *worker)
-{
-	uint64_t end = system_now_ms() + RESIDUE_ANSWER_MS;
-	size_t hits = 0;
-
-	while (hits == 0 && system_now_ms() < end)
-		hits = residue_in_workers(&residue, &asked->needles, worker);
-	cr_assert_gt(hits, 0, "the worker does not have it: the test is blind");
-	return hits;
-}
-
 static size_t left_of(const struct asked *asked, uint64_t *bytes)
 {
 	struct scan_finding finding =
@@ -91,7 +80,7 @@ static void suffer(const char *what, bool (*befall)(pid_t worker))
 	size_t there, left;
 
 	ask(&asked, OPENAI_STREAMED);
-	there = await_holder(&asked, &worker);
+	there = residue_await(&residue, &asked.needles, &worker);
 	if (!befall(worker)) {
 		talk_end(&asked.talk);
 		cr_skip_test("this machine does not let it happen");
