@@ -16,9 +16,11 @@
 #include "tests/effort.h"
 #include "tests/figure.h"
 #include "tests/numbers.h"
+#include "tests/scenarios/call.h"
 #include "tests/scenarios/residue.h"
 #include "tests/scenarios/talk.h"
 #include "tests/support/inject.h"
+#include "wire/hex.h"
 
 #define GROUPS "/sys/fs/cgroup/memory"
 #define END_MS 8000
@@ -40,11 +42,8 @@ struct asked {
 	struct talk talk;
 };
 
-static void ask(struct asked *asked, enum openai_form form)
+static void invent(struct asked *asked)
 {
-	struct openai_question question = { .prompt = asked->prompt,
-					    .form = form,
-					    .max_tokens = 48 };
 	uint8_t inverted[CANARY_BYTES];
 
 	memset(&asked->needles, 0, sizeof(asked->needles));
@@ -52,6 +51,15 @@ static void ask(struct asked *asked, enum openai_form form)
 	canary_reveal(inverted, asked->prompt);
 	canary_look_for(&asked->needles, asked->prompt);
 	canary_look_for_tokens(&asked->needles, asked->prompt);
+}
+
+static void ask(struct asked *asked, enum openai_form form)
+{
+	struct openai_question question = { .prompt = asked->prompt,
+					    .form = form,
+					    .max_tokens = 48 };
+
+	invent(asked);
 	talk_begin(&asked->talk, residue.pcc.client, &question);
 }
 
@@ -154,6 +162,72 @@ Test(fates, nothing_of_a_prompt_is_left_when_its_worker_stands_still)
 	policy.request_ms_max = 1000;
 	start(&policy);
 	suffer("bytes after standing still", stand_still);
+}
+
+/* What is padded beyond what a node gathers before a worker has it. */
+#define STALLED_BYTES ((size_t)80 << 10)
+
+/* A request whose second half never comes, made by hand. */
+static void stall(struct asked *asked, struct call_line *line,
+		  struct call *call)
+{
+	static uint8_t memory[STALLED_BYTES];
+	struct writer inner = WRITER_OVER(memory);
+	struct rpc_serve_request setup = { .step = RPC_REQUEST_SETUP,
+					   .setup.form = RPC_FORM_CHUNKED };
+	struct rpc_serve_request part = { .step = RPC_REQUEST_CHUNK };
+	struct sealed_request request;
+	struct sealed_target target;
+	struct bytes rest, piece;
+
+	cr_assert(sealed_find(residue.pcc.gateway, &target));
+	sealed_inner_question(asked->prompt, 48, &inner);
+	sealed_begin(&target, OHTTP_CHUNKED, &request);
+	rest = (struct bytes){ memory, sizeof(memory) }; /* zeros behind it */
+	while (bytes_take(&rest, (size_t)16 << 10, &piece) == ERR_OK)
+		sealed_chunk(&request, OHTTP_CHUNK_MORE, piece);
+	*line = call_dial(&residue.pcc, 0);
+	call_open(line, 30000, call);
+	cr_assert_eq(hex_decode(bytes_of_string(target.node_header +
+						strlen("PCC-Node: ")),
+				setup.setup.node_id, RPC_NODE_ID_BYTES),
+		     ERR_OK);
+	call_say(call, &setup);
+	rest = (struct bytes){ request.bytes, request.len };
+	while (rest.len > 0) {
+		cr_assert_eq(bytes_take(&rest,
+					rest.len < 16384 ? rest.len : 16384,
+					&part.chunk.data),
+			     ERR_OK);
+		call_say(call, &part);
+	}
+	sealed_free(&request);
+	explicit_bzero(memory, sizeof(memory));
+}
+
+Test(fates, nothing_of_a_prompt_is_left_when_the_rest_of_it_comes_too_late)
+{
+	static struct asked asked;
+	struct policy policy = residue_policy(2);
+	struct call_line line;
+	struct call call;
+	uint64_t bytes = 0;
+	pid_t worker = 0;
+	size_t there, left;
+
+	start(&policy);
+	invent(&asked);
+	stall(&asked, &line, &call);
+	there = residue_await(&residue, &asked.needles, &worker);
+	while (call_hear(&call, NULL))
+		; /* that it may begin */
+	cr_assert(call_await_end(&call, END_MS));
+	cr_assert_neq(call.status, GRPC_STATUS_OK);
+	cr_assert_geq(process_await_end(worker, END_MS), 0,
+		      "the worker lives on");
+	call_close(&call);
+	left = left_of(&asked, &bytes);
+	figure_none("F2", "bytes after a timeout", left, bytes, there);
 }
 
 static bool write_to(const char *folder, const char *file, const char *text)
