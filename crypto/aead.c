@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/aead.h"
 
+#include <errno.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 
@@ -29,7 +30,9 @@ static void fetch_ciphers(void)
 {
 	for (size_t i = 0; i < ALGORITHMS; i++) {
 		ciphers[i] = EVP_CIPHER_fetch(NULL, algorithms[i].name, NULL);
-		invariant(ciphers[i] != NULL);
+		errno = 0;
+		if (ciphers[i] == NULL)
+			die("no memory for a cipher");
 	}
 }
 
@@ -62,10 +65,12 @@ void aead_warm(void)
 		enum err err;
 
 		err = aead_seal(&key, nonce, one, one, &sealed);
-		invariant(err == ERR_OK);
-		err = aead_open(&key, nonce, one, bytes_written(&sealed),
-				&opened);
-		invariant(err == ERR_OK);
+		if (err == ERR_OK)
+			err = aead_open(&key, nonce, one,
+					bytes_written(&sealed), &opened);
+		errno = 0;
+		if (err != ERR_OK)
+			die("no memory for a cipher");
 	}
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/p256.h"
 
+#include <errno.h>
 #include <openssl/ec.h>
 #include <openssl/obj_mac.h>
 #include <pthread.h>
@@ -37,7 +38,9 @@ static BIGNUM *take_scalar(const uint8_t *private_key)
 {
 	BIGNUM *scalar = BN_secure_new();
 
-	invariant(scalar != NULL);
+	errno = 0;
+	if (scalar == NULL)
+		die("no memory for a number");
 	if (BN_bin2bn(private_key, P256_SCALAR_BYTES, scalar) != NULL &&
 	    !secret_tell(BN_is_zero(scalar)) &&
 	    secret_tell(BN_cmp(scalar, EC_GROUP_get0_order(group))) < 0) {
