@@ -9,6 +9,7 @@
 #include "node/setup.h"
 #include "policy/events.h"
 #include "sandbox/filter.h"
+#include "sandbox/selftest.h"
 
 #define PREFIX "pcc-node: "
 
@@ -102,4 +103,23 @@ void role_close_jail(enum jail_role role)
 		give_up(role);
 	EVENTS_LOG(EVENT_ROLE_STARTED, role, report.landlock_abi,
 		   report.optional);
+}
+
+void role_prove_jails(void)
+{
+	static const enum jail_role tried[] = { JAIL_FRONT, JAIL_KEEPER,
+						JAIL_ZYGOTE, JAIL_ATTESTER };
+	static struct jail_filter filter;
+	struct selftest_result result;
+
+	for (size_t i = 0; i < sizeof(tried) / sizeof(tried[0]); i++) {
+		enum err err = filter_compile(profile_of(tried[i]), &filter);
+
+		if (err == ERR_OK)
+			err = selftest_run(&filter, &result);
+		if (err == ERR_DENIED)
+			die("a forbidden act works in a role's jail");
+		if (err != ERR_OK)
+			die("a role's jail cannot be closed, to be tried");
+	}
 }

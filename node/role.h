@@ -38,4 +38,11 @@ void role_isolate_within(enum jail_role role, int descriptor,
 /* jail_enter() with the role's own filter; or the process's end. */
 void role_close_jail(enum jail_role role);
 
+/*
+ * Try what no role may behind the filter of each that is executed, in children
+ * of the supervisor before it gives anything up; or the process's end.  The
+ * zygote tries its workers' jail itself, in its own.
+ */
+void role_prove_jails(void);
+
 #endif

@@ -596,6 +596,7 @@ int supervisor_run(const struct options *options)
 		published_load(options->release, clock_now_s(),
 			       &node.published);
 	if (options->task == OPTIONS_SERVE) {
+		role_prove_jails();
 		check_kem(&node);
 		hardware_open(options, &node.hardware);
 	}

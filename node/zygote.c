@@ -517,8 +517,12 @@ static void prove_the_jail(const struct zygote *zygote)
 {
 	struct selftest_result result;
 
-	if (selftest_run(&zygote->worker_filter, &result) != ERR_OK)
+	enum err err = selftest_run(&zygote->worker_filter, &result);
+
+	if (err == ERR_DENIED)
 		die("a forbidden act works in the worker's jail");
+	if (err != ERR_OK)
+		die("the worker's jail cannot be closed, to be tried");
 }
 
 /* Workers compute on it; the jail raises it as far as may be. */

@@ -3,14 +3,16 @@
  * selftest: try what a jail forbids, at every start, and count what works.
  *
  * A filter that is right on paper may be void on this kernel.  So before a
- * node serves, a child enters the worker's jail for each forbidden act in turn
- * and commits it; the child must die by SIGSYS.  The table of acts is the one
+ * node serves, a child enters a role's jail for each forbidden act in turn and
+ * commits it; the child must die by SIGSYS.  Of the worker these are all acts,
+ * of the others those that no role may.  The table of acts is the one
  * the tests use, where it is run without the jail too, so that an act which
  * could not have worked anyway is found.
  */
 #ifndef SANDBOX_SELFTEST_H
 #define SANDBOX_SELFTEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +31,7 @@ struct selftest_act {
 	long number; /* SYS_* unless `special` is set */
 	uint64_t arguments[6];
 	int (*special)(void); /* 0 when it worked, negative when not */
+	bool is_everybodys;   /* forbidden to front, keeper and the rest, too */
 };
 
 /* All acts; *count of them. */
@@ -39,12 +42,13 @@ int selftest_commit(const struct selftest_act *act);
 
 struct selftest_result {
 	size_t tried;
-	size_t survived;	    /* acts that did not end in SIGSYS */
+	size_t survived;	    /* acts that did not end in SIGSYS, or
+				       in the error that the profile says */
 	const char *first_survivor; /* NULL when there was none */
 };
 
 /*
- * Try every act under the filter of a profile with channels (the worker's).
+ * Try every act that is forbidden to the role of this filter.
  * ERR_DENIED when one survived, and then the node must not serve, with *out
  * filled in either case; ERR_UNAVAILABLE when no child could be made or the
  * jail not entered.

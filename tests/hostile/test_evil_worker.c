@@ -371,3 +371,57 @@ Test(evil_worker, the_self_test_notices_a_single_hole)
 	cr_expect_eq(result.survived, 1);
 	cr_expect_str_eq(result.first_survivor, "ask for randomness");
 }
+
+/* Of those acts that no role may, the ones that work where all is allowed. */
+static size_t survivors_without_a_filter(void)
+{
+	const struct jail_profile open = { .name = "open",
+					   .otherwise = JAIL_ALLOW };
+	static struct jail_filter none;
+	struct selftest_result result;
+
+	cr_assert_eq(filter_compile(&open, &none), ERR_OK);
+	cr_assert_eq(selftest_run(&none, &result), ERR_DENIED);
+	return result.survived;
+}
+
+Test(evil_worker, the_self_test_finds_no_survivor_in_any_role)
+{
+	static struct jail_filter role_filter;
+	size_t tried = 0, survived = 0;
+
+	for (int role = JAIL_FRONT; role <= JAIL_ATTESTER; role++) {
+		struct selftest_result result;
+
+		cr_assert_eq(filter_compile(profile_of((enum jail_role)role),
+					    &role_filter),
+			     ERR_OK);
+		cr_expect_eq(selftest_run(&role_filter, &result), ERR_OK,
+			     "role %d: %s", role, result.first_survivor);
+		tried += result.tried;
+		survived += result.survived;
+	}
+	cr_expect_geq(tried, 4 * 20);
+	figure_none("E9",
+		    "acts of the self-test that front, keeper, zygote or "
+		    "attester survives",
+		    survived, tried, survivors_without_a_filter());
+}
+
+/* A keeper that may make sockets; nothing else of it is another. */
+Test(evil_worker, the_self_test_notices_a_single_hole_in_a_role)
+{
+	static const struct jail_rule hole = {
+		SYS_socket, JAIL_ALLOW, { JAIL_ANY, 0, 0 }, "hole"
+	};
+	struct jail_profile holed = *profile_of(JAIL_KEEPER);
+	static struct jail_filter with_hole;
+	struct selftest_result result;
+
+	holed.own = &hole;
+	holed.own_count = 1;
+	cr_assert_eq(filter_compile(&holed, &with_hole), ERR_OK);
+	cr_assert_eq(selftest_run(&with_hole, &result), ERR_DENIED);
+	cr_expect_eq(result.survived, 2);
+	cr_expect_str_eq(result.first_survivor, "make a network socket");
+}

@@ -142,17 +142,17 @@ static int close_another_filter(void)
 			    &allow_all);
 }
 
-#define CALL(text, call, ...)                                           \
-	{                                                               \
-		text, SELFTEST_WORKS, SYS_##call, { __VA_ARGS__ }, NULL \
+#define CALL(text, call, ...)                                                  \
+	{                                                                      \
+		text, SELFTEST_WORKS, SYS_##call, { __VA_ARGS__ }, NULL, false \
 	}
-#define MAYBE(text, nr, ...)                                       \
-	{                                                          \
-		text, SELFTEST_MAY_FAIL, nr, { __VA_ARGS__ }, NULL \
+#define MAYBE(text, nr, ...)                                              \
+	{                                                                 \
+		text, SELFTEST_MAY_FAIL, nr, { __VA_ARGS__ }, NULL, false \
 	}
-#define SPECIAL(text, function)                           \
-	{                                                 \
-		text, SELFTEST_WORKS, -1, { 0 }, function \
+#define SPECIAL(text, function)                                  \
+	{                                                        \
+		text, SELFTEST_WORKS, -1, { 0 }, function, false \
 	}
 #define AT(object) ((uintptr_t)(object))
 #define FRONT JAIL_FD_FRONT
