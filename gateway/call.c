@@ -37,11 +37,6 @@ void call_destroy(struct call *call)
 enum err call_open(struct call *call, grpc_channel *channel,
 		   grpc_completion_queue *queue)
 {
-	uint8_t *encoded = malloc(LIMIT_MESSAGE_BYTES);
-
-	if (encoded == NULL)
-		return ERR_UNAVAILABLE;
-	call->encoded = (struct writer){ encoded, 0, LIMIT_MESSAGE_BYTES };
 	call->call = grpc_channel_create_call(
 		channel, NULL, GRPC_PROPAGATE_DEFAULTS, queue,
 		grpc_slice_from_static_string(DIAL_METHOD_SERVE), NULL,
@@ -153,9 +148,27 @@ static enum err clear_arena(struct call *call, size_t size)
 	return ERR_OK;
 }
 
+/* Of the size of the largest so far: most that may come never does. */
+static enum err make_room(struct call *call)
+{
+	size_t len = call->message == NULL
+			     ? 0
+			     : grpc_byte_buffer_length(call->message);
+
+	call->encoded.len = 0;
+	if (len <= call->encoded.max)
+		return ERR_OK;
+	free(call->encoded.data);
+	call->encoded = (struct writer){ malloc(len), 0, len };
+	if (call->encoded.data != NULL)
+		return ERR_OK;
+	call->encoded.max = 0;
+	return ERR_UNAVAILABLE;
+}
+
 enum err call_take(struct call *call, struct rpc_serve_response *out)
 {
-	call->encoded.len = 0;
+	TRY(make_room(call));
 	TRY(dial_take(&call->message, &call->encoded));
 	TRY(clear_arena(call, RPC_ARENA_FOR(call->encoded.len)));
 	return rpc_serve_response_parse(bytes_written(&call->encoded),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/edge.h"
 
-#include <arpa/inet.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gateway/door.h"
 #include "gateway/guard.h"
 #include "gateway/journal.h"
 #include "gateway/relay.h"
@@ -18,20 +20,23 @@
 #include "policy/limits.h"
 
 #define HTTP_THREADS 2
-#define CONNECTION_MEMORY (48u << 10) /* headers, and a piece of the upload */
+#define CONNECTION_MEMORY (24u << 10) /* headers, and a piece of the upload */
 #define IDLE_S (LIMIT_UPLOAD_IDLE_MS / 1000) /* no byte either way */
 #define HEAD_MS 10000	/* from connecting to the end of the headers */
 #define UPLOAD_MS 60000 /* from there to the end of the body */
+#define REPLY_MS 10000	/* to take an answer of our own making */
 #define REST_MS 30000	/* from one request's end to the next one's headers */
-#define LISTEN_BACKLOG 128
+#define SILENT_MS 10000 /* without a sign of the client's machine */
 #define CLOSING_TICKS 4 /* for every suspended connection to be resumed */
 
 struct edge {
 	struct MHD_Daemon *daemon;
+	struct door *door;
 	struct relay_pool pool;
 	struct guard *guard;
 	const struct nodes *nodes;
-	MHD_socket listener; /* -1, or owned since edge_quiesce() */
+	unsigned inside_max;
+	atomic_uint inside; /* connections, those that are ending included */
 	atomic_uint running;
 	atomic_bool closing;
 };
@@ -80,6 +85,31 @@ static enum MHD_Result get_health(struct edge *edge,
 		return reply_problem(connection, PROBLEM_NODE_UNAVAILABLE);
 	return reply_fixed(connection, "{\"status\":\"ok\"}\n",
 			   "application/json");
+}
+
+static enum MHD_Result count_framing(void *counted, enum MHD_ValueKind kind,
+				     const char *name, const char *value)
+{
+	unsigned *count = counted;
+
+	(void)kind;
+	(void)value;
+	*count += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 ||
+		  strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+	return MHD_YES;
+}
+
+/*
+ * Two words on where a body ends may be read otherwise by the server before us,
+ * which would then take our next request for a part of this one.
+ */
+static bool has_one_end(struct MHD_Connection *connection)
+{
+	unsigned count = 0;
+
+	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND,
+					count_framing, &count);
+	return count <= 1;
 }
 
 /* The media type says how the request is encapsulated; parameters may follow.
@@ -180,15 +210,17 @@ begin_post(struct edge *edge, struct MHD_Connection *connection, void **context)
 	return MHD_YES;
 }
 
-static enum MHD_Result answer_post(struct visit *visit,
+static enum MHD_Result answer_post(struct edge *edge, struct visit *visit,
 				   struct MHD_Connection *connection)
 {
 	enum problem problem = relay_problem(visit->relay);
 	struct MHD_Response *response;
 
 	visit->status = problem_status(problem);
-	if (problem != PROBLEM_NONE)
+	if (problem != PROBLEM_NONE) {
+		guard_set_deadline(edge->guard, visit->entry, REPLY_MS);
 		return reply_problem(connection, problem);
+	}
 	response = MHD_create_response_from_callback(
 		MHD_SIZE_UNKNOWN, CONNECTION_MEMORY / 2, relay_read,
 		visit->relay, NULL);
@@ -213,7 +245,7 @@ static enum MHD_Result continue_post(struct edge *edge,
 	guard_set_deadline(edge->guard, visit->entry, 0);
 	step = relay_upload_end(visit->relay);
 	if (step == RELAY_ANSWER)
-		return answer_post(visit, connection);
+		return answer_post(edge, visit, connection);
 	return step == RELAY_ABORT ? MHD_NO : MHD_YES;
 }
 
@@ -239,7 +271,9 @@ static enum MHD_Result begin(struct edge *edge,
 {
 	enum problem problem = PROBLEM_PATH;
 
-	guard_set_deadline(edge->guard, entry_of(connection), 0);
+	guard_set_deadline(edge->guard, entry_of(connection), REPLY_MS);
+	if (!has_one_end(connection))
+		return reply_problem(connection, PROBLEM_MALFORMED);
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		if (strcmp(path, routes[i].path) != 0)
 			continue;
@@ -293,6 +327,24 @@ static void on_completed(void *closure, struct MHD_Connection *connection,
 	atomic_fetch_sub(&edge->running, 1);
 }
 
+/*
+ * A machine that is gone without a word acknowledges nothing: the kernel then
+ * ends the connection, and the guard sees it.
+ */
+static void bound_silence(int socket)
+{
+	unsigned silent_ms = SILENT_MS;
+	int on = 1, idle_s = SILENT_MS / 1000 / 2, step_s = 1;
+
+	(void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &silent_ms,
+			 sizeof(silent_ms));
+	(void)setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s,
+			 sizeof(idle_s));
+	(void)setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &step_s,
+			 sizeof(step_s));
+	(void)setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
 /* From here to the end of its headers a client has HEAD_MS. */
 static void on_connection(void *closure, struct MHD_Connection *connection,
 			  void **context,
@@ -302,81 +354,90 @@ static void on_connection(void *closure, struct MHD_Connection *connection,
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		guard_remove(edge->guard, *context);
+		atomic_fetch_sub(&edge->inside, 1);
 		return;
 	}
 
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
+	bound_silence(info->connect_fd);
 	*context = guard_add(edge->guard, info->connect_fd);
 	guard_set_deadline(edge->guard, *context, HEAD_MS);
 }
 
-/* Digits alone: a name could lead to an address nobody meant to serve on. */
-static enum err resolve(const struct edge_options *options,
-			struct sockaddr_storage *out, unsigned *flags)
+/* What was shut out to make room needs some yet. */
+unsigned edge_descriptors(unsigned connections_max)
 {
-	struct sockaddr_in *four = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *six = (struct sockaddr_in6 *)out;
-
-	*out = (struct sockaddr_storage){ 0 };
-	*flags = 0;
-	if (inet_pton(AF_INET, options->address, &four->sin_addr) == 1) {
-		four->sin_family = AF_INET;
-		four->sin_port = htons(options->port);
-		return ERR_OK;
-	}
-	if (inet_pton(AF_INET6, options->address, &six->sin6_addr) != 1)
-		return ERR_MALFORMED;
-	six->sin6_family = AF_INET6;
-	six->sin6_port = htons(options->port);
-	*flags = MHD_USE_IPv6;
-	return ERR_OK;
+	return connections_max + connections_max / 4 + 8;
 }
 
-static struct MHD_Daemon *start(struct edge *edge,
-				const struct edge_options *options,
-				struct sockaddr_storage *address,
-				unsigned flags)
+/*
+ * The limit is one that the library never meets, as each of its threads has a
+ * share of it, and one that has met it takes a lock for good (libmicrohttpd
+ * 0.9.75).  on_enter() holds ours.
+ */
+static struct MHD_Daemon *start(struct edge *edge)
 {
-	/* Not epoll: there, quiescing and the library's own thread may both
-	   remove the listening socket, and the second to come stops the
-	   process (libmicrohttpd 0.9.75). */
 	return MHD_start_daemon(
-		MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | flags,
-		0, NULL, NULL, on_request, edge, MHD_OPTION_SOCK_ADDR, address,
-		MHD_OPTION_THREAD_POOL_SIZE, HTTP_THREADS,
-		MHD_OPTION_CONNECTION_LIMIT, options->connections_max,
-		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-		MHD_OPTION_LISTEN_BACKLOG_SIZE, LISTEN_BACKLOG,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, edge,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, edge,
-		MHD_OPTION_END);
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+			MHD_USE_NO_LISTEN_SOCKET,
+		0, NULL, NULL, on_request, edge, MHD_OPTION_THREAD_POOL_SIZE,
+		HTTP_THREADS, MHD_OPTION_CONNECTION_LIMIT,
+		HTTP_THREADS * edge->inside_max, MHD_OPTION_CONNECTION_TIMEOUT,
+		IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, edge, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+		edge, MHD_OPTION_END);
+}
+
+/*
+ * Whom the guard has shut out to make room is inside for a moment yet.  The
+ * library owns the socket in the end, whatever it makes of it.
+ */
+static void on_enter(void *context, int socket, const struct sockaddr *from,
+		     socklen_t len)
+{
+	static const struct timespec moment = { 0, 1000000 };
+	struct edge *edge = context;
+
+	while (atomic_load(&edge->inside) >= edge->inside_max) {
+		if (atomic_load(&edge->closing)) {
+			close(socket);
+			return;
+		}
+		nanosleep(&moment, NULL);
+	}
+	atomic_fetch_add(&edge->inside, 1);
+	if (MHD_add_connection(edge->daemon, socket, from, len) != MHD_YES)
+		atomic_fetch_sub(&edge->inside, 1);
 }
 
 enum err edge_open(const struct edge_options *options, struct edge **out)
 {
-	struct sockaddr_storage address;
-	unsigned flags;
-	struct edge *edge;
+	struct edge *edge = calloc(1, sizeof(*edge));
+	struct door_options door = { .address = options->address,
+				     .port = options->port,
+				     .enter = on_enter,
+				     .context = edge };
+	enum err err = ERR_UNAVAILABLE;
 
-	TRY(resolve(options, &address, &flags));
-	edge = calloc(1, sizeof(*edge));
 	if (edge == NULL)
 		return ERR_UNAVAILABLE;
 	edge->nodes = options->nodes;
-	edge->listener = -1;
-	edge->guard = guard_open();
+	edge->guard = guard_open(options->connections_max);
 	if (edge->guard == NULL) {
 		free(edge);
 		return ERR_UNAVAILABLE;
 	}
 	relay_pool_open(&edge->pool);
-	edge->daemon = start(edge, options, &address, flags);
-	if (edge->daemon == NULL) {
+	edge->inside_max = edge_descriptors(options->connections_max);
+	edge->daemon = start(edge);
+	if (edge->daemon != NULL)
+		err = door_open(&door, &edge->door);
+	if (err != ERR_OK) {
 		edge_close(edge);
-		return ERR_UNAVAILABLE;
+		return err;
 	}
 	*out = edge;
 	return ERR_OK;
@@ -384,14 +445,13 @@ enum err edge_open(const struct edge_options *options, struct edge **out)
 
 uint16_t edge_port(const struct edge *edge)
 {
-	return MHD_get_daemon_info(edge->daemon, MHD_DAEMON_INFO_BIND_PORT)
-		->port;
+	return door_port(edge->door);
 }
 
 void edge_quiesce(struct edge *edge)
 {
 	atomic_store(&edge->closing, true);
-	edge->listener = MHD_quiesce_daemon(edge->daemon);
+	door_shut(edge->door);
 }
 
 unsigned edge_running(const struct edge *edge)
@@ -415,13 +475,13 @@ static void wake_all(struct edge *edge)
 void edge_close(struct edge *edge)
 {
 	atomic_store(&edge->closing, true);
+	if (edge->door != NULL)
+		door_close(edge->door);
 	if (edge->daemon != NULL) {
 		wake_all(edge);
 		MHD_stop_daemon(edge->daemon);
 	}
 	guard_close(edge->guard);
 	relay_pool_close(&edge->pool);
-	if (edge->listener != -1)
-		close(edge->listener);
 	free(edge);
 }

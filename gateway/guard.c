@@ -14,6 +14,8 @@ struct guard_entry {
 	struct guard_entry **link; /* what points to this one */
 	int socket;		   /* the HTTP library's */
 	uint64_t deadline_ms;	   /* of the monotonic clock; 0: none */
+	uint64_t since_ms;	   /* with a deadline: when its time began */
+	bool is_shut;
 	void (*gone)(void *context);
 	void *context;
 };
@@ -24,6 +26,8 @@ struct guard {
 	pthread_cond_t stopped;
 	bool stop;
 	bool alarm;
+	size_t room;
+	size_t count; /* of entries that are not shut */
 	struct guard_entry *first;
 };
 
@@ -45,13 +49,37 @@ static bool has_closed(int socket)
 }
 
 /* The socket stays the library's: it sees the end and closes it itself. */
-static void look_at(const struct guard *guard, struct guard_entry *entry,
+static void shut_locked(struct guard *guard, struct guard_entry *entry)
+{
+	if (entry->is_shut)
+		return;
+	entry->is_shut = true;
+	guard->count--;
+	(void)shutdown(entry->socket, SHUT_RDWR);
+}
+
+/* Who has asked and waits for an answer is never the one. */
+static void make_room_locked(struct guard *guard)
+{
+	struct guard_entry *longest = NULL;
+
+	for (struct guard_entry *entry = guard->first; entry != NULL;
+	     entry = entry->next) {
+		if (entry->is_shut || entry->deadline_ms == 0)
+			continue;
+		/* New ones come first: of two of one moment, the older. */
+		if (longest == NULL || entry->since_ms <= longest->since_ms)
+			longest = entry;
+	}
+	if (longest != NULL)
+		shut_locked(guard, longest);
+}
+
+static void look_at(struct guard *guard, struct guard_entry *entry,
 		    uint64_t now)
 {
-	if (entry->deadline_ms != 0 && now >= entry->deadline_ms) {
-		entry->deadline_ms = 0;
-		(void)shutdown(entry->socket, SHUT_RDWR);
-	}
+	if (entry->deadline_ms != 0 && now >= entry->deadline_ms)
+		shut_locked(guard, entry);
 	if (entry->gone != NULL && (guard->alarm || has_closed(entry->socket)))
 		entry->gone(entry->context);
 }
@@ -88,13 +116,14 @@ static void *run(void *argument)
 	return NULL;
 }
 
-struct guard *guard_open(void)
+struct guard *guard_open(size_t room)
 {
 	struct guard *guard = calloc(1, sizeof(*guard));
 	pthread_condattr_t monotonic;
 
 	if (guard == NULL)
 		return NULL;
+	guard->room = room;
 	pthread_mutex_init(&guard->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -132,6 +161,8 @@ struct guard_entry *guard_add(struct guard *guard, int socket)
 	if (entry->next != NULL)
 		entry->next->link = &entry->next;
 	guard->first = entry;
+	if (++guard->count > guard->room)
+		make_room_locked(guard);
 	pthread_mutex_unlock(&guard->lock);
 	return entry;
 }
@@ -141,6 +172,7 @@ void guard_remove(struct guard *guard, struct guard_entry *entry)
 	if (entry == NULL)
 		return;
 	pthread_mutex_lock(&guard->lock);
+	guard->count -= !entry->is_shut;
 	*entry->link = entry->next;
 	if (entry->next != NULL)
 		entry->next->link = entry->link;
@@ -154,7 +186,8 @@ void guard_set_deadline(struct guard *guard, struct guard_entry *entry,
 	if (entry == NULL)
 		return;
 	pthread_mutex_lock(&guard->lock);
-	entry->deadline_ms = in_ms == 0 ? 0 : now_ms() + in_ms;
+	entry->since_ms = now_ms();
+	entry->deadline_ms = in_ms == 0 ? 0 : entry->since_ms + in_ms;
 	pthread_mutex_unlock(&guard->lock);
 }
 

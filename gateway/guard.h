@@ -8,11 +8,16 @@
  * at every connection each GUARD_TICK_MS: it tells a relay whose client has
  * closed, and shuts down what is past its deadline.
  *
+ * There is room for so many.  When one more comes, the one whose client has
+ * been waited for longest makes room: so who holds connections and says nothing
+ * holds them only while nobody else wants one.
+ *
  * A client that closes its sending side after the request counts as gone.
  */
 #ifndef GATEWAY_GUARD_H
 #define GATEWAY_GUARD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define GUARD_TICK_MS 50
@@ -21,7 +26,7 @@ struct guard;
 struct guard_entry;
 
 /* Start the thread; NULL when there is no memory or thread to be had. */
-struct guard *guard_open(void);
+struct guard *guard_open(size_t room);
 
 /* Stop it; every entry has to be gone. */
 void guard_close(struct guard *guard);
@@ -30,7 +35,10 @@ void guard_close(struct guard *guard);
 struct guard_entry *guard_add(struct guard *guard, int socket);
 void guard_remove(struct guard *guard, struct guard_entry *entry);
 
-/* Shut the connection down in so many milliseconds; 0: not at all. */
+/*
+ * From now on its client is waited for, and it is shut down in so many
+ * milliseconds; 0: it is the client that waits, and nothing shuts it down.
+ */
 void guard_set_deadline(struct guard *guard, struct guard_entry *entry,
 			uint64_t in_ms);
 

@@ -103,7 +103,8 @@ static void reserve_descriptors(unsigned connections_max)
 	limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 	errno = 0;
-	if (limit.rlim_max < connections_max + DESCRIPTORS_SPARE)
+	if (limit.rlim_max <
+	    edge_descriptors(connections_max) + DESCRIPTORS_SPARE)
 		die("--connections is beyond the limit of descriptors");
 }
 

@@ -8,9 +8,12 @@
 #include "gateway/call.h"
 #include "policy/limits.h"
 
-#define PIECE_MAX (32u << 10) /* of the upload, in one message */
+#define PIECE_BYTES (16u << 10) /* of the upload, in one message */
+#define CRUMBS_MAX 1024		/* looks at the upload, and */
+#define CRUMB_BYTES 64		/* one more for each so many bytes */
 
 struct relay {
+	struct relay_pool *pool;
 	struct node *node; /* NULL: there is nothing but a problem */
 	uint8_t node_id[STATEMENT_DIGEST_BYTES]; /* as it was addressed */
 
@@ -21,8 +24,10 @@ struct relay {
 	bool gone; /* the client has left */
 	enum problem problem;
 
-	/* the call; of a node alone */
+	/* the call; of a node alone, and once it is called */
 	struct call call;
+	enum rpc_form form;
+	bool called;
 	bool sending;
 	bool sent_last;
 	bool acknowledged;
@@ -32,6 +37,8 @@ struct relay {
 	bool ended;	/* the status came; a message may still be under way */
 
 	size_t uploaded;
+	size_t looks;	      /* at it, one a chunk of HTTP at least */
+	struct writer piece;  /* owned; of the upload, not yet sent */
 	struct bytes waiting; /* of the answer; a view into the call */
 };
 
@@ -59,6 +66,7 @@ static void unreference_unlock(struct relay *relay)
 	if (!last)
 		return;
 	call_destroy(&relay->call);
+	free(relay->piece.data);
 	pthread_mutex_destroy(&relay->lock);
 	free(relay);
 }
@@ -70,14 +78,14 @@ static void cancel_locked(struct relay *relay)
 		call_cancel(&relay->call);
 }
 
-static void send_locked(struct relay *relay, struct bytes data,
-			enum rpc_position position)
+static void send_locked(struct relay *relay, enum rpc_position position)
 {
-	struct rpc_chunk chunk = { data, position };
+	struct rpc_chunk chunk = { bytes_written(&relay->piece), position };
 
 	relay->sending = true;
 	relay->references++;
 	call_send_chunk(&relay->call, &chunk);
+	relay->piece.len = 0;
 }
 
 /*
@@ -119,6 +127,23 @@ struct relay *relay_refuse(enum problem problem,
 	return relay;
 }
 
+struct relay *relay_open(struct relay_pool *pool, struct node *node,
+			 enum rpc_form form, struct MHD_Connection *connection)
+{
+	struct relay *relay = create(connection);
+
+	if (relay == NULL)
+		return NULL;
+	if (node_id(node, relay->node_id) != ERR_OK) {
+		relay->problem = PROBLEM_NODE_UNAVAILABLE;
+		return relay;
+	}
+	relay->pool = pool;
+	relay->node = node;
+	relay->form = form;
+	return relay;
+}
+
 /* Three batches at once, each with its own reference. */
 static void begin_locked(struct relay *relay, const struct rpc_setup *setup)
 {
@@ -130,26 +155,22 @@ static void begin_locked(struct relay *relay, const struct rpc_setup *setup)
 	call_receive_first(&relay->call);
 }
 
-struct relay *relay_open(struct relay_pool *pool, struct node *node,
-			 enum rpc_form form, struct MHD_Connection *connection)
+/*
+ * A node hears of a request when there is a piece of it or all: one whose
+ * client says nothing takes no place there.
+ */
+static void call_locked(struct relay *relay)
 {
-	struct rpc_setup setup = { .form = form };
-	struct relay *relay = create(connection);
+	struct rpc_setup setup = { .form = relay->form };
 
-	if (relay == NULL)
-		return NULL;
-	if (node_id(node, setup.node_id) != ERR_OK ||
-	    call_open(&relay->call, node_channel(node), pool->queue) !=
-		    ERR_OK) {
+	memcpy(setup.node_id, relay->node_id, sizeof(setup.node_id));
+	if (call_open(&relay->call, node_channel(relay->node),
+		      relay->pool->queue) != ERR_OK) {
 		relay->problem = PROBLEM_NODE_UNAVAILABLE;
-		return relay;
+		return;
 	}
-	relay->node = node;
-	memcpy(relay->node_id, setup.node_id, sizeof(relay->node_id));
-	pthread_mutex_lock(&relay->lock);
+	relay->called = true;
 	begin_locked(relay, &setup);
-	pthread_mutex_unlock(&relay->lock);
-	return relay;
 }
 
 /* A refused upload is read to its end, so that the refusal can be read too. */
@@ -161,16 +182,38 @@ static enum relay_step discard_locked(struct relay *relay, size_t *len)
 								 : RELAY_AGAIN;
 }
 
+/* What was gathered leaves; false: not yet, and the client is not read. */
+static bool flush_locked(struct relay *relay, enum rpc_position position)
+{
+	if (!relay->called)
+		call_locked(relay);
+	else if (!relay->sending) {
+		send_locked(relay, position);
+		return true;
+	}
+	if (relay->problem == PROBLEM_NONE)
+		suspend_locked(relay);
+	return false;
+}
+
+/* A body in chunks of a byte costs its sender little and us a look at each. */
+static bool is_crumbled_locked(struct relay *relay)
+{
+	return ++relay->looks > CRUMBS_MAX + relay->uploaded / CRUMB_BYTES;
+}
+
 /*
- * One piece is with gRPC at a time: while it is, the client is not read, and so
- * a slow node slows its client down to its own speed.
+ * However small the pieces that a client sends, those that a node gets are
+ * whole ones.  One is with gRPC at a time, and one is gathered: when that is
+ * full the client is not read, and so a slow node slows its client down to its
+ * own speed.
  */
 static enum relay_step upload_locked(struct relay *relay, const uint8_t *data,
 				     size_t *len)
 {
-	size_t piece = *len < PIECE_MAX ? *len : PIECE_MAX;
+	struct bytes piece = { data, *len };
 
-	if (relay->gone)
+	if (relay->gone || is_crumbled_locked(relay))
 		return RELAY_ABORT;
 	if (relay->problem != PROBLEM_NONE || over_locked(relay))
 		return discard_locked(relay, len);
@@ -179,13 +222,22 @@ static enum relay_step upload_locked(struct relay *relay, const uint8_t *data,
 		cancel_locked(relay);
 		return discard_locked(relay, len);
 	}
-	if (relay->sending) {
-		suspend_locked(relay);
-		return RELAY_AGAIN;
+	if (relay->piece.data == NULL)
+		relay->piece =
+			(struct writer){ malloc(PIECE_BYTES), 0, PIECE_BYTES };
+	if (relay->piece.data == NULL)
+		return RELAY_ABORT;
+	if (relay->piece.len == PIECE_BYTES &&
+	    !flush_locked(relay, RPC_POSITION_MORE)) {
+		return relay->problem == PROBLEM_NONE
+			       ? RELAY_AGAIN
+			       : discard_locked(relay, len);
 	}
-	send_locked(relay, (struct bytes){ data, piece }, RPC_POSITION_MORE);
-	relay->uploaded += piece;
-	*len -= piece;
+	if (piece.len > PIECE_BYTES - relay->piece.len)
+		piece.len = PIECE_BYTES - relay->piece.len;
+	invariant(bytes_put(&relay->piece, piece) == ERR_OK);
+	relay->uploaded += piece.len;
+	*len -= piece.len;
 	return RELAY_AGAIN;
 }
 
@@ -199,23 +251,28 @@ enum relay_step relay_upload(struct relay *relay, const void *data, size_t *len)
 	return step;
 }
 
-/*
- * The last piece was sent without knowing that it was; an empty one says so.
- * Then wait until there is something to answer with.
- */
+static void send_last_locked(struct relay *relay)
+{
+	relay->sent_last = flush_locked(relay, RPC_POSITION_LAST);
+	if (!relay->sent_last)
+		return;
+	free(relay->piece.data);
+	relay->piece = (struct writer){ NULL, 0, 0 };
+}
+
+/* The last piece, and then wait until there is something to answer with. */
 static enum relay_step upload_end_locked(struct relay *relay)
 {
 	if (relay->gone)
 		return RELAY_ABORT;
+	if (!relay->sent_last && relay->problem == PROBLEM_NONE &&
+	    !over_locked(relay) && !relay->begun)
+		send_last_locked(relay);
 	if (relay->problem != PROBLEM_NONE || relay->begun ||
 	    over_locked(relay))
 		return RELAY_ANSWER;
-	if (!relay->sent_last && !relay->sending) {
-		relay->sent_last = true;
-		send_locked(relay, (struct bytes){ NULL, 0 },
-			    RPC_POSITION_LAST);
-	}
-	suspend_locked(relay);
+	if (!relay->suspended)
+		suspend_locked(relay);
 	return RELAY_AGAIN;
 }
 

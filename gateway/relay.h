@@ -5,9 +5,10 @@
  *     client ══HTTP══▶ upload ──ServeRequest──▶ node
  *            ◀══════── read   ◀─ServeResponse──
  *
- * Neither direction is collected: one piece is under way at a time, and a side
- * that is not ready suspends the client's connection until it is.  The bytes
- * are ciphertext, which is all that this process ever holds.
+ * Neither direction is collected: one piece is under way at a time, of the
+ * upload another is gathered, and a side that is not ready suspends the client's
+ * connection until it is.  A node is called when there is a piece to send.  The
+ * bytes are ciphertext, which is all that this process ever holds.
  *
  * Two threads meet here: the HTTP library's, in the functions below, and one
  * that takes gRPC's events.  A relay lives until relay_finish() was called and

@@ -38,6 +38,7 @@ static void make_idle(struct pool_worker *worker, uint64_t generation,
 		      int channel)
 {
 	worker->state = POOL_IDLE;
+	worker->waits = 0;
 	worker->generation = generation;
 	worker->channel = channel;
 }
@@ -99,17 +100,23 @@ static void tell_zygote(struct pool *pool, enum message_kind kind,
 
 struct pool_worker *pool_take(struct pool *pool, void *user)
 {
+	struct pool_worker *longest = NULL;
+
 	for (size_t i = 0; i < pool->capacity; i++) {
 		struct pool_worker *worker = &pool->workers[i];
 
-		if (worker->state == POOL_IDLE) {
-			worker->state = POOL_TAKEN;
-			worker->user = user;
-			tell_zygote(pool, MESSAGE_WORKER_TAKEN, worker);
-			return worker;
-		}
+		if (worker->state != POOL_IDLE)
+			continue;
+		worker->waits++;
+		if (longest == NULL || worker->waits > longest->waits)
+			longest = worker;
 	}
-	return NULL;
+	if (longest == NULL)
+		return NULL;
+	longest->state = POOL_TAKEN;
+	longest->user = user;
+	tell_zygote(pool, MESSAGE_WORKER_TAKEN, longest);
+	return longest;
 }
 
 void pool_leave(struct pool_worker *worker)

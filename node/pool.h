@@ -25,6 +25,7 @@ struct pool_worker {
 	uint64_t generation;
 	int channel;	       /* does not block; -1 when absent or ending */
 	void *user;	       /* who took it */
+	uint64_t waits;	       /* idle: how often another could be taken */
 	unsigned ending_ticks; /* how long it has been ending */
 
 	/* The slot's next worker, which the zygote may announce while there is
@@ -54,7 +55,10 @@ MUST_CHECK enum err pool_ready(struct pool *pool, uint64_t slot,
 MUST_CHECK enum err pool_ended(struct pool *pool, uint64_t slot,
 			       uint64_t generation);
 
-/* An idle worker, now taken by user; NULL when there is none. */
+/*
+ * An idle worker, now taken by user; NULL when there is none.  It is the one
+ * that has waited longest: one that was forked just now may not be ready yet.
+ */
 struct pool_worker *pool_take(struct pool *pool, void *user);
 
 /*

@@ -40,11 +40,13 @@ struct stream {
 	bool is_waiting; /* for a worker */
 	struct mailbox box;
 	uint64_t opened_ms;
-	uint64_t heard_ms;	  /* when the caller last sent something */
-	uint64_t waiting_ms;	  /* since when it waits for a worker */
-	uint64_t taken_ms;	  /* since when it has one */
-	uint64_t over_ms;	  /* since when it is over */
-	uint64_t uploaded;	  /* bytes in all, and */
+	uint64_t heard_ms;   /* when the caller last sent something */
+	uint64_t waiting_ms; /* since when it waits for a worker */
+	uint64_t taken_ms;   /* since when it has one */
+	uint64_t over_ms;    /* since when it is over */
+	uint64_t unread_ms;  /* that its worker stood still for its reader */
+	uint64_t answered;   /* bytes of its answer */
+	uint64_t uploaded;   /* bytes in all, and */
 	uint64_t uploaded_before; /* of them before it had a worker */
 	uint64_t frames;	  /* sent */
 	bool is_pulling;	  /* a pull has not been answered yet */
@@ -229,6 +231,7 @@ static void send_frame(struct stream *stream, struct bytes frame,
 		return;
 	}
 	stream->frames++;
+	stream->answered += frame.len;
 	if (position == RPC_POSITION_MORE)
 		return;
 	leave_worker(stream);
@@ -468,13 +471,42 @@ static void on_step(struct stream *stream,
 
 /* The server's handlers. */
 
-static void on_opened(struct server_call *call)
+/* Of those who have not asked yet, the one who has taken longest over it. */
+static struct stream *slowest(void)
+{
+	struct stream *slowest = NULL;
+
+	for (struct stream *s = serve.streams; s != NULL; s = s->next) {
+		if ((s->state == SETUP || s->state == UPLOAD) &&
+		    s->worker == NULL && !s->box.is_whole)
+			slowest = s; /* new ones come first */
+	}
+	return slowest;
+}
+
+/* Who says nothing has a place only while nobody else wants it. */
+static bool find_place(void)
 {
 	size_t most = serve.options.policy->workers +
 		      serve.options.policy->queue + STREAMS_BESIDES;
+	struct stream *stream = slowest();
+	size_t count = 0;
+
+	for (struct stream *s = serve.streams; s != NULL; s = s->next)
+		count += s->state != OVER;
+	if (count < most)
+		return true;
+	if (stream == NULL)
+		return false;
+	overloaded(stream);
+	return true;
+}
+
+static void on_opened(struct server_call *call)
+{
 	struct stream *stream = NULL;
 
-	if (serve_open_count() < most)
+	if (find_place())
 		stream = calloc(1, sizeof(*stream));
 	if (stream == NULL) {
 		EVENTS_LOG(EVENT_REQUEST_REFUSED, EVENT_REASON_OVERLOAD);
@@ -623,6 +655,17 @@ static bool is_trickling(const struct stream *stream, uint64_t now)
 			       (held_ms - LIMIT_UPLOAD_START_MS);
 }
 
+/* And who is given an answer has to read it, or the next one waits. */
+static bool is_unread(struct stream *stream)
+{
+	if (stream->worker == NULL ||
+	    server_backlog(stream->call) < BACKLOG_MAX)
+		return false;
+	stream->unread_ms += serve.options.policy->tick_ms;
+	return stream->unread_ms >
+	       LIMIT_UNREAD_MS + stream->answered * 1000 / LIMIT_READ_BYTES_S;
+}
+
 static void check_times(struct stream *stream, uint64_t now)
 {
 	bool is_uploading = stream->state == SETUP ||
@@ -636,6 +679,10 @@ static void check_times(struct stream *stream, uint64_t now)
 		    is_trickling(stream, now))) {
 		refuse(stream, EVENT_REASON_IDLE, GRPC_STATUS_DEADLINE_EXCEEDED,
 		       "request comes too slowly");
+	} else if (is_unread(stream)) {
+		log_outcome(stream, EVENT_OUTCOME_DEADLINE);
+		end(stream, GRPC_STATUS_DEADLINE_EXCEEDED,
+		    "answer is not read");
 	} else if (now - stream->opened_ms >
 		   serve.options.policy->request_ms_max) {
 		log_outcome(stream, EVENT_OUTCOME_DEADLINE);

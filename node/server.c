@@ -441,6 +441,10 @@ static grpc_server *core_new(void)
 		{ GRPC_ARG_INTEGER,
 		  (char *)(uintptr_t)GRPC_ARG_MAX_METADATA_SIZE,
 		  { .integer = LIMIT_METADATA_BYTES } },
+		/* What a worker has not taken stays with its caller. */
+		{ GRPC_ARG_INTEGER,
+		  (char *)(uintptr_t)GRPC_ARG_HTTP2_BDP_PROBE,
+		  { .integer = 0 } },
 		{ GRPC_ARG_INTEGER,
 		  (char *)(uintptr_t)GRPC_ARG_KEEPALIVE_TIME_MS,
 		  { .integer = KEEPALIVE_MS } },

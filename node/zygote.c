@@ -135,6 +135,7 @@ static enum err fork_into(struct zygote *zygote, size_t index, int front,
 	slot->unwanted = false;
 	slot->generation++;
 	zygote->peers[FIRST_SLOT + index].fd = slot->pidfd;
+	zygote->peers[FIRST_SLOT + index].revents = 0;
 	return ERR_OK;
 }
 
@@ -578,9 +579,13 @@ _Noreturn void zygote_run(void)
 			continue;
 		}
 		for (size_t i = 0; i < PLACES; i++) {
-			if (zygote.peers[i].fd >= 0 &&
-			    zygote.peers[i].revents != 0)
-				hear(&zygote, i);
+			if (zygote.peers[i].fd < 0 ||
+			    zygote.peers[i].revents == 0)
+				continue;
+			hear(&zygote, i);
+			/* Where many have ended, the first is replaced before
+			   the last is wiped. */
+			refill(&zygote);
 		}
 	}
 }

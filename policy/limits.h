@@ -47,8 +47,9 @@
 #define LIMIT_UPLOAD_START_MS 1000	 /* with a worker; then */
 #define LIMIT_UPLOAD_BYTES_S (16u << 10) /* a second, at least */
 #define LIMIT_UPLOAD_IDLE_MS 10000	 /* no byte of an unfinished request */
-#define LIMIT_UNREAD_MS 5000  /* to take the rest of an answer that is over */
-#define RETRY_DELAY_MS 1000   /* the advice given with an overload */
+#define LIMIT_UNREAD_MS 5000 /* that an answer waits to be read, in all; and */
+#define LIMIT_READ_BYTES_S (16u << 10) /* a second more for so much of it */
+#define RETRY_DELAY_MS 1000	       /* the advice given with an overload */
 #define RESTART_BACKOFF_MS 50 /* between restarts of a role that dies */
 #define PULSE_MS 1000  /* between two questions whether a role still works */
 #define LIMIT_PULSES 5 /* unanswered in a row, then it is replaced */

@@ -129,6 +129,20 @@ Test(pool, the_next_worker_of_a_slot_may_be_announced_before_the_last_is_read)
 	cr_assert_eq(worker->generation, 2);
 }
 
+/* One that was forked just now may not be in its jail yet. */
+Test(pool, the_worker_that_has_waited_longest_is_taken)
+{
+	int user;
+
+	cr_assert_eq(pool_ready(&pool, 0, 1, a_channel()), ERR_OK);
+	cr_assert_eq(pool_ready(&pool, 1, 1, a_channel()), ERR_OK);
+	pool_leave(pool_take(&pool, &user));
+	cr_assert_eq(pool_ended(&pool, 0, 1), ERR_OK);
+	cr_assert_eq(pool_ready(&pool, 0, 2, a_channel()), ERR_OK);
+	cr_assert_eq(pool_take(&pool, &user)->slot, 1);
+	cr_assert_eq(pool_take(&pool, &user)->slot, 0);
+}
+
 Test(pool, a_slot_out_of_range_or_in_use_breaks_the_rules)
 {
 	cr_assert_eq(pool_ready(&pool, 2, 1, 0), ERR_MALFORMED);

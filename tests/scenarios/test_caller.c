@@ -10,6 +10,7 @@
 #include "tests/scenarios/call.h"
 #include "tests/scenarios/process.h"
 #include "tests/system.h"
+#include "wire/hex.h"
 
 #define FRAMES 64
 #define FRAME_BYTES 4096
@@ -17,6 +18,7 @@
 #define TICK_MS 20
 #define REQUEST_MS 1500 /* an answer is over after that, read or not */
 #define SOON_MS 1000
+#define SILENT 120 /* more than STREAMS_BESIDES, workers and queue */
 #define PATIENCE_MS (REQUEST_MS + LIMIT_UNREAD_MS + 5000)
 
 static const struct rpc_serve_request cancel = { .step = RPC_REQUEST_CANCEL };
@@ -128,6 +130,31 @@ Test(caller, a_chunk_after_the_last_is_refused)
 		     call.status);
 	call_close(&call);
 	cr_assert(sealed_is_answered(&target), "its worker was not given back");
+}
+
+/* As many as may call, and none of them says more than where it calls. */
+Test(caller, who_says_nothing_makes_room_for_who_asks)
+{
+	static struct call silent[SILENT];
+	const char *hex = target.node_header + strlen("PCC-Node: ");
+	struct rpc_serve_request setup = { .step = RPC_REQUEST_SETUP };
+
+	setup.setup.form = RPC_FORM_CHUNKED;
+	cr_assert_eq(hex_decode(bytes_of_string(hex), setup.setup.node_id,
+				RPC_NODE_ID_BYTES),
+		     ERR_OK);
+	for (size_t i = 0; i < SILENT; i++) {
+		call_open(&line, PATIENCE_MS, &silent[i]);
+		call_say(&silent[i], &setup);
+	}
+	for (int i = 0; i < 3; i++)
+		cr_assert(sealed_is_answered(&target), "there was no room");
+	/* The one that has taken longest over it made room first. */
+	(void)hear_to_the_end(&silent[0]);
+	cr_assert_eq(silent[0].status, GRPC_STATUS_RESOURCE_EXHAUSTED, "%d",
+		     silent[0].status);
+	for (size_t i = 0; i < SILENT; i++)
+		call_close(&silent[i]);
 }
 
 /* Our end of it hears of that only when it reads, so the node is asked. */

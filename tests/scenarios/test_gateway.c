@@ -250,6 +250,36 @@ Test(gateway, what_is_no_request_is_refused_by_its_kind, .timeout = 60)
 	end(&world);
 }
 
+/* What a server before it may have read otherwise is not read at all. */
+Test(gateway, a_body_with_two_ends_is_refused_and_nothing_behind_it_is_heard,
+     .timeout = 60)
+{
+	static const char *const ends[] = {
+		"Content-Length: 3\r\nContent-Length: 3\r\n",
+		"Content-Length: 3\r\nContent-Length: 60\r\n",
+		"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+		"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
+		"Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n",
+	};
+	struct world world = begin(STUB_STREAM);
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		int peer = peer_connect(world.port);
+		char text[512];
+
+		snprintf(text, sizeof(text),
+			 "POST / HTTP/1.1\r\nHost: x\r\n" TYPE_CHUNKED
+			 "%s\r\n0\r\n\r\n"
+			 "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+			 ends[i]);
+		peer_say(peer, text);
+		cr_assert_eq(peer_receive(peer).status, 400, "%s", ends[i]);
+		cr_assert_eq(peer_receive(peer).status, 0, "%s", ends[i]);
+		close(peer);
+	}
+	end(&world);
+}
+
 Test(gateway, a_busy_node_is_told_apart_with_advice, .timeout = 60)
 {
 	struct world world = begin(STUB_BUSY);
@@ -367,10 +397,12 @@ Test(gateway, a_client_that_leaves_in_mid_upload_is_cancelled_in_250_ms,
      .timeout = 60)
 {
 	struct world world = begin(STUB_SILENT);
+	static const uint8_t much[100000]; /* a node hears of it then */
 	int peer = peer_connect(world.port);
 
 	peer_say(peer, "POST / HTTP/1.1\r\nHost: x\r\n" TYPE_CHUNKED
-		       "Content-Length: 1000\r\n\r\nabc");
+		       "Content-Length: 1000000\r\n\r\n");
+	peer_send(peer, (struct bytes){ much, sizeof(much) });
 	stub_rest(200);
 	close(peer);
 	/* The stub reads a request that ends before its last chunk. */
