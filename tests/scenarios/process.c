@@ -150,6 +150,22 @@ uint64_t process_stack_bytes(pid_t pid)
 	return limit_of(pid, "Max stack size");
 }
 
+size_t process_descriptor_count(pid_t pid)
+{
+	char path[PATH_BYTES];
+	size_t count = 0;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	folder = opendir(path);
+	if (folder == NULL)
+		return 0;
+	for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
+		count += entry->d_name[0] != '.';
+	closedir(folder);
+	return count;
+}
+
 ssize_t process_file_bytes(pid_t pid, const char *name)
 {
 	char text[FILE_BYTES];

@@ -81,6 +81,9 @@ uint64_t process_stack_bytes(pid_t pid);
 /* Numbers of the open descriptors, ascending; -1 where we may not look. */
 ssize_t process_descriptors(pid_t pid, int *out, size_t max);
 
+/* How many there are. */
+size_t process_descriptor_count(pid_t pid);
+
 /* Bytes of environment and the like: the length of /proc/PID/name, or -1. */
 ssize_t process_file_bytes(pid_t pid, const char *name);
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 
+#include "tests/figure.h"
 #include "tests/scenarios/peer.h"
 #include "tests/scenarios/program.h"
 #include "tests/system.h"
@@ -63,8 +64,8 @@ static uint16_t free_port(void)
 	return ntohs(any.sin_port);
 }
 
-/* What follows this in the program's next line. */
-static unsigned number_after(const struct program *program, const char *words)
+/* What follows this in the program's next line; -1: it begins otherwise. */
+static int number_after(const struct program *program, const char *words)
 {
 	char line[256] = "";
 	size_t len = 0;
@@ -72,8 +73,9 @@ static unsigned number_after(const struct program *program, const char *words)
 	while (len < sizeof(line) - 1 &&
 	       read(program->out, line + len, 1) == 1 && line[len] != '\n')
 		len++;
-	cr_assert_eq(strncmp(line, words, strlen(words)), 0, "%s", line);
-	return (unsigned)atoi(line + strlen(words));
+	return strncmp(line, words, strlen(words)) != 0
+		       ? -1
+		       : atoi(line + strlen(words));
 }
 
 struct caller {
@@ -138,7 +140,7 @@ Test(tls, a_node_is_reached_by_gateways_of_its_authority_alone, .timeout = 120)
 			path("node.key"), "--tls-client-roots",
 			path("authority.pem"), NULL });
 
-	snprintf(target, sizeof(target), "dns:127.0.0.1:%u",
+	snprintf(target, sizeof(target), "dns:127.0.0.1:%d",
 		 number_after(&node, "pcc-node: listening on port "));
 	cr_expect_eq(reach(target, &good, 10000), 200);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
@@ -148,4 +150,50 @@ Test(tls, a_node_is_reached_by_gateways_of_its_authority_alone, .timeout = 120)
 	cr_expect_eq(reach(target, &good, 10000), 200);
 	program_stop(&node);
 	shell("rm -r $FOLDER", "", "");
+}
+
+/* How a node that is told to listen like this ends, or -1: it serves. */
+static int end_of_node(const char *listen, const char *address)
+{
+	char text[PROGRAM_TEXT_MAX];
+	struct program node = program_start(
+		"pcc-node", (const char *const[]){ "--model", system_model(),
+						   listen, address, NULL });
+
+	if (number_after(&node, "pcc-node: listening on port ") >= 0) {
+		program_stop(&node);
+		return -1;
+	}
+	program_read(&node, text);
+	return program_end(&node);
+}
+
+Test(tls, a_node_listens_to_no_network_without_mutual_tls, .timeout = 120)
+{
+	static const char *const refused[] = {
+		"0.0.0.0:0",
+		"0.0.0.0:50051",
+		"10.0.0.1:50051",
+		"128.0.0.1:0",
+		"126.255.255.255:0",
+		"[::]:50051",
+		"[::1]:50051",
+		"::1:50051",
+		"localhost:50051",
+		"50051",
+		":50051",
+		"",
+	};
+	uint64_t tries = 0, served = 0, control;
+
+	if (system_obstacle() != NULL)
+		cr_skip_test("%s", system_obstacle());
+	control = end_of_node("--listen", "127.0.0.1:0") == -1;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		served += end_of_node("--listen", refused[i]) != 1;
+		served += end_of_node("--listen-tls", refused[i]) != 1;
+		tries += 2;
+	}
+	figure_none("C1", "addresses that a node served without mutual TLS",
+		    served, tries, control);
 }
