@@ -24,6 +24,13 @@
 
 _Static_assert(LIMIT_THREADS <= TEAM_MAX, "what a policy may ask for there is");
 
+/*
+ * Frames are sealed at ticks.  Where more threads compute than there are
+ * processors, a frame that had to wait for its turn among them would tell that
+ * its answer is still being computed.
+ */
+#define COMPUTING_NICE 5
+
 #define HEAP_RESERVE (1u << 20) /* for the libraries, of one worker */
 
 /*
@@ -380,9 +387,12 @@ static void start_sealing_thread(struct worker *worker)
  */
 static void start_threads(struct worker *worker)
 {
-	leave_on(team_open(worker->setup->policy->threads, &worker->team));
 	start_sealing_thread(worker);
 	wait_until(worker, &worker->has_started);
+	/* It keeps its priority; what computes has less, this thread and those
+	   that it makes.  A node that was started with less yet may not. */
+	(void)setpriority(PRIO_PROCESS, 0, COMPUTING_NICE);
+	leave_on(team_open(worker->setup->policy->threads, &worker->team));
 }
 
 _Noreturn void worker_run(const struct worker_setup *setup)

@@ -127,6 +127,7 @@ static const struct jail_rule zygote_rules[] = {
 	ALLOW(close_range, "a worker keeps two descriptors"),
 	ALLOW(mseal, "weights stay where and what they are"),
 	ALLOW(prlimit64, "a worker lowers its limits"),
+	ALLOW_IF(setpriority, 0, PRIO_PROCESS, "its computing comes last"),
 	ALLOW_IF(prctl, 0, PR_SET_DUMPABLE, "a worker leaves no core"),
 	ALLOW_IF(prctl, 0, PR_SET_NO_NEW_PRIVS, "a worker's filter needs it"),
 	ALLOW_IF(seccomp, 0, SECCOMP_SET_MODE_FILTER, "a worker closes"),
