@@ -86,8 +86,9 @@ static bool run(const char *command, const char *a, const char *b)
 {
 	char line[512];
 
-	snprintf(line, sizeof(line), "PATH=$PATH:/usr/sbin:/sbin %s %s %s",
-		 command, a, b);
+	snprintf(line, sizeof(line),
+		 "PATH=$PATH:/usr/sbin:/sbin %s %s %s >/dev/null 2>&1", command,
+		 a, b);
 	return system(line) == 0;
 }
 
@@ -103,7 +104,7 @@ bool canary_make_disk(char image[static CANARY_PATH_MAX],
 	cr_assert_eq(ftruncate(file, DISK_BYTES), 0);
 	close(file);
 	cr_assert_not_null(mkdtemp(folder));
-	if (run("mkfs.ext4 -q -F", image, ">/dev/null 2>&1") &&
+	if (run("mkfs.ext4 -q -F", image, "") &&
 	    run("mount -o loop", image, folder))
 		return true;
 	unlink(image);
