@@ -40,7 +40,7 @@ QUIET    := $(filter $(BUILD)/tests/quiet/%,$(TESTED))
 UNIT     := $(filter-out $(QUIET),$(TESTED))
 HELPERS  := $(filter-out $(wildcard tests/*/test_*.c tests/fuzz/*.c \
               tests/bench/*.c) tests/scenarios/call.c \
-              tests/hostile/constant_time.c, \
+              tests/hostile/constant_time.c $(wildcard tests/hostile/racing*.c), \
               $(wildcard tests/*.c tests/*/*.c))
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
@@ -76,6 +76,21 @@ sanitize: all ## the tests under address and undefined-behaviour sanitizers
 	@PCC_NODE=$(CURDIR)/$(BUILD)/pcc-node \
 	    $(MAKE) --no-print-directory test BUILD=build/sanitize \
 	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+
+race: all tests ## the threads of teams, workers, gateway and client under ThreadSanitizer
+	@mkdir -p build/race
+	@$(CC) -c -o build/race/options.o tests/hostile/racing_options.c
+	@LDFLAGS=build/race/options.o \
+	    $(MAKE) --no-print-directory -j$(JOBS) BUILD=build/race \
+	    SANITIZE=-fsanitize=thread $(patsubst %,build/race/%,pcc-gateway \
+	    pcc-client tests/hostile/racing)
+	@tools/race.sh $(BUILD) build/race
+
+valgrind: deps-claims all tests ## unit tests under valgrind; SECONDS=120 at most for each
+	@$(MAKE) --no-print-directory $(BUILD)/tests/hostile/constant_time
+	@tools/valgrind.sh $(BUILD) $(or $(SECONDS),120) \
+	    $(filter $(BUILD)/tests/unit/% $(BUILD)/tests/node/% \
+	    $(BUILD)/tests/log/% $(BUILD)/tests/client/%,$(UNIT))
 
 fuzz: $(FUZZERS) ## fuzz every parser of foreign bytes; SECONDS=60 each, RECORD=1 adds it up
 	@tools/run_fuzzers.sh $(if $(RECORD),--record) \
@@ -213,6 +228,11 @@ $(BUILD)/tests/hostile/constant_time: $(BUILD)/tests/hostile/constant_time.o \
 	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=random_bytes,--wrap=secret_tell -o $@ \
 	    -Wl,--start-group $^ -Wl,--end-group $(LDLIBS)
 
+$(BUILD)/tests/hostile/racing: $(BUILD)/tests/hostile/racing.o \
+    $(BUILD)/tests/support/timed.o $(BUILD)/libnode.a $(LIBRARY)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LDLIBS)
+
 $(BUILD)/tests/bench/bench_tpm: $(BUILD)/libnode.a
 $(BUILD)/tests/bench/bench_log: $(BUILD)/liblog.a
 
@@ -303,6 +323,6 @@ $(BUILD)/%.o: %.c | $(GEN)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-.PHONY: all demo test tests deps deps-demo deps-test deps-claims deps-vm vm vm-demo vm-test vm-residue sanitize fuzz fuzzers coverage bench shape-bench interop-go constant-time claims soak release reproduce check includes symbols parsers format tidy help clean
+.PHONY: all demo test tests race valgrind deps deps-demo deps-test deps-claims deps-vm vm vm-demo vm-test vm-residue sanitize fuzz fuzzers coverage bench shape-bench interop-go constant-time claims soak release reproduce check includes symbols parsers format tidy help clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

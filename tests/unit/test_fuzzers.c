@@ -12,6 +12,9 @@
 
 #include "tests/figure.h"
 
+#define LEAST_LINES 95
+#define LEAST_BRANCHES 89
+
 #define FOLDERS                                                       \
 	"base policy wire crypto tlog attest inference api net node " \
 	"client gateway log verify model"
@@ -76,4 +79,24 @@ Test(fuzzers, what_they_executed_is_on_record)
 	figure_of("D1", "fuzzers with a record", (double)count, "");
 	figure_of("D1", "inputs under sanitizers, nothing found", checked, "");
 	figure_of("D1", "and without them", plain, "");
+}
+
+Test(fuzzers, their_seeds_reach_almost_every_line_and_branch)
+{
+	FILE *table = fopen("tests/fuzz/coverage", "re");
+	double lines = 0, branches = 0;
+	char line[4096];
+
+	cr_assert_not_null(table);
+	while (fgets(line, sizeof(line), table) != NULL)
+		if (strncmp(line, "all ", 4) == 0)
+			cr_assert_eq(sscanf(line,
+					    "all %*d files %*d %*d %lf %*d %*d "
+					    "%lf",
+					    &lines, &branches),
+				     2);
+	(void)fclose(table);
+	figure_at_least("D2", "lines of parsers", lines, "%", LEAST_LINES);
+	figure_at_least("D2", "branches of parsers", branches, "%",
+			LEAST_BRANCHES);
 }
