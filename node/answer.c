@@ -69,6 +69,20 @@ static void ring_put(struct answer *answer, struct bytes piece)
 	answer->added += piece.len;
 }
 
+void answer_give(struct answer *answer, uint16_t status, enum answer_body body,
+		 struct bytes whole)
+{
+	lock(answer);
+	invariant(!answer->begun && whole.len <= answer->size);
+	answer->status = status;
+	answer->body = body;
+	ring_put(answer, whole);
+	answer->begun = true;
+	answer->ended = true;
+	tell(answer);
+	unlock(answer);
+}
+
 void answer_add(struct answer *answer, struct bytes piece)
 {
 	if (piece.len == 0)

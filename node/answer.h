@@ -57,6 +57,10 @@ void answer_begin(struct answer *answer, uint16_t status,
 		  enum answer_body body);
 /* Waits while the ring has no room; a piece larger than the ring is a bug. */
 void answer_add(struct answer *answer, struct bytes piece);
+/* All of an answer that has no receipt, at once: so no frame comes between its
+ * status and its body, and one body is always as many frames. */
+void answer_give(struct answer *answer, uint16_t status, enum answer_body body,
+		 struct bytes whole);
 /* The receipt's text is borrowed for as long as the answer is. */
 void answer_end(struct answer *answer, struct bytes receipt);
 /* Bytes added and not yet taken. */

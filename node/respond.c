@@ -29,9 +29,8 @@ static enum err refuse(const struct respond *respond,
 	struct writer out = WRITER_OVER(body);
 
 	TRY(completion_put_error(&out, refusal));
-	answer_begin(respond->answer, refusal->status, ANSWER_JSON);
-	answer_add(respond->answer, bytes_written(&out));
-	answer_end(respond->answer, (struct bytes){ NULL, 0 });
+	answer_give(respond->answer, refusal->status, ANSWER_JSON,
+		    bytes_written(&out));
 	return ERR_OK;
 }
 
@@ -69,9 +68,7 @@ static enum err respond_models(const struct respond *respond,
 		TRY(completion_put_model(&out, &model));
 	else
 		return refuse_for(respond, CHAT_REFUSAL_MODEL_NOT_FOUND, NULL);
-	answer_begin(respond->answer, 200, ANSWER_JSON);
-	answer_add(respond->answer, bytes_written(&out));
-	answer_end(respond->answer, (struct bytes){ NULL, 0 });
+	answer_give(respond->answer, 200, ANSWER_JSON, bytes_written(&out));
 	return ERR_OK;
 }
 

@@ -308,8 +308,9 @@ static void reap(struct zygote *zygote, size_t index, int options)
 			   WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status) : 0,
 			   arena);
 	}
-	/* One that died before it had work would die again at once. */
-	if (was_warm && !slot->unwanted)
+	/* One that died before it had work would die again at once.  One that
+	   is done had some, whether or not that was heard here already. */
+	if (was_warm && !slot->unwanted && how != EVENT_HOW_DONE)
 		zygote->fork_not_before_ms =
 			clock_now_ms() + RESTART_BACKOFF_MS;
 	ended.number[0] = index;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,6 +23,7 @@
 #include "base/fd.h"
 #include "sandbox/machine.h"
 #include "tests/scenarios/fetch.h"
+#include "tests/scenarios/journal.h"
 
 #define ORDINARY_USER 4242
 #define READY_MS 30000 /* sanitizers on a busy machine included */
@@ -189,8 +191,8 @@ static const char *complain(const struct system *system, enum system_part part,
 	size_t len = system_log(system, part, log);
 	size_t skip = len > FAULT_MAX / 2 ? len - FAULT_MAX / 2 : 0;
 
-	snprintf(fault, sizeof(fault), "%s: %s\n%s", parts[part].program, what,
-		 log + skip);
+	snprintf(fault, sizeof(fault), "%s: %.500s\n%s", parts[part].program,
+		 what, log + skip);
 	return fault;
 }
 
@@ -629,12 +631,61 @@ static const char *find_fault(const struct system *system)
 
 	for (int part = 0; part < SYSTEM_PARTS; part++) {
 		(void)system_log(system, (enum system_part)part, log);
-		for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
-			if (strstr(log, signs[i]) != NULL)
-				return complain(system, (enum system_part)part,
-						"complained");
+		for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+			char *at = strstr(log, signs[i]);
+
+			if (at == NULL)
+				continue;
+			while (at > log && at[-1] != '\n')
+				at--;
+			at[strcspn(at, "\n")] = '\0';
+			return complain(system, (enum system_part)part, at);
+		}
 	}
 	return NULL;
+}
+
+/* The program's own file, to know what it may say; empty: none. */
+static struct bytes map_program(enum system_part part)
+{
+	SCOPED_FD file = open_program(part);
+	struct stat status;
+	void *memory;
+
+	if (file < 0 || fstat(file, &status) != 0)
+		return (struct bytes){ NULL, 0 };
+	memory = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE,
+		      file, 0);
+	return memory == MAP_FAILED
+		       ? (struct bytes){ NULL, 0 }
+		       : (struct bytes){ memory, (size_t)status.st_size };
+}
+
+/* Every log is of its grammar, whatever was done to the system. */
+static const char *find_stray(const struct system *system)
+{
+	struct journal_tally tally = { 0 };
+	const char *wrong = NULL;
+
+	for (int i = 0; i < SYSTEM_PARTS; i++) {
+		enum system_part part = (enum system_part)i;
+		struct bytes program = map_program(part);
+		char path[SYSTEM_PATH_MAX];
+		const char *stray;
+
+		path_in(system, parts[part].log, path);
+		stray = journal_stray_in(part, path, program, &tally);
+		if (program.len > 0)
+			(void)munmap((void *)(uintptr_t)program.data,
+				     program.len);
+		if (stray == NULL)
+			continue;
+		snprintf(fault, sizeof(fault), "%s: a stray line: %s",
+			 parts[part].program, stray);
+		wrong = fault;
+	}
+	journal_keep(&tally);
+	return wrong;
 }
 
 const char *system_stop(struct system *system)
@@ -654,7 +705,9 @@ const char *system_stop(struct system *system)
 		(void)system_await_end(system, (enum system_part)part,
 				       GENTLE_MS);
 	}
-	wrong = find_fault(system);
+	wrong = find_stray(system);
+	if (find_fault(system) != NULL)
+		wrong = fault;
 	remove_folder(system->folder);
 	system->folder[0] = '\0';
 	return wrong;

@@ -114,7 +114,8 @@ void system_unshare(void);
 
 /*
  * End all parts that run, gently, then not; remove the folder.  NULL, or what a
- * part's log complained of: a failed invariant, a sanitizer.  Static text.
+ * part's log complained of (a failed invariant, a sanitizer), or has in it that
+ * is not of its grammar (tests/scenarios/journal.h).  Static text.
  */
 const char *system_stop(struct system *system);
 

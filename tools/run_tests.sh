@@ -79,6 +79,9 @@ run() {
 		why="it holds no test"
 	elif grep -q 'Sanitizer: \|runtime error: ' "$log"; then
 		why="a sanitizer complained"
+	elif [ "$failed" -eq 0 ] && grep -q ': Assertion Failed' "$log"; then
+		# Criterion does not count what fails once a test has ended.
+		why="something failed after a test"
 	fi
 	{
 		sentences "$log"

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "node/channel.h"
+#include "tests/figure.h"
 #include "wire/message.h"
 
 static const enum message_kind first = MESSAGE_POLICY;
@@ -112,4 +116,40 @@ Test(message, a_full_writer_is_left_as_it_was)
 
 	cr_assert_eq(message_put(&message, &out), ERR_TOO_LARGE);
 	cr_assert_eq(out.len, 0);
+}
+
+/* Of whatever length: read whole or refused, never as a shorter one. */
+Test(message, a_packet_that_is_too_long_is_not_read_as_its_beginning)
+{
+	static const size_t most = 1 + MESSAGE_BODY_MAX; /* of this kind */
+	static const size_t lengths[] = { 1,
+					  2,
+					  most - 1,
+					  most,
+					  most + 1,
+					  MESSAGE_BYTES_MAX,
+					  MESSAGE_BYTES_MAX + 1,
+					  2 * (size_t)MESSAGE_BYTES_MAX };
+	static uint8_t packet[2 * MESSAGE_BYTES_MAX];
+	static struct channel_packet room;
+	const size_t count = sizeof(lengths) / sizeof(lengths[0]);
+	size_t good = 0;
+	int pair[2];
+
+	packet[0] = MESSAGE_DATA;
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	for (size_t i = 0; i < count; i++) {
+		struct message message;
+		bool fits;
+
+		cr_assert_eq(write(pair[0], packet, lengths[i]),
+			     (ssize_t)lengths[i]);
+		fits = channel_read(pair[1], &room, &message) == ERR_OK &&
+		       message.body.len == lengths[i] - 1;
+		good += fits == (lengths[i] <= most);
+	}
+	close(pair[0]);
+	close(pair[1]);
+	figure_all("C2", "packets of a worker read whole or refused", good,
+		   count);
 }

@@ -89,23 +89,29 @@ void call_say(struct call *call, const struct rpc_serve_request *request)
 	free(out.data);
 }
 
+void call_set_up(struct call *call, const struct sealed_target *target,
+		 enum ohttp_form form)
+{
+	struct rpc_serve_request setup = { .step = RPC_REQUEST_SETUP };
+	const char *hex = target->node_header + strlen("PCC-Node: ");
+
+	setup.setup.form =
+		form == OHTTP_CHUNKED ? RPC_FORM_CHUNKED : RPC_FORM_UNCHUNKED;
+	invariant(hex_decode(bytes_of_string(hex), setup.setup.node_id,
+			     RPC_NODE_ID_BYTES) == ERR_OK);
+	call_say(call, &setup);
+}
+
 void call_ask(struct call *call, const struct sealed_target *target,
 	      const struct sealed_request *request)
 {
-	struct rpc_serve_request setup = { .step = RPC_REQUEST_SETUP };
-	struct rpc_serve_request chunk = {
+	const struct rpc_serve_request chunk = {
 		.step = RPC_REQUEST_CHUNK,
 		.chunk = { { request->bytes, request->len },
 			   RPC_POSITION_LAST },
 	};
-	const char *hex = target->node_header + strlen("PCC-Node: ");
 
-	setup.setup.form = request->exchange.form == OHTTP_CHUNKED
-				   ? RPC_FORM_CHUNKED
-				   : RPC_FORM_UNCHUNKED;
-	invariant(hex_decode(bytes_of_string(hex), setup.setup.node_id,
-			     RPC_NODE_ID_BYTES) == ERR_OK);
-	call_say(call, &setup);
+	call_set_up(call, target, request->exchange.form);
 	call_say(call, &chunk);
 }
 

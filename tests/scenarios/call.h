@@ -43,7 +43,11 @@ void call_open(const struct call_line *line, int timeout_ms, struct call *out);
 
 void call_say(struct call *call, const struct rpc_serve_request *request);
 
-/* Set-up for the target's node, in the form of the request, and all of it. */
+/* Set-up for the target's node. */
+void call_set_up(struct call *call, const struct sealed_target *target,
+		 enum ohttp_form form);
+
+/* The same in the form of the request, and all of it. */
 void call_ask(struct call *call, const struct sealed_target *target,
 	      const struct sealed_request *request);
 

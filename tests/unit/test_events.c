@@ -2,15 +2,18 @@
 #include <criterion/criterion.h>
 #include <ctype.h>
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "policy/events.h"
+#include "tests/figure.h"
 
 #define MOST 1000000
 
@@ -207,4 +210,76 @@ Test(events, the_checker_rejects_every_other_line)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		cr_expect_eq(check(bad[i]), 1, "%s", bad[i]);
+}
+
+/* ---- how much a line of one request can tell */
+
+/* How many values a field of the grammar can have, counted one by one. */
+static size_t values_of(const char *kind, uint64_t max)
+{
+	uint64_t last = 0;
+	size_t count = 1; /* 0 */
+
+	/* A count is the node's own: no line of a request may have one. */
+	cr_assert_str_neq(kind, "count");
+	if (strcmp(kind, "code") == 0)
+		return (size_t)max + 1;
+	for (uint64_t value = 1; value <= 2 * max; value++) {
+		uint64_t bucket = events_bucket(value);
+
+		count += bucket != last;
+		last = bucket;
+	}
+	return count;
+}
+
+/* Bits of all lines that one request can leave, from the grammar's text. */
+static double bits_of_requests(void)
+{
+	uint8_t memory[EVENTS_GRAMMAR_MAX + 1];
+	struct writer grammar = { memory, 0, EVENTS_GRAMMAR_MAX };
+	bool is_request = false;
+	double bits = 0;
+
+	cr_assert_eq(events_grammar_write(&grammar), ERR_OK);
+	memory[grammar.len] = '\0';
+	for (char *line = strtok((char *)memory, "\n"); line != NULL;
+	     line = strtok(NULL, "\n")) {
+		char kind[16];
+		unsigned long max;
+
+		if (strncmp(line, "event ", 6) == 0)
+			is_request = strstr(line, " request") != NULL;
+		else if (is_request &&
+			 sscanf(line, "field %*s %15s %lu", kind, &max) == 2)
+			bits += log2((double)values_of(kind, max));
+	}
+	return bits;
+}
+
+/* What the tool prints for whoever reads the grammar alone. */
+static double bits_that_are_printed(void)
+{
+	FILE *tool = popen("tools/log_check.py --bits", "r");
+	char line[256];
+	double bits = 0;
+
+	cr_assert_not_null(tool);
+	while (fgets(line, sizeof(line), tool) != NULL)
+		(void)sscanf(line, "all of them %lf", &bits);
+	cr_assert_eq(pclose(tool), 0);
+	return bits;
+}
+
+Test(events, what_a_request_can_tell_the_log_is_computed_and_printed)
+{
+	double bits = bits_of_requests();
+
+	cr_assert_float_eq(bits_that_are_printed(), bits, 0.06);
+	/* The gateway's one line: a status below 600, and a time. */
+	figure_at_most("J2", "all lines of one request in a node's log", bits,
+		       "bits", 24);
+	figure_at_most("J2", "its line in a gateway's",
+		       log2(600 * (double)values_of("bucket", MOST)), "bits",
+		       14);
 }
