@@ -139,7 +139,7 @@ static void ask_often(double ms[static REQUESTS])
 
 			talk_end(&talks[j]);
 			cr_assert(openai_is_whole(answer));
-			ms[i + j] = (double)answer->last_us / 1000;
+			ms[i + j] = (double)answer->ms;
 		}
 	}
 }
