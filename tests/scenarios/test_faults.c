@@ -169,6 +169,17 @@ static bool try(struct place *place, uint64_t at, unsigned way)
 	return deed.happened;
 }
 
+/* An invariant is a bug of ours, whatever failed before. */
+static void expect_no_bug(const struct place *place)
+{
+	static char log[SYSTEM_LOG_MAX];
+	const char *bug;
+
+	(void)system_log(&pcc, SYSTEM_NODE, log);
+	bug = strstr(log, "invariant does not hold");
+	cr_assert_null(bug, "%s: %.80s", place->name, bug);
+}
+
 static void expect_no_plaintext(void)
 {
 	static char log[SYSTEM_LOG_MAX];
@@ -227,6 +238,7 @@ Test(faults, of_failing_calls_none_crashes_hangs_or_leaks_and_the_next_is_good)
 
 	start();
 	struck = effort_is_long() ? sweep(&effort) : sample(&effort, &numbers);
+	expect_no_bug(&places[0]);
 	expect_no_plaintext();
 	figure_of("L2", "processes that a library aborted for want of memory",
 		  (double)saboteur_aborts(), "");
