@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/figure.h"
 #include "tests/unit/gguf_edit.h"
 #include "tests/unit/model_files.h"
 #include "tests/unit/tiny_model.h"
@@ -287,6 +288,43 @@ Test(model, weights_that_are_no_numbers_are_refused)
 			     ERR_MALFORMED);
 	}
 	model_files_free(file);
+}
+
+/* At the beginning, in the middle and at the end of every tensor. */
+Test(model, a_value_that_is_none_is_refused_in_any_tensor)
+{
+	const float bad[] = { NAN, INFINITY, -INFINITY };
+	struct tiny_model_shape shape = tiny_model_shape();
+	struct bytes file = tiny_model_build(&shape);
+	uint64_t tried = 0, opened = 0, control = 0;
+	struct gguf index;
+	struct model *model;
+
+	cr_assert_eq(gguf_open(file, &gguf_model_limits, &index), ERR_OK);
+	for (size_t i = 0; i < index.tensor_count; i++) {
+		struct bytes data = index.tensors[i].data;
+		size_t count = data.len / sizeof(float);
+		const size_t places[] = { 0, count / 2, count - 1 };
+
+		for (size_t j = 0; j < 9; j++) {
+			uint8_t *at = (uint8_t *)(uintptr_t)data.data +
+				      places[j / 3] * sizeof(float);
+			float good;
+
+			memcpy(&good, at, sizeof(good));
+			memcpy(at, &bad[j % 3], sizeof(good));
+			tried++;
+			opened += model_open(file, &limits, NULL, &model) !=
+				  ERR_MALFORMED;
+			memcpy(at, &good, sizeof(good));
+		}
+	}
+	gguf_close(&index);
+	control = model_open(file, &limits, NULL, &model) == ERR_OK;
+	model_close(model);
+	model_files_free(file);
+	figure_none("H4", "NaN or infinite weights that were not refused",
+		    opened, tried, control);
 }
 
 Test(model, a_vocabulary_of_another_size_is_refused)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/figure.h"
+#include "tests/system.h"
 #include "tests/unit/model_files.h"
 #include "tests/unit/opened_session.h"
 #include "tests/unit/tiny_model.h"
@@ -461,6 +463,60 @@ Test(session, numbers_that_break_down_are_an_error)
 		err = opened_session_logits(&fixture, 2, &logits);
 	cr_assert_eq(err, ERR_MALFORMED);
 	opened_session_close(&fixture);
+}
+
+/* Logits of all tokens, or an error; how long it took in microseconds. */
+static uint64_t time_of(float scale, enum err *err)
+{
+	struct tiny_model_shape shape = tiny_model_shape();
+	uint32_t tokens[OPENED_SESSION_CHUNK];
+	struct opened_session fixture;
+	uint64_t began;
+	const float *logits;
+
+	shape.scale = scale;
+	opened_session_tokens(tokens, OPENED_SESSION_CHUNK,
+			      TINY_MODEL_VOCABULARY);
+	opened_session_open(&fixture, tiny_model_build(&shape), kernel_best());
+	began = system_now_us();
+	*err = opened_session_advance(&fixture, tokens, OPENED_SESSION_CHUNK);
+	if (*err == ERR_OK)
+		*err = opened_session_logits(&fixture, OPENED_SESSION_CHUNK - 1,
+					     &logits);
+	for (size_t i = 0; *err == ERR_OK && i < TINY_MODEL_VOCABULARY; i++)
+		cr_assert(isfinite(logits[i]));
+	began = system_now_us() - began;
+	opened_session_close(&fixture);
+	return began;
+}
+
+/* From weights that are hardly numbers to those whose products are none. */
+Test(session, weights_of_any_size_end_in_numbers_or_an_error)
+{
+	static const float scales[] = { 0,	1e-45f, 1e-42f, 1e-39f,
+					1e-38f, 1e-30f, 1e-20f, 1e-10f,
+					1e10f,	1e20f,	1e30f,	1e37f };
+	const size_t count = sizeof(scales) / sizeof(scales[0]);
+	uint64_t longest = 0, usual;
+	size_t typed = 0;
+	enum err err;
+
+	(void)time_of(1, &err);
+	usual = time_of(1, &err);
+	cr_assert_eq(err, ERR_OK);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t us = time_of(scales[i], &err);
+
+		longest = us > longest ? us : longest;
+		typed += err == ERR_OK || err == ERR_MALFORMED;
+	}
+	figure_all("H4",
+		   "sizes of weights, denormal to infinite, that end in "
+		   "numbers or an error",
+		   typed, count);
+	/* The limit is for a machine that is busy. */
+	figure_at_most("H4", "the slowest, over weights of the usual size",
+		       (double)longest / (double)(usual + 1), "times", 500);
 }
 
 /* How many tokens go in before one is refused, so many at a time. */
