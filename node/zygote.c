@@ -130,7 +130,9 @@ static enum err fork_into(struct zygote *zygote, size_t index, int front,
 	if (slot->pid < 0)
 		return ERR_UNAVAILABLE;
 	slot->pidfd = (int)syscall(SYS_pidfd_open, slot->pid, 0);
-	invariant(slot->pidfd >= 0);
+	/* A worker that nobody watches must not be: it ends with its zygote. */
+	if (slot->pidfd < 0)
+		exit(EXIT_FAILURE);
 	slot->state = SLOT_WARM;
 	slot->unwanted = false;
 	slot->generation++;
