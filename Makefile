@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make help` lists the targets.  One Makefile, no recursion, no configure step;
-# everything made is under build/.
+# everything made is under build/, but for the records that coverage, RECORD=1
+# and --keep write into the tree.
 
 MODULES  := base policy wire crypto tlog net sandbox attest inference api
 APPS     := node gateway client model verify log
@@ -122,8 +123,8 @@ constant-time: deps-claims ## no branch and no address depends on a key
 
 claims: deps-claims ## every claim of SECURITY.md shown by a test that passes; the figures, into build/claims.json
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests $(QUIET)
-	@tools/run_tests.sh $(BUILD) $(UNIT) $(QUIET); \
-	    tools/claims.py $(BUILD) SECURITY.md
+	@tools/run_tests.sh $(BUILD) $(UNIT) $(QUIET); ran=$$?; \
+	    tools/claims.py $(BUILD) SECURITY.md && exit $$ran
 
 soak: deps-test ## the long form of what draws, kills or mutates, and the fuzzers; HOURS=1
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests $(QUIET) $(FUZZERS)

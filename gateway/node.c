@@ -171,6 +171,9 @@ static enum err refresh(struct node *node)
 static void note_load(struct node *node, const struct rpc_load *load)
 {
 	pthread_mutex_lock(&node->lock);
+	/* What was fetched may be of a keeper that is no more. */
+	if (node->load_known && node->load.offer != load->offer)
+		atomic_store(&node->stale, true);
 	node->load = *load;
 	node->load_known = true;
 	pthread_mutex_unlock(&node->lock);

@@ -30,6 +30,7 @@ static struct {
 	struct asking *asking;
 	uint8_t bundle[BUNDLE_MAX];
 	size_t bundle_len;
+	uint32_t offer; /* how many bundles it was so far */
 	uint64_t next_refresh;
 	uint8_t encoded[BUNDLE_MAX + 64];
 	uint8_t decoded[RPC_ARENA_FOR(LIMIT_MESSAGE_BYTES)]
@@ -178,6 +179,7 @@ enum err attestation_bundle(const struct message *message)
 		memcpy(state.bundle, bundle.data, bundle.len);
 		state.bundle_len = bundle.len;
 		state.next_refresh = message->number[1];
+		state.offer++;
 		serve_identify(id.data, (uint8_t)message->number[2]);
 		return ERR_OK;
 	}
@@ -190,6 +192,11 @@ enum err attestation_bundle(const struct message *message)
 		answer(call, bundle, message->number[1]);
 	}
 	return ERR_OK;
+}
+
+uint32_t attestation_offer(void)
+{
+	return state.offer;
 }
 
 void attestation_unproven(uint64_t ticket)

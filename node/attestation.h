@@ -22,6 +22,9 @@ void attestation_attach(int keeper);
 /* MESSAGE_BUNDLE.  ERR_MALFORMED: the keeper breaks the rules. */
 MUST_CHECK enum err attestation_bundle(const struct message *message);
 
+/* How many bundles were on offer until now. */
+uint32_t attestation_offer(void);
+
 /* MESSAGE_UNPROVEN: whoever asked under this ticket is put off. */
 void attestation_unproven(uint64_t ticket);
 

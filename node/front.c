@@ -256,7 +256,8 @@ static void tick(struct front *front, uint64_t now)
 		.load = { .capacity = (uint32_t)front->pool.capacity,
 			  .running = (uint32_t)pool_running(&front->pool),
 			  .queued = (uint32_t)serve_queued_count(),
-			  .draining = front->is_draining },
+			  .draining = front->is_draining,
+			  .offer = attestation_offer() },
 		.health = HEALTH_NOT_SERVING,
 	};
 

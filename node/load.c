@@ -170,7 +170,8 @@ static bool has_news(const struct watcher *watcher)
 	if (watcher->subject == HEALTH)
 		return watcher->told.health != state.now.health;
 	return a->capacity != b->capacity || a->running != b->running ||
-	       a->queued != b->queued || a->draining != b->draining;
+	       a->queued != b->queued || a->draining != b->draining ||
+	       a->offer != b->offer;
 }
 
 void load_update(const struct load_state *now, uint64_t now_ms)

@@ -54,7 +54,7 @@
 #define PULSE_MS 1000  /* between two questions whether a role still works */
 #define LIMIT_PULSES 5 /* unanswered in a row, then it is replaced */
 #define LIMIT_PULSES_ATTESTER 15   /* a TPM, or firmware, may take its time */
-#define LIMIT_PULSES_START 15	   /* until it is ready */
+#define LIMIT_PULSES_START 25	   /* until it is ready */
 #define LIMIT_PULSES_START_SLOW 60 /* with a TPM; with a model, of which */
 #define LIMIT_PULSE_MODEL_BYTES (16u << 20) /* so much is one more */
 #define LIMIT_STACK_BYTES (8u << 20)	    /* of a worker's first thread */

@@ -6,7 +6,8 @@
 
 A claim is a row `| id | claim | last figure | tests |`; its tests stand in back
 quotes as `suite/test`.  It holds where each of them ran and passed: a test
-that was skipped or is missing shows nothing.  All of it is written to
+that was skipped or is missing shows nothing, nor does one of a program that
+failed as a whole (a sanitizer, a log with a stray line).  All of it is written to
 BUILD/claims.json; --keep writes the figures into the table as well, and with
 --only-run those tests that did not run are left out, not missed.
 """
@@ -19,6 +20,7 @@ import sys
 
 ROW = re.compile(r"^\| ([A-Z][0-9]+[a-z]?) \| (.*) \| ?(.*?) ?\| (`.*) \|$")
 RESULT = re.compile(r"^\[(PASS|FAIL|SKIP)\] ([a-z0-9_]+)::([A-Za-z0-9_]+)")
+WHOLE = re.compile(r"^  FAILED  [a-z_]+\.[a-z_0-9]+: ", re.M)
 TEST = re.compile(r"`([a-z0-9_]+/[A-Za-z0-9_]+)`")
 
 
@@ -27,6 +29,8 @@ def results_of(build):
     order = ["PASS", "SKIP", "FAIL"]
     results = {}
     for path in glob.glob(f"{build}/results/*.log"):
+        with open(path[:-len("log")] + "out", errors="replace") as out:
+            failed_whole = WHOLE.search(out.read()) is not None
         with open(path, errors="replace") as log:
             for line in log:
                 match = RESULT.match(line)
@@ -34,7 +38,8 @@ def results_of(build):
                     continue
                 name = f"{match[2]}/{match[3]}"
                 old = results.get(name, "PASS")
-                results[name] = max(old, match[1], key=order.index)
+                new = "FAIL" if failed_whole else match[1]
+                results[name] = max(old, new, key=order.index)
     return results
 
 

@@ -302,6 +302,7 @@ enum err rpc_load_parse(struct bytes in, struct arena *arena,
 		.running = message->running,
 		.queued = message->queued,
 		.draining = message->draining != 0,
+		.offer = message->offer,
 	};
 	return ERR_OK;
 }
@@ -314,5 +315,6 @@ enum err rpc_load_encode(const struct rpc_load *load, struct writer *out)
 	message.running = load->running;
 	message.queued = load->queued;
 	message.draining = load->draining;
+	message.offer = load->offer;
 	return proto_encode(&message.base, out);
 }

@@ -89,6 +89,7 @@ struct rpc_load {
 	uint32_t running;
 	uint32_t queued;
 	bool draining;
+	uint32_t offer; /* another one once another bundle is on offer */
 };
 
 /*

@@ -286,7 +286,7 @@ struct racer {
 
 static void fill(const char *path, uint8_t value)
 {
-	static _Thread_local uint8_t bytes[RACED_BYTES];
+	uint8_t bytes[RACED_BYTES];
 	SCOPED_FD file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
 	memset(bytes, value, sizeof(bytes));

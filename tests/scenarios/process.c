@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/scenarios/process.h"
 
+#include <criterion/criterion.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,6 +19,7 @@
 #define FILE_BYTES 8192
 #define LOOK_MS 2
 #define LOOKS 10 /* that have to agree */
+#define WORKER_MS 5000
 
 static const char *const titles[JAIL_ROLES] = {
 	[JAIL_FRONT] = "pcc-node: front",
@@ -245,6 +247,19 @@ void process_workers(pid_t supervisor, struct process_list *out)
 	out->count = 0;
 	if (zygote != 0)
 		process_children(zygote, out);
+}
+
+void process_await_workers(pid_t supervisor, struct process_list *out)
+{
+	uint64_t end = system_now_ms() + WORKER_MS;
+
+	do {
+		process_workers(supervisor, out);
+		if (out->count > 0)
+			return;
+		system_sleep_ms(LOOK_MS);
+	} while (system_now_ms() < end);
+	cr_assert_fail("there is no worker");
 }
 
 void process_node(pid_t supervisor, struct process_list *out)

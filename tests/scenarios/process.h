@@ -33,6 +33,9 @@ pid_t process_role(pid_t supervisor, enum jail_role role);
 /* The workers that live now, idle and busy. */
 void process_workers(pid_t supervisor, struct process_list *out);
 
+/* The same once there is one; the running test fails where none comes. */
+void process_await_workers(pid_t supervisor, struct process_list *out);
+
 /* Supervisor, roles and workers, all that live now. */
 void process_node(pid_t supervisor, struct process_list *out);
 

@@ -116,8 +116,7 @@ static uint64_t crash_worker(int number)
 	struct process_list workers;
 	uint64_t dumped;
 
-	process_workers(pcc.pids[SYSTEM_NODE], &workers);
-	cr_assert_gt(workers.count, 0);
+	process_await_workers(pcc.pids[SYSTEM_NODE], &workers);
 	dumped = is_dumped_by(workers.pids[0], number);
 	cr_assert(await_whole());
 	return dumped;

@@ -368,9 +368,8 @@ static double *put_histogram(double *at, const struct series *series,
 
 static double *put_series(double *at, const struct series *series)
 {
-	static _Thread_local struct series sorted;
+	struct series sorted = *series;
 
-	sorted = *series;
 	qsort(sorted.values, sorted.count, sizeof(double), compare);
 	at = put_summary(at, series, &sorted);
 	return put_first(at, series);
@@ -379,7 +378,7 @@ static double *put_series(double *at, const struct series *series)
 void campaign_features(const struct observer_notes *notes,
 		       double features[static CLASSIFIER_FEATURES])
 {
-	static _Thread_local struct series sizes, gaps;
+	struct series sizes, gaps;
 	const struct observer_segment *segments = notes->segments;
 	double *at = features, total = 0;
 

@@ -242,7 +242,7 @@ static struct stump best_stump(const struct table *table, size_t number,
 			       const double *left)
 {
 	const struct fold *fold = &table->folds[number];
-	static _Thread_local double sums[FEATURES][BINS];
+	double sums[FEATURES][BINS];
 	struct stump best = { .gain = -1 };
 	double n = (double)fold->training;
 

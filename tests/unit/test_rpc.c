@@ -232,16 +232,17 @@ Test(rpc, a_bundle_comes_with_its_time)
 
 Test(rpc, a_load_reads_as_written)
 {
-	const struct rpc_load load = { 1, 2, UINT32_MAX, true };
+	const struct rpc_load load = { 1, 2, UINT32_MAX, true, 5 };
 	struct rpc_load read;
 	struct writer out = WRITER_OVER(buffer);
 
 	cr_assert_eq(rpc_load_encode(&load, &out), ERR_OK);
-	vector_expect(bytes_written(&out), "0801100218ffffffff0f2001");
+	vector_expect(bytes_written(&out), "0801100218ffffffff0f20012805");
 	cr_assert_eq(rpc_load_parse(bytes_written(&out), &arena, &read),
 		     ERR_OK);
 	cr_assert(read.capacity == 1 && read.running == 2 &&
-		  read.queued == UINT32_MAX && read.draining);
+		  read.queued == UINT32_MAX && read.draining &&
+		  read.offer == 5);
 	cr_assert_eq(rpc_load_parse(BYTES_LITERAL(""), &arena, &read), ERR_OK);
 	cr_assert(read.capacity == 0 && !read.draining);
 	cr_assert_eq(rpc_load_parse(vector_hex("0a00"), &arena, &read),
