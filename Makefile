@@ -55,7 +55,7 @@ demo: deps-demo ## one private answer through every process, with the checks tha
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tools/demo.sh $(BUILD)
 
-test: deps-test ## build and run every test; each prints the sentence it proves
+test: deps-test ## build and run every test; each prints the sentence it proves; 8 minutes
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests
 	@tools/run_tests.sh $(BUILD) $(UNIT)
 
@@ -73,7 +73,7 @@ deps-test: ## install what the tests need, where it is missing
 deps-claims:
 	@tools/deps.sh test interop claims
 
-sanitize: all ## the tests under address and undefined-behaviour sanitizers
+sanitize: all ## the tests under address and undefined-behaviour sanitizers; builds for 10 minutes
 	@PCC_NODE=$(CURDIR)/$(BUILD)/pcc-node \
 	    $(MAKE) --no-print-directory test BUILD=build/sanitize \
 	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
@@ -93,11 +93,11 @@ valgrind: deps-claims all tests ## unit tests under valgrind; SECONDS=120 at mos
 	    $(filter $(BUILD)/tests/unit/% $(BUILD)/tests/node/% \
 	    $(BUILD)/tests/log/% $(BUILD)/tests/client/%,$(UNIT))
 
-fuzz: $(FUZZERS) ## fuzz every parser of foreign bytes; SECONDS=60 each, RECORD=1 adds it up
+fuzz: $(FUZZERS) ## fuzz every parser of foreign bytes (needs clang); SECONDS=60 each; RECORD=1 adds up, UNTIL=n inputs
 	@tools/run_fuzzers.sh $(if $(RECORD),--record) \
 	    $(if $(UNTIL),--until $(UNTIL)) $(or $(SECONDS),60) $^
 
-coverage: ## lines and branches of every parser that the fuzzers' seeds reach
+coverage: ## lines and branches of every parser that the fuzzers' seeds reach (needs clang, llvm)
 	@$(MAKE) --no-print-directory -j$(JOBS) fuzzers BUILD=build/coverage \
 	    CHECKS= PROFILE="-fprofile-instr-generate -fcoverage-mapping"
 	@tools/coverage.sh build/coverage
@@ -121,12 +121,12 @@ constant-time: deps-claims ## no branch and no address depends on a key
 	@$(MAKE) --no-print-directory $(BUILD)/tests/hostile/test_constant_time
 	@tools/run_tests.sh $(BUILD) $(BUILD)/tests/hostile/test_constant_time
 
-claims: deps-claims ## every claim of SECURITY.md shown by a test that passes; the figures, into build/claims.json
+claims: deps-claims ## every claim of SECURITY.md shown by a test that passes, as root; figures into build/claims.json; 15 minutes
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests $(QUIET)
 	@tools/run_tests.sh $(BUILD) $(UNIT) $(QUIET); ran=$$?; \
 	    tools/claims.py $(BUILD) SECURITY.md && exit $$ran
 
-soak: deps-test ## the long form of what draws, kills or mutates, and the fuzzers; HOURS=1
+soak: deps-test ## what draws, kills or mutates, and the fuzzers (needs clang), for HOURS=1 or one round; build/claims.json
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests $(QUIET) $(FUZZERS)
 	@tools/soak.sh $(BUILD) $(or $(HOURS),1)
 
@@ -170,7 +170,7 @@ deps-vm:
 	@tools/deps.sh vm
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 clean: ## remove everything that was made
 	rm -rf build

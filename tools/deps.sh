@@ -6,7 +6,7 @@
 set -eu
 
 build="gcc libc6-dev libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
- protobuf-compiler libssl-dev libsodium-dev libseccomp-dev libcap-dev
+ protobuf-compiler libssl-dev libsodium-dev libseccomp-dev
  libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev libtss2-dev"
 demo="swtpm swtpm-tools"
 test="libcriterion-dev strace swtpm swtpm-tools tpm2-tools openssl libcbor-dev procps python3"
