@@ -95,6 +95,11 @@ def text_of(figure):
     return text + (f" ({', '.join(notes)})" if notes else "")
 
 
+def is_judged(figure):
+    """What only tells something is in the JSON, not in the table."""
+    return any(name in figure for name in ("of", "at_most", "at_least"))
+
+
 def rows_of(document):
     rows = []
     with open(document) as lines:
@@ -126,7 +131,8 @@ def keep(document, figures):
         for line in lines:
             match = ROW.match(line.rstrip("\n"))
             if match:
-                mine = [f for f in figures if f["claim"] == match[1]]
+                mine = [f for f in figures
+                        if f["claim"] == match[1] and is_judged(f)]
                 last = "; ".join(map(text_of, merged(mine))) or match[3]
                 line = f"| {match[1]} | {match[2]} | {last} | {match[4]} |\n"
             kept.append(line)
