@@ -35,20 +35,25 @@ static enum err unix_name(const char *path, struct sockaddr_un *out)
 	return ERR_OK;
 }
 
-/* Whether nobody listens there any more. */
-static bool is_left_behind(const struct sockaddr_un *name)
+/*
+ * Whether nobody listens there any more, be it that the path is gone as well.
+ * One that is stopped accepts nobody, and is in use all the same.
+ */
+static bool is_left(const struct sockaddr_un *name)
 {
-	SCOPED_FD probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	SCOPED_FD probe =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	return connect(probe, (const struct sockaddr *)name, sizeof(*name)) !=
 		       0 &&
-	       errno == ECONNREFUSED;
+	       (errno == ECONNREFUSED || errno == ENOENT);
 }
 
 /*
  * A path left behind is removed; one that is in use, or no socket, is not.  Of
  * a node that was killed the front may live a moment longer than who starts the
- * next one needs to do so: that is waited for.
+ * next one needs to do so: that is waited for.  One that ends in good order
+ * removes it itself.
  */
 static enum err clear_path(const struct sockaddr_un *name)
 {
@@ -61,14 +66,16 @@ static enum err clear_path(const struct sockaddr_un *name)
 		errno = ENOTSOCK;
 		return ERR_DENIED;
 	}
-	for (int looks = 0; !is_left_behind(name); looks++) {
+	for (int looks = 0; !is_left(name); looks++) {
 		if (looks == LOOKS_MAX) {
 			errno = EADDRINUSE;
 			return ERR_DENIED;
 		}
 		nanosleep(&pause, NULL);
 	}
-	return unlink(name->sun_path) == 0 ? ERR_OK : ERR_UNAVAILABLE;
+	if (unlink(name->sun_path) != 0 && errno != ENOENT)
+		return ERR_UNAVAILABLE;
+	return ERR_OK;
 }
 
 static enum err bind_and_listen(int fd, const void *name, socklen_t len)

@@ -5,7 +5,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -86,6 +88,67 @@ Test(listener, one_whose_last_owner_is_just_dying_is_waited_for)
 	cr_assert_eq(listen_there(), ERR_OK);
 	pthread_join(thread, NULL);
 	close(listener);
+}
+
+static void *remove_later(void *unused)
+{
+	system_sleep_ms(300);
+	listener_remove(address);
+	return unused;
+}
+
+/* As a node does at the end of its drain; it may hold its socket yet. */
+Test(listener, a_path_whose_owner_removes_it_meanwhile_is_free)
+{
+	pthread_t thread;
+	int first;
+
+	cr_assert_eq(listen_there(), ERR_OK);
+	first = listener;
+	cr_assert_eq(pthread_create(&thread, NULL, remove_later, NULL), 0);
+	cr_assert_eq(listen_there(), ERR_OK);
+	pthread_join(thread, NULL);
+	cr_assert_eq(access(path, F_OK), 0);
+	close(listener);
+	close(first);
+}
+
+/* Callers until there is room for no more. */
+static size_t fill(int *callers, size_t most)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	size_t count = 0;
+
+	snprintf(name.sun_path, sizeof(name.sun_path), "%s", path);
+	while (count < most) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+		if (connect(fd, (struct sockaddr *)&name, sizeof(name)) != 0) {
+			cr_assert_eq(errno, EAGAIN);
+			close(fd);
+			break;
+		}
+		callers[count++] = fd;
+	}
+	return count;
+}
+
+Test(listener, one_that_accepts_nobody_is_in_use, .timeout = 30)
+{
+	int callers[512];
+	size_t count;
+	int first;
+
+	cr_assert_eq(listen_there(), ERR_OK);
+	first = listener;
+	count = fill(callers, 512);
+	cr_assert_lt(count, 512);
+	cr_assert_eq(listen_there(), ERR_DENIED);
+	cr_assert_eq(errno, EADDRINUSE);
+	cr_assert_eq(access(path, F_OK), 0);
+	while (count > 0)
+		close(callers[--count]);
+	close(first);
 }
 
 Test(listener, a_file_that_is_no_socket_stays)
