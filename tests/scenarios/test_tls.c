@@ -152,13 +152,15 @@ Test(tls, a_node_is_reached_by_gateways_of_its_authority_alone, .timeout = 120)
 	shell("rm -r $FOLDER", "", "");
 }
 
-/* How a node that is told to listen like this ends, or -1: it serves. */
-static int end_of_node(const char *listen, const char *address)
+/* How a node with these further words ends, or -1: it serves. */
+static int end_of_node(const char *const words[], size_t count)
 {
+	const char *arguments[16] = { "--model", system_model() };
 	char text[PROGRAM_TEXT_MAX];
-	struct program node = program_start(
-		"pcc-node", (const char *const[]){ "--model", system_model(),
-						   listen, address, NULL });
+
+	memcpy(arguments + 2, words, count * sizeof(*words));
+
+	struct program node = program_start("pcc-node", arguments);
 
 	if (number_after(&node, "pcc-node: listening on port ") >= 0) {
 		program_stop(&node);
@@ -166,6 +168,33 @@ static int end_of_node(const char *listen, const char *address)
 	}
 	program_read(&node, text);
 	return program_end(&node);
+}
+
+static int end_of_listener(const char *listen, const char *address)
+{
+	return end_of_node((const char *const[]){ listen, address }, 2);
+}
+
+/* What stands for mutual TLS at every address of this machine. */
+#define TLS_WORDS 8
+
+/* Each set of them but the whole leaves callers unproven, and does not serve. */
+static uint64_t serve_with_less(void)
+{
+	char address[32];
+	const char *words[TLS_WORDS] = {
+		"--listen-tls",	      address,
+		"--tls-certificate",  path("node.pem"),
+		"--tls-key",	      path("node.key"),
+		"--tls-client-roots", path("authority.pem"),
+	};
+	uint64_t served = 0;
+
+	snprintf(address, sizeof(address), "0.0.0.0:%u", free_port());
+	cr_assert_eq(end_of_node(words, TLS_WORDS), -1, "not even with roots");
+	for (size_t count = TLS_WORDS - 2; count >= 2; count -= 2)
+		served += end_of_node(words, count) != 1;
+	return served;
 }
 
 Test(tls, a_node_listens_to_no_network_without_mutual_tls, .timeout = 120)
@@ -188,12 +217,18 @@ Test(tls, a_node_listens_to_no_network_without_mutual_tls, .timeout = 120)
 
 	if (system_obstacle() != NULL)
 		cr_skip_test("%s", system_obstacle());
-	control = end_of_node("--listen", "127.0.0.1:0") == -1;
+	cr_assert_not_null(mkdtemp(folder));
+	make_authority("authority");
+	make_identity("node", "authority");
+	control = end_of_listener("--listen", "127.0.0.1:0") == -1;
+	served += serve_with_less();
+	tries += TLS_WORDS / 2 - 1;
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-		served += end_of_node("--listen", refused[i]) != 1;
-		served += end_of_node("--listen-tls", refused[i]) != 1;
+		served += end_of_listener("--listen", refused[i]) != 1;
+		served += end_of_listener("--listen-tls", refused[i]) != 1;
 		tries += 2;
 	}
 	figure_none("C1", "addresses that a node served without mutual TLS",
 		    served, tries, control);
+	shell("rm -r $FOLDER", "", "");
 }
