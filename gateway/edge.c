@@ -27,6 +27,7 @@
 #define REPLY_MS 10000	/* to take an answer of our own making */
 #define REST_MS 30000	/* from one request's end to the next one's headers */
 #define SILENT_MS 10000 /* without a sign of the client's machine */
+#define ENTER_MS 1000	/* from the door to the library's beginning it */
 #define CLOSING_TICKS 4 /* for every suspended connection to be resumed */
 
 struct edge {
@@ -36,7 +37,8 @@ struct edge {
 	struct guard *guard;
 	const struct nodes *nodes;
 	unsigned inside_max;
-	atomic_uint inside; /* connections, those that are ending included */
+	atomic_uint inside;   /* connections, those that are ending included */
+	atomic_uint entering; /* that the library has not begun yet */
 	atomic_uint running;
 	atomic_bool closing;
 };
@@ -345,6 +347,16 @@ static void bound_silence(int socket)
 	(void)setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
+/* Of one that took longer than ENTER_MS nothing is counted any more. */
+static void has_entered(struct edge *edge)
+{
+	unsigned count = atomic_load(&edge->entering);
+
+	while (count > 0 && !atomic_compare_exchange_weak(&edge->entering,
+							  &count, count - 1))
+		continue;
+}
+
 /* From here to the end of its headers a client has HEAD_MS. */
 static void on_connection(void *closure, struct MHD_Connection *connection,
 			  void **context,
@@ -361,6 +373,8 @@ static void on_connection(void *closure, struct MHD_Connection *connection,
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
+	atomic_fetch_add(&edge->inside, 1);
+	has_entered(edge);
 	bound_silence(info->connect_fd);
 	*context = guard_add(edge->guard, info->connect_fd);
 	guard_set_deadline(edge->guard, *context, HEAD_MS);
@@ -391,9 +405,17 @@ static struct MHD_Daemon *start(struct edge *edge)
 		edge, MHD_OPTION_END);
 }
 
+static bool is_full(struct edge *edge)
+{
+	return atomic_load(&edge->inside) + atomic_load(&edge->entering) >=
+	       edge->inside_max;
+}
+
 /*
  * Whom the guard has shut out to make room is inside for a moment yet.  The
- * library owns the socket in the end, whatever it makes of it.
+ * library owns the socket in the end, whatever it makes of it; one that it
+ * fails to begin later on it closes without a word, so that after ENTER_MS
+ * before a full house none counts as entering.
  */
 static void on_enter(void *context, int socket, const struct sockaddr *from,
 		     socklen_t len)
@@ -401,16 +423,18 @@ static void on_enter(void *context, int socket, const struct sockaddr *from,
 	static const struct timespec moment = { 0, 1000000 };
 	struct edge *edge = context;
 
-	while (atomic_load(&edge->inside) >= edge->inside_max) {
+	for (unsigned waited_ms = 0; is_full(edge); waited_ms++) {
 		if (atomic_load(&edge->closing)) {
 			close(socket);
 			return;
 		}
+		if (waited_ms >= ENTER_MS)
+			atomic_store(&edge->entering, 0);
 		nanosleep(&moment, NULL);
 	}
-	atomic_fetch_add(&edge->inside, 1);
+	atomic_fetch_add(&edge->entering, 1);
 	if (MHD_add_connection(edge->daemon, socket, from, len) != MHD_YES)
-		atomic_fetch_sub(&edge->inside, 1);
+		has_entered(edge);
 }
 
 enum err edge_open(const struct edge_options *options, struct edge **out)
