@@ -9,6 +9,7 @@
 #include "policy/limits.h"
 
 #define PIECE_BYTES (16u << 10) /* of the upload, in one message */
+#define PIECE_MS 3000		/* then one leaves that is not full */
 #define CRUMBS_MAX 1024		/* looks at the upload, and */
 #define CRUMB_BYTES 64		/* one more for each so many bytes */
 
@@ -39,6 +40,7 @@ struct relay {
 	size_t uploaded;
 	size_t looks;	      /* at it, one a chunk of HTTP at least */
 	struct writer piece;  /* owned; of the upload, not yet sent */
+	gpr_timespec sent;    /* when one last left */
 	struct bytes waiting; /* of the answer; a view into the call */
 };
 
@@ -83,6 +85,7 @@ static void send_locked(struct relay *relay, enum rpc_position position)
 	struct rpc_chunk chunk = { bytes_written(&relay->piece), position };
 
 	relay->sending = true;
+	relay->sent = gpr_now(GPR_CLOCK_MONOTONIC);
 	relay->references++;
 	call_send_chunk(&relay->call, &chunk);
 	relay->piece.len = 0;
@@ -170,6 +173,7 @@ static void call_locked(struct relay *relay)
 		return;
 	}
 	relay->called = true;
+	relay->sent = gpr_now(GPR_CLOCK_MONOTONIC);
 	begin_locked(relay, &setup);
 }
 
@@ -196,6 +200,15 @@ static bool flush_locked(struct relay *relay, enum rpc_position position)
 	return false;
 }
 
+/* To a node that has heard nothing for so long its client would seem idle. */
+static bool is_due_locked(const struct relay *relay)
+{
+	gpr_timespec now = gpr_now(GPR_CLOCK_MONOTONIC);
+
+	return relay->called && !relay->sending &&
+	       gpr_time_to_millis(gpr_time_sub(now, relay->sent)) >= PIECE_MS;
+}
+
 /* A body in chunks of a byte costs its sender little and us a look at each. */
 static bool is_crumbled_locked(struct relay *relay)
 {
@@ -204,7 +217,8 @@ static bool is_crumbled_locked(struct relay *relay)
 
 /*
  * However small the pieces that a client sends, those that a node gets are
- * whole ones.  One is with gRPC at a time, and one is gathered: when that is
+ * whole ones, but where it is slow: then one leaves each PIECE_MS, behind the
+ * first.  One is with gRPC at a time, and one is gathered: when that is
  * full the client is not read, and so a slow node slows its client down to its
  * own speed.
  */
@@ -238,6 +252,8 @@ static enum relay_step upload_locked(struct relay *relay, const uint8_t *data,
 	invariant(bytes_put(&relay->piece, piece) == ERR_OK);
 	relay->uploaded += piece.len;
 	*len -= piece.len;
+	if (is_due_locked(relay))
+		send_locked(relay, RPC_POSITION_MORE);
 	return RELAY_AGAIN;
 }
 
