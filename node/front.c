@@ -35,8 +35,11 @@ enum place {
  * Two threads of its own, beside gRPC's:
  *
  *   pacing    the first one: sleeps until a tick is due, and does what is due.
- *             It has real-time priority where that is permitted, so it hears
- *             nobody: no peer can keep it at work
+ *             It has real-time priority where that is permitted, so it waits
+ *             for nobody, and takes one packet a stream of workers at most.
+ *             What it sends may make it run what gRPC has to do by then, for
+ *             its callers, which are gateways: how long at a stretch is
+ *             bounded (sandbox/priority.h)
  *   hearing   waits for all peers, and passes on what they say
  *
  * All that they share is under the server's lock.
