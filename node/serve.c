@@ -196,7 +196,10 @@ static void on_step(struct serve_stream *stream,
 
 /* The server's handlers. */
 
-/* Of those who have not asked yet, the one who has taken longest over it. */
+/*
+ * Of those who have not asked yet, the one who has taken longest over it: but
+ * for whom this node lets wait itself, and reads no further meanwhile.
+ */
 static struct serve_stream *slowest(void)
 {
 	struct serve_stream *slowest = NULL;
@@ -205,7 +208,7 @@ static struct serve_stream *slowest(void)
 	     s = s->next) {
 		if ((s->state == SERVE_STREAM_SETUP ||
 		     s->state == SERVE_STREAM_UPLOAD) &&
-		    s->worker == NULL && !s->box.is_whole)
+		    s->worker == NULL && !s->is_waiting && !s->box.is_whole)
 			slowest = s; /* new ones come first */
 	}
 	return slowest;
@@ -360,12 +363,19 @@ static bool is_trickling(const struct serve_stream *stream, uint64_t now)
 /* And who is given an answer has to read it, or the next one waits. */
 static bool is_unread(struct serve_stream *stream)
 {
-	if (stream->worker == NULL ||
+	if (stream->state != SERVE_STREAM_ANSWER ||
 	    server_backlog(stream->call) < SERVE_ANSWER_BACKLOG)
 		return false;
 	stream->unread_ms += serve.options.policy->tick_ms;
 	return stream->unread_ms >
 	       LIMIT_UNREAD_MS + stream->answered * 1000 / LIMIT_READ_BYTES_S;
+}
+
+/* What was queued before its end has to be read no faster than the rest. */
+static bool is_tail_unread(const struct serve_stream *stream, uint64_t now)
+{
+	return now - stream->over_ms >
+	       LIMIT_UNREAD_MS + stream->tail * 1000 / LIMIT_READ_BYTES_S;
 }
 
 static void check_times(struct serve_stream *stream, uint64_t now)
@@ -402,7 +412,7 @@ void serve_tick(uint64_t now)
 	     s = s->next) {
 		if (s->state != SERVE_STREAM_OVER)
 			check_times(s, now);
-		else if (now - s->over_ms > LIMIT_UNREAD_MS)
+		else if (is_tail_unread(s, now))
 			server_cut(s->call);
 		if (s->state == SERVE_STREAM_UPLOAD && s->worker != NULL)
 			move_on(s);

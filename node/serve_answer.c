@@ -34,6 +34,8 @@ static void send_frame(struct serve_stream *stream, struct bytes frame,
 	}
 	stream->frames++;
 	stream->answered += frame.len;
+	if (frame.len > stream->frame_most)
+		stream->frame_most = frame.len;
 	if (position == RPC_POSITION_LAST)
 		serve_stream_finish(stream);
 }

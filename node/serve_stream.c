@@ -159,6 +159,7 @@ void serve_stream_finish(struct serve_stream *stream)
 {
 	serve_stream_leave_worker(stream);
 	let_go(stream);
+	stream->tail = server_backlog(stream->call) * stream->frame_most;
 	log_outcome(stream, EVENT_OUTCOME_ANSWERED);
 	server_finish(stream->call, GRPC_STATUS_OK, "", 0);
 }

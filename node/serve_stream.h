@@ -33,13 +33,15 @@ struct serve_stream {
 	bool is_waiting; /* for a worker */
 	struct mailbox box;
 	uint64_t opened_ms;
-	uint64_t heard_ms;   /* when the caller last sent something */
-	uint64_t waiting_ms; /* since when it waits for a worker */
-	uint64_t taken_ms;   /* since when it has one */
-	uint64_t over_ms;    /* since when it is over */
-	uint64_t unread_ms;  /* that its worker stood still for its reader */
-	uint64_t answered;   /* bytes of its answer */
-	uint64_t uploaded;   /* bytes in all, and */
+	uint64_t heard_ms;	  /* when the caller last sent something */
+	uint64_t waiting_ms;	  /* since when it waits for a worker */
+	uint64_t taken_ms;	  /* since when it has one */
+	uint64_t over_ms;	  /* since when it is over */
+	uint64_t tail;		  /* bytes at most that were queued then */
+	uint64_t unread_ms;	  /* that it stood still for its reader */
+	uint64_t answered;	  /* bytes of its answer, and */
+	uint64_t frame_most;	  /* of its longest frame */
+	uint64_t uploaded;	  /* bytes in all, and */
 	uint64_t uploaded_before; /* of them before it had a worker */
 	uint64_t frames;	  /* sent */
 	bool is_pulling;	  /* a pull has not been answered yet */
