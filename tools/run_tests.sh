@@ -8,7 +8,7 @@
 # is tried twice.  What could not be
 # looked at, for want of data or of rights, is counted as skipped and named.
 # Those in tests/quiet/ time something: they run when all others are done, each
-# of their tests alone.
+# of their tests alone; the last is test_journal, which sums up what all logged.
 #
 # What tests draw follows from $SEED, which is printed; what they measured goes
 # into BUILD/results/figures (see tests/figure.h).
@@ -105,9 +105,10 @@ lane() {
 	done
 }
 
-nodes=() others=() sleepers=() quiet=()
+nodes=() others=() sleepers=() quiet=() journal=()
 for program in "$@"; do
 	case $program in
+	*/quiet/test_journal) journal+=("$program") ;;
 	*/quiet/*) quiet+=("$program") ;;
 	*/test_rotation | */test_hung) sleepers+=("$program") ;;
 	*/scenarios/*) nodes+=("$program") ;;
@@ -119,7 +120,7 @@ lane "${sleepers[@]}" &
 lane "${nodes[@]}" &
 lane "${others[@]}" &
 wait
-lane "${quiet[@]}"
+lane "${quiet[@]}" "${journal[@]}"
 
 passed=0 failed=0 skipped=0
 for program in "$@"; do

@@ -13,9 +13,10 @@ end=$(($(date +%s) + $(awk -v hours="$2" 'BEGIN { printf "%d", hours * 3600 }'))
 share_s=60 # of a test, and of a fuzzer, in a round: within every time limit
 share_of_little=10
 
-# A test has a long form by itself, or by the mutations of tdx_mutation.h.
+# A test has a long form by its rounds, by what is exhaustive there, or by the
+# mutations of tdx_mutation.h.
 programs=()
-for source in $(grep -lE 'effort_of\(|tdx_mutation_run\(' tests/*/test_*.c); do
+for source in $(grep -lE 'effort_of\(|effort_is_long\(|tdx_mutation_run\(' tests/*/test_*.c); do
 	programs+=("$build/${source%.c}")
 done
 fuzzers=()

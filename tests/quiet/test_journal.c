@@ -39,6 +39,18 @@ static const char *const wrong[] = {
 	"gateway_request status=200 ms=7",
 	"pcc-node: hello there, says a prompt",
 	"pcc-node: keeper: Once upon a time: Permission denied",
+	/* Keys and digests, whose letters stand in any program. */
+	"pcc-node: 3a9f0c1d2e",
+	"pcc-node: 3a9f0c1d2e5b7788a0b1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d3",
+	"pcc-node: keeper: 9f3bca0417de55c1f00d",
+	"pcc-node: keeper 0a1b2c3d4e",
+	"pcc-node: q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=",
+	"pcc-node: keeper: zT4x/9Qb+1g=: Permission denied",
+	/* The loader's, where nobody provoked it. */
+	"hello /nonexistent",
+	"ERROR: ld.so: object '/nonexistent.so' from LD_PRELOAD",
+	"hello: error while loading shared libraries: hello",
+	"pcc-node: error while loading shared libraries: hello",
 	"pcc-node",
 	"pcc-node: ",
 	"",
@@ -66,8 +78,12 @@ static bool is_refused(const char *line, struct bytes program)
 
 static size_t count_refused(void)
 {
-	/* What a program has ready; the rest is anybody's. */
-	static const char program[] = "the jail cannot be closed\0keeper";
+	/* What a program has ready, letters of every kind included; the rest
+	 * is anybody's. */
+	static const char program[] =
+		"the jail cannot be closed\0keeper\0line %zu (%u to %u)\0"
+		"0123456789+/=abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ de ca bca fa ab cd ef";
 	size_t refused = 0;
 
 	for (size_t i = 0; i < WRONG; i++) {
@@ -78,6 +94,8 @@ static size_t count_refused(void)
 	}
 	cr_assert_not(is_refused("pcc-node: keeper: the jail cannot be closed: "
 				 "Operation not permitted",
+				 BYTES_ARRAY(program)));
+	cr_assert_not(is_refused("pcc-node: line 12 (1 to 64)",
 				 BYTES_ARRAY(program)));
 	cr_assert_not(
 		is_refused("load running=1 queued=0", BYTES_ARRAY(program)));

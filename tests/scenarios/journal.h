@@ -36,6 +36,13 @@ const char *journal_stray_in(enum system_part part, const char *path,
 			     struct bytes program, struct journal_tally *tally);
 
 /*
+ * From here on lines of nodes may begin so: what the loader says before there
+ * is a program, or what a program says of a file that a test named.  NULL at the
+ * end; each test that provokes such lines names its own.
+ */
+void journal_expect(const char *const *beginnings);
+
+/*
  * Keep a tally beside the figures ($FIGURES), and tell what all tests of this
  * run, or where there are no figures of this program, have kept.
  */

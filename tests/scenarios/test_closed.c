@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/figure.h"
+#include "tests/scenarios/journal.h"
 #include "tests/scenarios/openai.h"
 #include "tests/scenarios/process.h"
 #include "tests/system.h"
@@ -84,6 +85,10 @@ static void stop(void)
 
 TestSuite(closed, .fini = stop, .timeout = 180);
 
+/* What the loader says of such variables before there is a node. */
+static const char *const complaints[] = { "ERROR: ld.so: object '/nonexistent",
+					  "/nonexistent/", NULL };
+
 static void start(const char *const *environment)
 {
 	struct policy policy = system_policy();
@@ -91,6 +96,7 @@ static void start(const char *const *environment)
 	if (system_obstacle() != NULL)
 		cr_skip_test("%s", system_obstacle());
 	system_surround(environment);
+	journal_expect(environment == hostile ? complaints : NULL);
 	system_start_or_skip(&policy, &pcc);
 	cr_assert_geq(openai_await_answer(pcc.client, 20000), 0);
 }

@@ -60,6 +60,10 @@ static struct place {
 
 static void start(void)
 {
+	/* Of a call of the loader's own, before there is a program. */
+	static const char *const complaints[] = {
+		"pcc-node: error while loading shared libraries: ", NULL
+	};
 	struct policy policy = system_policy();
 
 	if (system_obstacle() != NULL)
@@ -70,6 +74,7 @@ static void start(void)
 	policy.workers = 2;
 	policy.warm_workers = 1;
 	saboteur_begin();
+	journal_expect(complaints);
 	system_start_or_skip(&policy, &pcc);
 }
 

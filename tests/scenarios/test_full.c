@@ -19,17 +19,26 @@
 #include "tests/scenarios/process.h"
 #include "tests/system.h"
 
-#define REQUESTS 20
+#define ROUNDS 20
+#define BETWEEN 4 /* rounds of which one kills */
+#define BACK_MS 10000
+#define WORKERS 2
 
 static struct system pcc;
 static char folder[80];
+static int base_folder = -1; /* that this one is made in */
 
 static void stop(void)
 {
 	if (pcc.folder[0] != '\0')
 		system_stop_or_fail(&pcc);
-	if (folder[0] != '\0' && umount2(folder, MNT_DETACH) == 0)
-		(void)rmdir(folder);
+	if (folder[0] == '\0')
+		return;
+	(void)umount2(folder, MNT_DETACH);
+	/* By the root that it was made in, which nobody made read-only. */
+	cr_assert_eq(fchdir(base_folder), 0);
+	(void)umount2(basename(folder), MNT_DETACH);
+	cr_assert_eq(rmdir(basename(folder)), 0);
 }
 
 TestSuite(full, .fini = stop, .timeout = 0);
@@ -44,6 +53,9 @@ static void mount_small(void)
 		cr_skip_test("no mounts of one's own here");
 	snprintf(folder, sizeof(folder), "%.40s/pcc.XXXXXX",
 		 base != NULL ? base : "/tmp");
+	base_folder = open(base != NULL ? base : "/tmp",
+			   O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cr_assert_geq(base_folder, 0);
 	cr_assert_not_null(mkdtemp(folder));
 	if (mount("tmpfs", folder, "tmpfs", 0, "size=1m,mode=755") != 0) {
 		(void)rmdir(folder);
@@ -58,8 +70,8 @@ static void start(void)
 	struct policy policy = system_policy();
 
 	policy.shape = POLICY_SHAPE_OFF;
-	policy.workers = 2;
-	policy.warm_workers = 2;
+	policy.workers = WORKERS;
+	policy.warm_workers = WORKERS;
 	system_start_or_skip(&policy, &pcc);
 	cr_assert_geq(openai_await_answer(pcc.client, 5000), 0);
 }
@@ -81,23 +93,43 @@ static int try_to_write(void)
 	return error;
 }
 
-/* Requests, and a death of every role between them. */
-static void expect_service(const char *what)
+/* Whoever has that role, once all are there; and its end. */
+static void kill_one(enum jail_role role)
+{
+	struct process_list workers;
+	pid_t victim;
+
+	cr_assert(process_await_node(pcc.pids[SYSTEM_NODE], WORKERS, BACK_MS));
+	process_workers(pcc.pids[SYSTEM_NODE], &workers);
+	victim = role == JAIL_WORKER
+			 ? workers.pids[0]
+			 : process_role(pcc.pids[SYSTEM_NODE], role);
+	cr_assert_gt(victim, 0);
+	cr_assert_eq(kill(victim, SIGKILL), 0);
+	cr_assert_geq(process_await_end(victim, BACK_MS), 0);
+}
+
+/* Requests, and a death of every role before some of them. */
+static void expect_service(const char *requests, const char *deaths)
 {
 	static const enum jail_role victims[] = { JAIL_WORKER, JAIL_KEEPER,
 						  JAIL_ZYGOTE, JAIL_FRONT };
-	struct effort effort = effort_of(REQUESTS);
-	uint64_t good = 0;
+	struct effort effort = effort_of(ROUNDS);
+	uint64_t good = 0, killed = 0, replaced = 0;
 
 	while (effort_more(&effort)) {
-		enum jail_role next = victims[effort.done % 4];
-		pid_t victim = process_role(pcc.pids[SYSTEM_NODE], next);
+		bool is_deadly = effort.done % BETWEEN == 0;
 
-		good += openai_await_answer(pcc.client, 10000) >= 0;
-		if (effort.done % 5 == 0 && victim > 0)
-			kill(victim, SIGKILL);
+		if (is_deadly)
+			kill_one(victims[killed++ % 4]);
+		good += openai_await_answer(pcc.client, BACK_MS) >= 0;
+		replaced +=
+			is_deadly && process_await_node(pcc.pids[SYSTEM_NODE],
+							WORKERS, BACK_MS);
 	}
-	figure_all("L9", what, good, effort.done);
+	cr_assert_geq(killed, 4);
+	figure_all("L9", requests, good, effort.done);
+	figure_all("L9", deaths, replaced, killed);
 }
 
 Test(full, where_the_disk_is_full_a_node_serves_on)
@@ -109,7 +141,8 @@ Test(full, where_the_disk_is_full_a_node_serves_on)
 	start();
 	cr_assert_eq(try_to_write(), ENOSPC);
 	before = system_log(&pcc, SYSTEM_NODE, log);
-	expect_service("requests answered on a full disk");
+	expect_service("requests answered on a full disk",
+		       "processes that died there and were replaced");
 	/* The control: not a byte could be written, not even of the log. */
 	cr_assert_eq(try_to_write(), ENOSPC);
 	cr_assert_leq(system_log(&pcc, SYSTEM_NODE, log), before + 4096);
@@ -149,5 +182,6 @@ Test(full, under_a_read_only_root_a_node_starts_and_serves)
 	cr_assert_lt(mkstemp(path), 0);
 	cr_assert_eq(errno, EROFS);
 	start();
-	expect_service("requests answered under a read-only root");
+	expect_service("requests answered under a read-only root",
+		       "processes that died under it and were replaced");
 }

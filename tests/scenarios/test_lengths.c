@@ -326,7 +326,7 @@ static size_t parse_packets(size_t *refused)
 			*refused += message_parse((struct bytes){ packet,
 								  lengths[i] },
 						  &message) != ERR_OK ||
-				    message.body.len < MESSAGE_BYTES_MAX;
+				    lengths[i] <= MESSAGE_BYTES_MAX;
 		}
 	return tried;
 }

@@ -4,7 +4,7 @@
  * no program of the system writes it anywhere, in whatever encoding.
  */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,27 +24,21 @@
 
 static struct system pcc;
 
-ReportHook(PRE_ALL)(struct criterion_test_set *tests)
+static void start(void)
 {
 	struct policy policy = system_policy();
 
-	(void)tests;
 	policy.shape = POLICY_SHAPE_OFF;
-	system_share(&policy);
+	system_start_or_skip(&policy, &pcc);
 }
 
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+static void stop(void)
 {
-	(void)stats;
-	system_unshare();
+	if (pcc.folder[0] != '\0')
+		system_stop_or_fail(&pcc);
 }
 
-static void adopt(void)
-{
-	system_adopt(&pcc);
-}
-
-TestSuite(unlogged, .init = adopt, .timeout = 300);
+TestSuite(unlogged, .init = start, .fini = stop, .timeout = 300);
 
 /* Where a request goes; inside, it is sealed by hand. */
 enum way {
@@ -370,27 +364,48 @@ static size_t hits_once_written(const struct needles *needles, const char *word)
 	return hits;
 }
 
+/* Every part says its last words; the folder stays. */
+static void end_all(void)
+{
+	for (int part = SYSTEM_PARTS - 1; part >= 0; part--)
+		system_signal(&pcc, (enum system_part)part, SIGTERM);
+	for (int part = SYSTEM_PARTS - 1; part >= 0; part--)
+		cr_assert_neq(
+			system_await_end(&pcc, (enum system_part)part, 10000),
+			-1);
+}
+
 Test(unlogged, a_word_in_any_field_of_a_request_is_written_nowhere)
 {
-	static struct needles needles;
-	size_t hits = 0, control = 0;
+	static struct needles needles[FIELDS];
+	static char words[FIELDS][CANARY_BYTES + 1];
+	size_t hits = 0, late = 0, control = 0;
 
 	for (size_t i = 0; i < FIELDS; i++) {
 		uint8_t inverted[CANARY_BYTES];
-		char word[CANARY_BYTES + 1];
 		size_t found;
 
 		canary_invent(inverted);
-		canary_reveal(inverted, word);
-		word[32] = '\0'; /* which fits a header of every kind */
-		memset(&needles, 0, sizeof(needles));
-		canary_look_for(&needles, word);
-		send_field(&fields[i], word);
-		found = hits_of(&needles);
+		canary_reveal(inverted, words[i]);
+		words[i][32] = '\0'; /* which fits a header of every kind */
+		canary_look_for(&needles[i], words[i]);
+		send_field(&fields[i], words[i]);
+		found = hits_of(&needles[i]);
 		cr_expect_eq(found, 0, "%s", fields[i].what);
 		hits += found > 0;
-		control += hits_once_written(&needles, word) > 0;
 	}
+	/* Nor later, when all have answered, and ended. */
+	end_all();
+	for (size_t i = 0; i < FIELDS; i++) {
+		size_t found = hits_of(&needles[i]);
+
+		cr_expect_eq(found, 0, "%s, at the end", fields[i].what);
+		late += found > 0;
+		control += hits_once_written(&needles[i], words[i]) > 0;
+	}
+	cr_assert_eq(control, FIELDS);
 	figure_none("J3", "fields of requests whose word was written anywhere",
 		    hits, FIELDS, control);
+	figure_none("J3", "those found once all programs had ended", late,
+		    FIELDS, control);
 }
