@@ -104,7 +104,10 @@ static enum machine_verdict cores(const struct machine *machine,
 			   strerror(errno));
 	}
 	cut_line(text);
-	return SAY(out, text[0] == '|' ? MACHINE_REFUSED : MACHINE_OK,
+	/* A program's standard input, or from Linux 6.16 on a socket. */
+	return SAY(out,
+		   text[0] == '|' || text[0] == '@' ? MACHINE_REFUSED
+						    : MACHINE_OK,
 		   "\"%.60s\"", text);
 }
 

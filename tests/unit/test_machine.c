@@ -131,16 +131,19 @@ Test(machine, a_handler_of_cores_stops_a_node)
 		"|/usr/share/apport/apport -p%p -s%s\n",
 		"|/bin/false\n",
 		"|\n",
+		"@/run/cores.sock\n",
+		"@@/run/cores.sock\n",
 	};
+	const size_t count = sizeof(handlers) / sizeof(handlers[0]);
 	uint64_t refused = 0;
 
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < count; i++) {
 		put("/proc/sys/kernel/core_pattern", handlers[i]);
 		cr_expect_eq(verdict_of("core pattern"), MACHINE_REFUSED);
 		refused += !is_good_enough();
 	}
-	figure_all("F6", "handlers of cores, refused", refused, 4);
-	put("/proc/sys/kernel/core_pattern", "/var/cores/%p|x\n");
+	figure_all("F6", "handlers of cores, refused", refused, count);
+	put("/proc/sys/kernel/core_pattern", "/var/cores/%p|x@y\n");
 	cr_assert(is_good_enough());
 	put("/proc/sys/kernel/core_pattern", "\n");
 	cr_assert(is_good_enough());
