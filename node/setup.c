@@ -224,8 +224,15 @@ enum err setup_hear(struct channel_packet *packet, struct message *out,
 {
 	TRY(channel_receive(SETUP_CONTROL_FD, packet, out, passed));
 	if (out->kind == MESSAGE_PULSE)
-		return channel_tell(SETUP_CONTROL_FD, MESSAGE_PULSE);
+		setup_tell_alive();
 	return ERR_OK;
+}
+
+/* One that does not read, such as a supervisor that somebody stopped, has
+ * enough to read first; and one that is gone is noticed by who receives. */
+void setup_tell_alive(void)
+{
+	(void)!channel_tell(SETUP_CONTROL_FD, MESSAGE_PULSE);
 }
 
 enum err setup_tell_unlinked(enum jail_role peer)

@@ -96,6 +96,10 @@ MUST_CHECK enum err setup_tell_ready(uint16_t port);
 MUST_CHECK enum err setup_hear(struct channel_packet *packet,
 			       struct message *out, int *passed);
 
+/* Tell the supervisor, unasked, that this role works; nothing where it does not
+ * read, since a role works on without it. */
+void setup_tell_alive(void);
+
 /*
  * Tell the supervisor that the channel to this peer was dropped, for whatever
  * reason: it makes a new one if the peer lives.

@@ -125,12 +125,14 @@ static enum err fork_into(struct zygote *zygote, size_t index, int front,
 	slot->pid = fork();
 	if (slot->pid == 0)
 		become_worker(zygote, slot, front, keeper);
-	/* From here on no other worker can be forked with this arena in it. */
-	TRY(memory_inherit(&slot->arena, MEMORY_INHERIT_NOTHING));
+	/* From here on no other worker can be forked with this arena in it, or
+	   it is forked by another zygote: this one's workers end with it. */
+	if (memory_inherit(&slot->arena, MEMORY_INHERIT_NOTHING) != ERR_OK)
+		exit(EXIT_FAILURE);
 	if (slot->pid < 0)
 		return ERR_UNAVAILABLE;
 	slot->pidfd = (int)syscall(SYS_pidfd_open, slot->pid, 0);
-	/* A worker that nobody watches must not be: it ends with its zygote. */
+	/* Nor must a worker be that nobody watches. */
 	if (slot->pidfd < 0)
 		exit(EXIT_FAILURE);
 	slot->state = SLOT_WARM;
@@ -223,8 +225,7 @@ static void tell_alive(struct zygote *zygote)
 	if (now - zygote->alive_ms < PULSE_MS)
 		return;
 	zygote->alive_ms = now;
-	if (channel_tell(SETUP_CONTROL_FD, MESSAGE_PULSE) != ERR_OK)
-		exit(EXIT_FAILURE);
+	setup_tell_alive();
 }
 
 /* Whether all of it reads as zero afterwards. */
@@ -458,9 +459,11 @@ static void drop_file(struct zygote *zygote)
  * or its part, and what was laid out of it. */
 static void seal_model(const struct zygote *zygote)
 {
-	(void)memory_seal(zygote->model_file.file.data,
-			  zygote->model_file.file.len);
-	(void)memory_seal(laid_out.base, laid_out.size);
+	if (memory_seal(zygote->model_file.file.data,
+			zygote->model_file.file.len) == MEMORY_SEAL_REFUSED ||
+	    (laid_out.base != NULL &&
+	     memory_seal(laid_out.base, laid_out.size) == MEMORY_SEAL_REFUSED))
+		die("the kernel does not seal the weights, though it can");
 }
 
 static struct bytes weights_of(const struct zygote *zygote)

@@ -252,10 +252,13 @@ enum memory_seal memory_seal(const uint8_t *memory, size_t size)
 {
 	size_t rounded;
 
-	if (round_up(size, HUGE_PAGE, &rounded) != ERR_OK ||
-	    syscall(CALL_MSEAL, memory, rounded, 0) != 0)
-		return MEMORY_SEAL_NONE;
-	return MEMORY_SEAL_KERNEL;
+	if (round_up(size, HUGE_PAGE, &rounded) != ERR_OK)
+		return MEMORY_SEAL_REFUSED;
+	if (syscall(CALL_MSEAL, memory, rounded, 0) == 0)
+		return MEMORY_SEAL_KERNEL;
+	/* Not known, or not let through by what this node runs in. */
+	return errno == ENOSYS || errno == EPERM ? MEMORY_SEAL_NONE
+						 : MEMORY_SEAL_REFUSED;
 }
 
 enum err memory_arena_open(size_t size, struct arena *out)

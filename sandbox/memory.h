@@ -85,7 +85,8 @@ MUST_CHECK enum err memory_weights_keep(const uint8_t *mapped, size_t size,
  */
 enum memory_seal {
 	MEMORY_SEAL_KERNEL,
-	MEMORY_SEAL_NONE, /* the protection alone */
+	MEMORY_SEAL_NONE,    /* the protection alone: no such call here */
+	MEMORY_SEAL_REFUSED, /* it does, but not for this memory */
 };
 enum memory_seal memory_seal(const uint8_t *memory, size_t size);
 

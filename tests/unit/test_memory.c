@@ -157,8 +157,10 @@ Test(memory, sealed_memory_stays_what_and_where_it_is_also_in_forks)
 	cr_expect_eq(undo(plain, HUGE_PAGE), 4);
 	cr_expect_eq(sealed[7], 42);
 	cr_expect_eq(WEXITSTATUS(in_a_fork(read_it, sealed + 7)), 42);
-	cr_expect_eq(memory_seal(sealed, 0), MEMORY_SEAL_NONE);
-	cr_expect_eq(memory_seal(NULL, 1), MEMORY_SEAL_NONE);
+	cr_expect_eq(memory_seal(sealed, 0), MEMORY_SEAL_REFUSED);
+	cr_expect_eq(memory_seal(NULL, 1), MEMORY_SEAL_REFUSED);
+	cr_expect_eq(munmap(plain, HUGE_PAGE), 0);
+	cr_expect_eq(memory_seal(plain, HUGE_PAGE), MEMORY_SEAL_REFUSED);
 }
 
 static bool is_mapped(const uint8_t *page)
