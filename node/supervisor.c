@@ -47,7 +47,7 @@ enum phase {
 struct process {
 	enum phase phase;
 	struct spawn_child child;
-	int control;  /* -1 when down */
+	int control;  /* -1 when down, or broken and so killed */
 	bool is_hung; /* and so was killed */
 	uint64_t not_before_ms;
 };
@@ -441,7 +441,11 @@ static void on_end(struct supervisor *node, enum jail_role role)
 		node->is_stopping = true;
 }
 
-/* One that hangs is killed; its end, seen by its pidfd, is like any other. */
+/*
+ * One that hangs is killed; its end, seen by its pidfd, is like any other.  One
+ * whose channel broke was killed by who heard that, and does not hang; and one
+ * that cannot be asked answers nothing, which is counted all the same.
+ */
 static void beat(struct supervisor *node)
 {
 	if (!watch_is_due(&node->watch, clock_now_ms()))
@@ -450,14 +454,14 @@ static void beat(struct supervisor *node)
 		struct process *process = &node->processes[roles[i]];
 		bool is_ready = process->phase == READY;
 
-		if (process->phase == DOWN)
+		if (process->phase == DOWN || process->control < 0)
 			continue;
 		if (watch_is_hung(&node->watch, roles[i],
-				  is_ready ? WATCH_READY : WATCH_STARTING) ||
-		    (is_ready &&
-		     channel_tell(process->control, MESSAGE_PULSE) != ERR_OK)) {
+				  is_ready ? WATCH_READY : WATCH_STARTING)) {
 			process->is_hung = true;
 			spawn_kill(&process->child);
+		} else if (is_ready) {
+			(void)!channel_tell(process->control, MESSAGE_PULSE);
 		}
 	}
 }
