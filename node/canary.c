@@ -29,6 +29,7 @@
 #define HOLD_MS 4 /* until a worker has the question */
 #define HOLD_TRIES 20
 #define CLEAN_MS 5000 /* until that worker is gone */
+#define STOP_MS 10000
 #define LOOK_MS 20
 #define PROCESSES_MAX 128
 #define PATH_BYTES 128
@@ -127,14 +128,24 @@ static bool start_node(struct drill *drill)
 	return drill->node > 0 && await_ready(out);
 }
 
+/* Gently, then not: its processes end with it. */
 static void stop_node(struct drill *drill)
 {
-	int status;
+	uint64_t end = clock_now_ms() + STOP_MS;
+	pid_t ended = 0;
 
 	if (drill->node <= 0)
 		return;
 	kill(drill->node, SIGTERM);
-	waitpid(drill->node, &status, 0);
+	while (ended == 0 && clock_now_ms() < end) {
+		ended = waitpid(drill->node, NULL, WNOHANG);
+		if (ended == 0)
+			wait_ms(LOOK_MS);
+	}
+	if (ended == 0) {
+		kill(drill->node, SIGKILL);
+		waitpid(drill->node, NULL, 0);
+	}
 	drill->node = 0;
 }
 
@@ -277,10 +288,12 @@ static bool await_clean(const struct drill *drill)
 static size_t print(const char *what, size_t places,
 		    const struct scan_finding *finding)
 {
-	printf("%-8s %-14s %zu hits in %zu %s, %llu KiB%s%s%s%s\n",
+	printf("%-8s %-14s %zu hits in %zu %s, %llu KiB, %llu unreadable"
+	       "%s%s%s%s\n",
 	       finding->hits > 0 || finding->is_refused ? "refused" : "ok",
 	       "canary", finding->hits, places, what,
 	       (unsigned long long)finding->bytes >> 10,
+	       (unsigned long long)finding->unreadable >> 10,
 	       finding->hits > 0 ? ": as " : "",
 	       finding->hits > 0 ? finding->encoding : "",
 	       finding->hits > 0 ? " in " : "", finding->where);

@@ -2,7 +2,9 @@
 #include "sandbox/scan.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #include "base/secret.h"
 
 #define PIECE ((size_t)4 << 20) /* bytes looked at in one go */
+#define ROOM (PIECE + 2 * NEEDLE_MAX)
 #define PAGE ((size_t)4096)
 #define MAPPING_MOST ((off_t)1 << 36) /* a sanitizer's shadow is larger */
 #define LINE_BYTES 512
@@ -48,10 +51,22 @@ static size_t page_len(size_t at, size_t len)
 	return len - at < PAGE ? len - at : PAGE;
 }
 
-/*
- * Most memory is zero, which no needle is at its first and last byte: count in
- * each run of pages that are not.
- */
+/* A needle may begin and end in zeros, as small numbers do: so what is counted
+ * in goes that far into the zeros on both sides, in which no other run is. */
+static void count_in_run(const struct place *place, struct bytes memory,
+			 size_t begin, size_t end)
+{
+	size_t after = memory.len - end;
+
+	_Static_assert(PAGE >= 2 * NEEDLE_MAX, "runs do not meet");
+	if (begin == end)
+		return;
+	begin -= begin < NEEDLE_MAX ? begin : NEEDLE_MAX;
+	end += after < NEEDLE_MAX ? after : NEEDLE_MAX;
+	count(place, memory.data + begin, end - begin);
+}
+
+/* Most memory is zero: count in each run of pages that are not. */
 static void count_in_runs(const struct place *place, const uint8_t *memory,
 			  size_t len)
 {
@@ -64,7 +79,7 @@ static void count_in_runs(const struct place *place, const uint8_t *memory,
 		while (at < len &&
 		       memcmp(memory + at, zeros, page_len(at, len)) != 0)
 			at += page_len(at, len);
-		count(place, memory + begin, at - begin);
+		count_in_run(place, (struct bytes){ memory, len }, begin, at);
 		while (at < len &&
 		       memcmp(memory + at, zeros, page_len(at, len)) == 0)
 			at += page_len(at, len);
@@ -82,9 +97,22 @@ void scan_memory(const struct needles *needles, struct bytes memory,
 /* Where to read. */
 struct window {
 	int file;
+	bool is_process; /* and may have pages that nobody is given */
 	off_t from, to;
-	uint8_t *memory; /* PIECE */
+	uint8_t *memory; /* ROOM; a piece, between zeros */
 };
+
+/*
+ * What is beside a window may be pages that nobody touched, which are not there
+ * and zero; to read them would make them be there.
+ */
+static void count_in_piece(const struct place *place, uint8_t *memory,
+			   size_t len)
+{
+	memset(memory + NEEDLE_MAX + len, 0, NEEDLE_MAX);
+	count_in_runs(place, memory, len + 2 * NEEDLE_MAX);
+	place->finding->bytes -= 2 * NEEDLE_MAX;
+}
 
 /* Pieces overlap by a needle, so that nothing hides at a border. */
 static void look(const struct window *window, const struct place *place)
@@ -94,15 +122,22 @@ static void look(const struct window *window, const struct place *place)
 	while (at < window->to) {
 		size_t left = (size_t)(window->to - at);
 		size_t wanted = left < PIECE ? left : PIECE;
-		ssize_t got = pread(window->file, window->memory, wanted, at);
+		ssize_t got = pread(window->file, window->memory + NEEDLE_MAX,
+				    wanted, at);
 
-		if (got <= 0) {
+		if (got < 0 && window->is_process &&
+		    (errno == EIO || errno == EFAULT)) {
 			/* A page that nobody is given, such as a key's. */
 			place->finding->unreadable += PAGE;
 			at += (off_t)PAGE;
 			continue;
 		}
-		count_in_runs(place, window->memory, (size_t)got);
+		if (got <= 0) {
+			/* Gone meanwhile, or cut, or not to be read at all. */
+			place->finding->is_refused = true;
+			return;
+		}
+		count_in_piece(place, window->memory, (size_t)got);
 		at += got;
 		if ((size_t)got == PIECE)
 			at -= (off_t)NEEDLE_MAX;
@@ -111,7 +146,7 @@ static void look(const struct window *window, const struct place *place)
 
 static uint8_t *new_memory(void)
 {
-	uint8_t *memory = malloc(PIECE);
+	uint8_t *memory = calloc(1, ROOM);
 
 	invariant(memory != NULL);
 	return memory;
@@ -120,7 +155,7 @@ static uint8_t *new_memory(void)
 /* What was found in it is not to be found again here. */
 static void free_memory(uint8_t *memory)
 {
-	secret_wipe(memory, PIECE);
+	secret_wipe(memory, ROOM);
 	free(memory);
 }
 
@@ -217,36 +252,41 @@ void scan_process(const struct needles *needles, pid_t pid,
 	char path[PATH_BYTES], line[LINE_BYTES];
 	SCOPED_FD memory = open_about(pid, "mem");
 	SCOPED_FD pagemap = open_about(pid, "pagemap");
-	struct window window = { .file = memory, .memory = new_memory() };
+	struct window window = { .file = memory,
+				 .is_process = true,
+				 .memory = new_memory() };
 	struct mapping mapping;
 	struct place place = { needles, mapping.name, finding };
+	size_t mappings = 0;
 	FILE *maps;
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
 	maps = fopen(path, "re");
-	if (memory < 0 || maps == NULL)
-		finding->is_refused = true;
 	while (memory >= 0 && maps != NULL && fgets(line, sizeof(line), maps)) {
 		if (!take_mapping(line, &mapping))
 			continue;
+		mappings++;
 		if (mapping.to - mapping.from > MAPPING_MOST)
 			finding->is_refused = true;
 		else
 			look_at_mapping(&mapping, pagemap, &window, &place);
 	}
+	/* One that has ended has no memory any more, and says so like that. */
+	if (mappings == 0)
+		finding->is_refused = true;
 	if (maps != NULL)
 		fclose(maps);
 	free_memory(window.memory);
 }
 
-/* A file of known length, or a disk. */
-static void look_at_open_file(int file, const struct place *place)
+/* A file that somebody may be reading at an offset: so that stays. */
+static void look_at_open_file(int file, off_t len, const struct place *place)
 {
 	struct window window = { .file = file,
-				 .to = lseek(file, 0, SEEK_END),
+				 .to = len,
 				 .memory = new_memory() };
 
-	if (window.to < 0)
+	if (len < 0)
 		place->finding->is_refused = true;
 	look(&window, place);
 	place->finding->places++;
@@ -306,18 +346,44 @@ static void look_at_pipe(int file, const struct place *place)
 	free_memory(memory);
 }
 
+/* One that is open for writing alone, as a log, is opened once more. */
+static void look_at_file(int file, off_t len, const struct place *place)
+{
+	char path[PATH_BYTES];
+	SCOPED_FD again = -1;
+
+	if ((fcntl(file, F_GETFL) & O_ACCMODE) != O_WRONLY) {
+		look_at_open_file(file, len, place);
+		return;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	again = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (again < 0)
+		place->finding->is_refused = true;
+	else
+		look_at_open_file(again, len, place);
+}
+
 static void look_at_descriptor(int file, const struct place *place)
 {
 	struct stat status;
 
 	if (fstat(file, &status) != 0)
-		return;
-	if (S_ISSOCK(status.st_mode))
+		place->finding->is_refused = true;
+	else if (S_ISSOCK(status.st_mode))
 		look_at_socket(file, place);
 	else if (S_ISFIFO(status.st_mode))
 		look_at_pipe(file, place);
 	else if (S_ISREG(status.st_mode))
-		look_at_open_file(file, place);
+		look_at_file(file, status.st_size, place);
+}
+
+/* Whether the process of a pidfd has, and so its descriptors are gone. */
+static bool has_ended(int process)
+{
+	struct pollfd end = { .fd = process, .events = POLLIN };
+
+	return poll(&end, 1, 0) != 0;
 }
 
 void scan_descriptors(const struct needles *needles, pid_t pid,
@@ -330,8 +396,6 @@ void scan_descriptors(const struct needles *needles, pid_t pid,
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	folder = opendir(path);
-	if (process < 0 || folder == NULL)
-		finding->is_refused = true;
 	while (process >= 0 && folder != NULL &&
 	       (entry = readdir(folder)) != NULL) {
 		struct place place = { needles, path, finding };
@@ -344,7 +408,11 @@ void scan_descriptors(const struct needles *needles, pid_t pid,
 		file = (int)syscall(SYS_pidfd_getfd, process, number, 0);
 		if (file >= 0)
 			look_at_descriptor(file, &place);
+		else if (errno != EBADF) /* just closed */
+			finding->is_refused = true;
 	}
+	if (process < 0 || folder == NULL || has_ended(process))
+		finding->is_refused = true;
 	if (folder != NULL)
 		closedir(folder);
 }
@@ -357,9 +425,12 @@ void scan_file(const struct needles *needles, const char *path,
 					    O_NONBLOCK | O_NOCTTY);
 	struct stat status;
 
-	if (file >= 0 && fstat(file, &status) == 0 &&
-	    (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode)))
-		look_at_open_file(file, &place);
+	if (file < 0 || fstat(file, &status) != 0)
+		finding->is_refused = true;
+	else if (S_ISREG(status.st_mode))
+		look_at_open_file(file, status.st_size, &place);
+	else if (S_ISBLK(status.st_mode))
+		look_at_open_file(file, lseek(file, 0, SEEK_END), &place);
 }
 
 static void look_below(const struct needles *needles, const char *path,
@@ -384,6 +455,8 @@ static void look_below(const struct needles *needles, const char *path,
 			look_below(needles, full, depth + 1, finding);
 		else if (entry->d_type == DT_REG)
 			scan_file(needles, full, finding);
+		else if (entry->d_type == DT_UNKNOWN)
+			finding->is_refused = true;
 	}
 	if (folder != NULL)
 		closedir(folder);

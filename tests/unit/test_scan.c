@@ -137,6 +137,7 @@ static pid_t keep(void (*put)(int ready), int *ready)
 		for (;;)
 			pause();
 	}
+	cr_assert_gt(child, 0);
 	close(pair[1]);
 	cr_assert_eq(read(pair[0], &byte, 1), 0); /* it has closed its end */
 	*ready = pair[0];
@@ -203,6 +204,18 @@ static void in_a_file_without_a_name(int ready)
 	send_it(open("/tmp", O_TMPFILE | O_RDWR, 0600));
 }
 
+static void in_a_log(int ready)
+{
+	char path[64];
+	int file = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+
+	(void)ready;
+	send_it(file);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	(void)!open(path, O_WRONLY);
+	close(file);
+}
+
 static struct scan_finding look_at(void (*put)(int), bool in_descriptors)
 {
 	struct scan_finding finding = { 0 };
@@ -221,6 +234,102 @@ static struct scan_finding look_at(void (*put)(int), bool in_descriptors)
 	return finding;
 }
 
+/* As numbers are that are small: its last bytes are zero, or its first. */
+Test(scan, what_begins_or_ends_in_zeros_is_found_at_an_edge_of_them)
+{
+	static const uint32_t last_zero[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	static const uint32_t first_zero[] = { 0, 0x100, 3, 4, 5, 6, 7, 8 };
+	static struct needles small;
+	static uint8_t memory[3 * 4096];
+	uint64_t found = 0, tries = 0;
+	size_t before = 0;
+
+	needle_add_tokens(&small, last_zero, 8);
+	needle_add_tokens(&small, first_zero, 8);
+	for (size_t i = 0; i < small.count; i++) {
+		uint8_t needle[NEEDLE_MAX];
+		size_t len = needle_reveal(&small, i, needle);
+
+		/* Wherever it lies across both borders of the middle page. */
+		for (size_t at = 4096 - len; at <= 8192; at++) {
+			struct scan_finding finding = { 0 };
+
+			memset(memory, 0, sizeof(memory));
+			memcpy(memory + at, needle, len);
+			scan_memory(&small, BYTES_ARRAY(memory), "", &finding);
+			found += finding.hits == 1;
+			before += finding.bytes;
+			tries++;
+		}
+	}
+	cr_expect_eq(before, tries * sizeof(memory));
+	figure_all("F1", "numbers across edges of empty pages, found", found,
+		   tries);
+}
+
+/* Small numbers, the zeros of the last on a page that nobody touches. */
+static void at_the_end_of_used_memory(int ready)
+{
+	uint8_t *memory = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)ready;
+	if (memory == MAP_FAILED ||
+	    madvise(memory, 3 * 4096, MADV_NOHUGEPAGE) != 0)
+		return;
+	for (size_t i = 0; i < NEEDLE_TOKENS; i++)
+		memory[2 * 4096 - 29 + 4 * i] = inverted[i];
+	__asm__ volatile("" ::"r"(memory) : "memory");
+}
+
+Test(scan, what_ends_in_zeros_is_found_before_memory_that_was_never_used)
+{
+	uint32_t numbers[NEEDLE_TOKENS];
+
+	for (size_t i = 0; i < NEEDLE_TOKENS; i++)
+		numbers[i] = inverted[i];
+	needle_add_tokens(&needles, numbers, NEEDLE_TOKENS);
+	explicit_bzero(numbers, sizeof(numbers));
+	cr_assert_eq(look_at(in_a_pipe, false).hits, 0);
+	cr_assert_eq(look_at(at_the_end_of_used_memory, false).hits, 1);
+}
+
+/* It is there until it is waited for, and has nothing any more. */
+Test(scan, a_process_that_has_ended_is_refused)
+{
+	struct scan_finding memory = { 0 }, queues = { 0 }, file = { 0 };
+	siginfo_t ended;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(0);
+	cr_assert_gt(child, 0);
+	cr_assert_eq(waitid(P_PID, (id_t)child, &ended, WEXITED | WNOWAIT), 0);
+	scan_process(&needles, child, &memory);
+	scan_descriptors(&needles, child, &queues);
+	cr_expect(memory.is_refused);
+	cr_expect(queues.is_refused);
+	cr_expect_eq(memory.bytes, 0);
+	cr_assert_eq(waitpid(child, NULL, 0), child);
+	scan_file(&needles, "/tmp/pcc-scan.there-is-none", &file);
+	cr_expect(file.is_refused);
+}
+
+Test(scan, a_file_that_is_read_on_is_at_the_same_place)
+{
+	struct scan_finding finding = { 0 };
+	int file = memfd_create("planted", 0);
+
+	send_it(file);
+	cr_assert_eq(lseek(file, 7, SEEK_SET), 7);
+	scan_descriptors(&needles, getpid(), &finding);
+	if (finding.is_refused)
+		cr_skip_test("this process cannot be looked at here");
+	cr_expect_gt(finding.hits, 0);
+	cr_expect_eq(lseek(file, 0, SEEK_CUR), 7);
+	close(file);
+}
+
 Test(scan, a_word_in_the_heap_of_a_live_process_is_found)
 {
 	cr_assert_gt(look_at(in_its_heap, false).hits, 0);
@@ -230,9 +339,12 @@ Test(scan, a_word_in_the_heap_of_a_live_process_is_found)
 
 Test(scan, a_word_that_waits_in_a_queue_is_found_and_stays_there)
 {
-	static void (*const places[])(int) = { in_a_pipe, in_a_socket,
-					       in_a_stream, in_a_file_of_memory,
-					       in_a_file_without_a_name };
+	static void (*const places[])(int) = { in_a_pipe,
+					       in_a_socket,
+					       in_a_stream,
+					       in_a_file_of_memory,
+					       in_a_file_without_a_name,
+					       in_a_log };
 	struct scan_finding finding = { 0 };
 	char first[16], second[CANARY_BYTES];
 	int pair[2];
