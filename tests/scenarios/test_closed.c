@@ -171,6 +171,7 @@ static pid_t trace(const struct process_list *who, const char *path)
 		execvp("strace", (char *const *)(uintptr_t)arguments);
 		_exit(127);
 	}
+	cr_assert_gt(pid, 0);
 	system_sleep_ms(1500); /* attached by then; the control would tell */
 	return pid;
 }

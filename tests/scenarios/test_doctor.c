@@ -112,6 +112,7 @@ static void run_node(const struct pretence *pretence, struct run *run,
 	child = fork();
 	if (child == 0)
 		become(pretence, pair[1], arguments);
+	cr_assert_gt(child, 0);
 	close(pair[1]);
 	listen_to(pair[0], child, run);
 	cr_assert_eq(waitpid(child, &status, 0), child);

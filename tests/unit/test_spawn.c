@@ -213,6 +213,7 @@ SCENARIO_TEST(spawn, a_role_dies_with_its_supervisor)
 	supervisor = fork();
 	if (supervisor == 0)
 		supervise(pair[1]);
+	cr_assert_gt(supervisor, 0);
 	/* So that a supervisor that dies early is an error and no long wait. */
 	close(pair[1]);
 	cr_assert_eq(fd_receive(pair[0], &message, &run.control), ERR_OK);
