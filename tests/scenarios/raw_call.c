@@ -165,8 +165,8 @@ bool raw_call_is_ended(int call, unsigned timeout_ms)
 	uint8_t header[FRAME_HEADER], payload[FRAME_MAX];
 
 	while (receive(call, header, sizeof(header), until)) {
-		size_t len =
-			(size_t)header[0] << 16 | header[1] << 8 | header[2];
+		size_t len = (size_t)header[0] << 16 | (size_t)header[1] << 8 |
+			     header[2];
 		enum frame type = (enum frame)header[3];
 
 		if (len > sizeof(payload) ||
