@@ -458,10 +458,9 @@ Test(measure, of_mutated_models_none_passes_and_each_gets_a_verdict,
 	}
 	model_files_free(file);
 	cr_assert_gt(opened, 0, "nothing but broken files");
-	figure_all("I4",
-		   "mutated models that were opened or refused, and "
-		   "nothing worse",
-		   opened + refused + same, effort.done);
+	/* What would be worse ends this very process. */
+	figure_of("I4", "mutated models that a reader lived through",
+		  (double)(opened + refused + same), "");
 	figure_none("I4", "mutated models that passed for the released one",
 		    passed, opened + refused, opened);
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/figure.h"
+
 #define AWAIT_MS 8000
 
 struct policy residue_policy(unsigned workers)
@@ -22,7 +24,8 @@ struct policy residue_policy(unsigned workers)
 	return policy;
 }
 
-void residue_start(struct residue *residue, const struct policy *policy)
+void residue_start(struct residue *residue, const char *claim,
+		   const struct policy *policy)
 {
 	if (geteuid() != 0)
 		cr_skip_test("only root may read other processes' memory");
@@ -36,6 +39,9 @@ void residue_start(struct residue *residue, const struct policy *policy)
 	system_start_or_skip(policy, &residue->pcc);
 	cr_assert(process_await_node(residue->pcc.pids[SYSTEM_NODE],
 				     policy->workers, AWAIT_MS));
+	figure_of(claim,
+		  "the raw disk below its files was searched: 1, or not: 0",
+		  residue->image[0] != '\0', "");
 }
 
 void residue_stop(struct residue *residue)

@@ -27,8 +27,10 @@ struct residue {
 /* A paced policy of so many workers, two threads each. */
 struct policy residue_policy(unsigned workers);
 
-/* Start one; the test is skipped where memory cannot be read. */
-void residue_start(struct residue *residue, const struct policy *policy);
+/* Start one; the test is skipped where memory cannot be read.  Whether there is
+ * a disk to look at is a figure of the claim's. */
+void residue_start(struct residue *residue, const char *claim,
+		   const struct policy *policy);
 void residue_stop(struct residue *residue);
 
 /*

@@ -40,7 +40,7 @@ static void start(void)
 {
 	struct policy policy = residue_policy(WORKERS);
 
-	residue_start(&residue, &policy);
+	residue_start(&residue, "F1", &policy);
 }
 
 /* One figure: what is left, of how many bytes; and what was there before. */

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+
 #define ASIDE 64
 #define ORDINARY_USER 4242
 #define PATIENCE_US 200000
@@ -68,10 +70,12 @@ static void be_harmless(const struct attempt *attempt)
 
 _Noreturn static void try_it(const struct attempt *attempt)
 {
+	const struct bytes byte = { (const uint8_t *)"", 1 };
 	int front[2], keeper[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, front) != 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, keeper) != 0)
+	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, keeper) != 0 ||
+	    fd_send(front[1], byte, keeper[1]) != ERR_OK)
 		_exit(ATTEMPT_NO_JAIL);
 	attempt_take_places(front[0], keeper[0]);
 	if (attempt->filter != NULL)

@@ -48,7 +48,8 @@ struct attempt {
 	uint64_t arguments[6];
 };
 
-/* Connected sockets stand at a worker's two places, 3 and 4. */
+/* Connected sockets stand at a worker's two places, 3 and 4; at 3 a byte waits,
+ * and a descriptor with it. */
 enum attempt_end attempt_make(const struct attempt *attempt);
 
 /* To commit: an act; a call by its number; the same by the 32-bit way in. */

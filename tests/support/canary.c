@@ -95,10 +95,12 @@ static bool run(const char *command, const char *a, const char *b)
 bool canary_make_disk(char image[static CANARY_PATH_MAX],
 		      char folder[static CANARY_PATH_MAX])
 {
+	const char *base = getenv("TMPDIR");
 	int file;
 
-	snprintf(image, CANARY_PATH_MAX, "/tmp/pcc-disk.XXXXXX");
-	snprintf(folder, CANARY_PATH_MAX, "/tmp/pcc-on.XXXXXX");
+	base = base != NULL ? base : "/tmp";
+	snprintf(image, CANARY_PATH_MAX, "%s/pcc-disk.XXXXXX", base);
+	snprintf(folder, CANARY_PATH_MAX, "%s/pcc-on.XXXXXX", base);
 	file = mkstemp(image);
 	cr_assert_geq(file, 0);
 	cr_assert_eq(ftruncate(file, DISK_BYTES), 0);

@@ -176,6 +176,15 @@ static void load(const struct puppet *puppet, struct user_regs_struct *out)
 	out->rip = puppet->place;
 }
 
+/* Until it stops again; one that somebody kills meanwhile is not there to go on,
+ * and how it ended is heard all the same. */
+static bool go_on(struct puppet *puppet, enum __ptrace_request request)
+{
+	if (ptrace(request, puppet->thread, NULL, 0) != 0 && errno != ESRCH)
+		return false;
+	return await(puppet);
+}
+
 long puppet_call(struct puppet *puppet, long number,
 		 const uint64_t arguments[static 6])
 {
@@ -196,15 +205,13 @@ long puppet_call(struct puppet *puppet, long number,
 		return -EFAULT;
 	/* To its entry, and to its exit, if there is one. */
 	for (int stop = 0; stop < 2; stop++) {
-		if (ptrace(PTRACE_SYSCALL, puppet->thread, NULL, 0) != 0 ||
-		    !await(puppet))
+		if (!go_on(puppet, PTRACE_SYSCALL))
 			return 0;
 	}
 	if (ptrace(PTRACE_GETREGS, puppet->thread, NULL, &registers) != 0)
-		return -EFAULT;
+		return go_on(puppet, PTRACE_SINGLESTEP) ? -EFAULT : 0;
 	/* A filter's verdict is carried out on the way back: one step more. */
-	if (ptrace(PTRACE_SINGLESTEP, puppet->thread, NULL, 0) != 0 ||
-	    !await(puppet))
+	if (!go_on(puppet, PTRACE_SINGLESTEP))
 		return 0;
 	return (long)registers.rax;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,11 +78,13 @@ static const struct faulty {
 struct thread {
 	pid_t pid, process;
 	enum jail_role role;
-	bool is_hit; /* a call of its process failed by us */
+	bool is_hit;	/* a call of its process failed by us */
+	bool is_closed; /* or was told so */
 	enum {
 		SOUND,
 		FAILED,
-		CUT
+		CUT,
+		SKIPPED
 	} strike;
 	struct user_regs_struct before;
 };
@@ -93,6 +96,10 @@ static struct {
 	volatile pid_t target; /* SABOTEUR_STARTING: once it has begun */
 	volatile struct saboteur_deed deed;
 	volatile uint64_t crashes, aborts, loader_faults;
+	volatile bool counts_filters;
+	enum jail_role filter_role;
+	uint64_t void_filter;
+	volatile struct saboteur_filters filters;
 	volatile bool has_clock; /* its own: no vDSO */
 	volatile bool is_frozen;
 	volatile int64_t offset_s;
@@ -241,10 +248,16 @@ static void remember(struct thread *thread, long call, int way)
 	shared->deed.happened = true;
 }
 
-/*
- * In place of a call that is to fail another is made that every filter knows
- * and that does nothing: it wakes whoever waits at a place on the stack.
- */
+/* A call that every filter knows and that does nothing: it wakes whoever waits
+ * at a place on the stack. */
+static void do_nothing_instead(struct user_regs_struct *call)
+{
+	call->orig_rax = SYS_futex;
+	call->rdi = call->rsp & ~3ull;
+	call->rsi = FUTEX_WAKE_PRIVATE;
+	call->rdx = 0;
+}
+
 static void strike(struct thread *thread, const struct faulty *call)
 {
 	struct user_regs_struct now;
@@ -263,15 +276,36 @@ static void strike(struct thread *thread, const struct faulty *call)
 	} else if (way == SHORT) {
 		now.rdx = (now.rdx + 1) / 2;
 	} else {
-		now.orig_rax = SYS_futex;
-		now.rdi = now.rsp & ~3ull;
-		now.rsi = FUTEX_WAKE_PRIVATE;
-		now.rdx = 0;
+		do_nothing_instead(&now);
 	}
 	if (ptrace(PTRACE_SETREGS, thread->pid, NULL, &now) != 0)
 		thread->strike = SOUND;
 	else
 		remember(thread, call->call, way);
+}
+
+static void on_filter(struct thread *thread)
+{
+	struct user_regs_struct now;
+
+	if (!shared->counts_filters || thread->role != shared->filter_role)
+		return;
+	thread->is_closed = true;
+	if (shared->filters.closed++ != shared->void_filter ||
+	    ptrace(PTRACE_GETREGS, thread->pid, NULL, &now) != 0)
+		return;
+	thread->before = now;
+	thread->strike = SKIPPED;
+	do_nothing_instead(&now);
+	(void)ptrace(PTRACE_SETREGS, thread->pid, NULL, &now);
+}
+
+/* Where a library asks whether there are filters at all, it has none. */
+static bool is_a_filter(const struct __ptrace_syscall_info *info)
+{
+	return info->entry.nr == SYS_seccomp &&
+	       info->entry.args[0] == SECCOMP_SET_MODE_FILTER &&
+	       info->entry.args[2] != 0;
 }
 
 static void on_entry(struct thread *thread, long number)
@@ -290,9 +324,11 @@ static void put_right(struct thread *thread)
 
 	if (ptrace(PTRACE_GETREGS, thread->pid, NULL, &now) != 0)
 		return;
-	if (thread->strike == FAILED) {
+	if (thread->strike == FAILED || thread->strike == SKIPPED) {
 		now = thread->before;
-		now.rax = (unsigned long long)-shared->deed.error;
+		now.rax = thread->strike == SKIPPED
+				  ? 0
+				  : (unsigned long long)-shared->deed.error;
 	} else {
 		now.rdi = thread->before.rdi;
 		now.rdx = thread->before.rdx;
@@ -330,7 +366,9 @@ static void on_call(struct thread *thread)
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, thread->pid, sizeof(info), &info) <=
 	    0)
 		return;
-	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY && is_a_filter(&info))
+		on_filter(thread);
+	else if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
 		on_entry(thread, (long)info.entry.nr);
 	else if (info.op == PTRACE_SYSCALL_INFO_EXIT && thread->strike != SOUND)
 		put_right(thread);
@@ -342,6 +380,8 @@ static void on_end(struct thread *thread, int status)
 {
 	shared->crashes += WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS &&
 			   thread->is_hit;
+	shared->filters.survived += thread->is_closed && WIFEXITED(status) &&
+				    WEXITSTATUS(status) == 0;
 	thread->pid = 0;
 }
 
@@ -481,6 +521,21 @@ struct saboteur_deed saboteur_disarm(void)
 {
 	shared->is_armed = false;
 	return shared->deed;
+}
+
+void saboteur_void_filter(enum jail_role role, uint64_t at)
+{
+	shared->filter_role = role;
+	shared->void_filter = at;
+	shared->filters.closed = 0;
+	shared->filters.survived = 0;
+	__sync_synchronize();
+	shared->counts_filters = true;
+}
+
+struct saboteur_filters saboteur_filters(void)
+{
+	return shared->filters;
 }
 
 bool saboteur_has_struck(void)

@@ -44,6 +44,20 @@ void saboteur_begin(void);
 
 void saboteur_arm(const struct saboteur_plan *plan);
 
+/*
+ * Filters are counted from here on: those that processes of this role close
+ * upon themselves (a supervisor's or zygote's fork that tries its jail), and
+ * how many of these processes then ended as if nothing forbade what they did.
+ * The kernel says of the filter of number `at` that it is closed, and it is
+ * not; SABOTEUR_NO_FILTER: each is.
+ */
+#define SABOTEUR_NO_FILTER UINT64_MAX
+struct saboteur_filters {
+	uint64_t closed, survived;
+};
+void saboteur_void_filter(enum jail_role role, uint64_t at);
+struct saboteur_filters saboteur_filters(void);
+
 /* No fault any more; what became of the last plan. */
 struct saboteur_deed saboteur_disarm(void);
 
