@@ -20,7 +20,7 @@
 #include "policy/limits.h"
 
 #define HTTP_THREADS 2
-#define CONNECTION_MEMORY (24u << 10) /* headers, and a piece of the upload */
+#define CONNECTION_MEMORY (8u << 10) /* headers, and a part of the upload */
 #define IDLE_S (LIMIT_UPLOAD_IDLE_MS / 1000) /* no byte either way */
 #define HEAD_MS 10000	/* from connecting to the end of the headers */
 #define UPLOAD_MS 60000 /* from there to the end of the body */
@@ -387,7 +387,10 @@ unsigned edge_descriptors(unsigned connections_max)
 }
 
 /*
- * The limit is one that the library never meets, as each of its threads has a
+ * Of a line that does not end the library reads 128 bytes at a time, once it is
+ * half as long as its memory, and looks at all of it again each time: with more
+ * memory who sends such lines takes the processor from others.  The limit of
+ * connections is one that it never meets, as each of its threads has a
  * share of it, and one that has met it takes a lock for good (libmicrohttpd
  * 0.9.75).  on_enter() holds ours.
  */
