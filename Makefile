@@ -212,7 +212,8 @@ $(BUILD)/lib%.a:
 $(filter $(BUILD)/tests/node/%,$(UNIT)): $(BUILD)/libnode.a
 $(filter $(BUILD)/tests/gateway/%,$(UNIT)): $(BUILD)/libgateway.a
 $(BUILD)/tests/scenarios/test_caller $(BUILD)/tests/scenarios/test_attested \
-$(BUILD)/tests/scenarios/test_fates $(BUILD)/tests/quiet/test_alike \
+$(BUILD)/tests/scenarios/test_fates $(BUILD)/tests/scenarios/test_slow \
+$(BUILD)/tests/quiet/test_alike \
 $(BUILD)/tests/bench/bench_node: \
     $(BUILD)/tests/scenarios/call.o $(BUILD)/libgateway.a
 $(filter $(BUILD)/tests/client/%,$(UNIT)): $(BUILD)/libclient.a

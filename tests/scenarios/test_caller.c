@@ -157,6 +157,48 @@ Test(caller, who_says_nothing_makes_room_for_who_asks)
 		call_close(&silent[i]);
 }
 
+/* A message more than makes a worker worth taking, and not the last. */
+static void upload_much(struct call *call)
+{
+	static const uint8_t piece[LIMIT_MESSAGE_BYTES / 2];
+	const struct rpc_serve_request more = {
+		.step = RPC_REQUEST_CHUNK,
+		.chunk = { { piece, sizeof(piece) }, RPC_POSITION_MORE },
+	};
+
+	call_set_up(call, &target, OHTTP_CHUNKED);
+	for (int i = 0; i < 3; i++)
+		call_say(call, &more);
+}
+
+/* The node does not read it meanwhile, so that it cannot say any more. */
+Test(caller, who_waits_for_a_worker_makes_room_for_nobody)
+{
+	static struct call silent[SILENT];
+	struct call first, second;
+
+	ask(&first);
+	hear_the_beginning(&first);
+	call_open(&line, PATIENCE_MS, &second);
+	upload_much(&second);
+	for (size_t i = 0; i < SILENT; i++) {
+		call_open(&line, PATIENCE_MS, &silent[i]);
+		call_set_up(&silent[i], &target, OHTTP_CHUNKED);
+	}
+	(void)hear_to_the_end(&silent[0]);
+	cr_assert_eq(silent[0].status, GRPC_STATUS_RESOURCE_EXHAUSTED, "%d",
+		     silent[0].status);
+	call_say(&first, &cancel);
+	(void)hear_to_the_end(&first);
+	call_say(&second, &cancel);
+	(void)hear_to_the_end(&second);
+	cr_assert_eq(second.status, GRPC_STATUS_CANCELLED, "%d", second.status);
+	for (size_t i = 0; i < SILENT; i++)
+		call_close(&silent[i]);
+	call_close(&second);
+	call_close(&first);
+}
+
 /* Our end of it hears of that only when it reads, so the node is asked. */
 Test(caller, an_answer_that_nobody_reads_is_cut_off)
 {
