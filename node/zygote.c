@@ -25,6 +25,7 @@
 #include "sandbox/filter.h"
 #include "sandbox/selftest.h"
 
+#define HEARD_AT_ONCE (2 * LIMIT_WORKERS) /* of the front */
 #define WIPED_AT_ONCE ((size_t)256 << 20)
 
 enum slot_state {
@@ -358,6 +359,26 @@ static enum err hear_front(struct zygote *zygote)
 	return ERR_OK;
 }
 
+/*
+ * All that it has said by now.  A word costs nothing, and there are two of each
+ * worker: were one heard for each end that is seen, whose wipe and fork take
+ * their time, a node that is never idle would fall behind until the front finds
+ * its zygote deaf.
+ */
+static void hear_out_front(struct zygote *zygote)
+{
+	struct pollfd more = zygote->peers[FRONT];
+
+	for (unsigned i = 0; i < HEARD_AT_ONCE; i++) {
+		if (hear_front(zygote) != ERR_OK) {
+			drop(zygote, FRONT);
+			return;
+		}
+		if (poll(&more, 1, 0) <= 0)
+			return;
+	}
+}
+
 static enum err hear_supervisor(struct zygote *zygote)
 {
 	struct message message;
@@ -386,8 +407,7 @@ static void hear(struct zygote *zygote, size_t place)
 		if (hear_supervisor(zygote) != ERR_OK)
 			exit(EXIT_FAILURE);
 	} else if (place == FRONT) {
-		if (hear_front(zygote) != ERR_OK)
-			drop(zygote, FRONT);
+		hear_out_front(zygote);
 	} else if (place == KEEPER) {
 		/* The keeper never speaks here: this is its end. */
 		drop(zygote, KEEPER);
