@@ -5,6 +5,7 @@
  * tests/fuzz/coverage, which `make fuzz RECORD=1` and `make coverage` write.
  */
 #include <criterion/criterion.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,43 @@ Test(fuzzers, a_parser_that_nobody_named_is_noticed)
 	remove(table);
 }
 
+/* What it executed under sanitizers; 0: there is no line of it. */
+static double checked_of(const char *fuzzer)
+{
+	FILE *table = fopen("tests/fuzz/executions", "re");
+	char line[256], name[64];
+	double checked, found = 0;
+
+	cr_assert_not_null(table);
+	while (fgets(line, sizeof(line), table) != NULL)
+		if (sscanf(line, "%63s %lf", name, &checked) == 2 &&
+		    strcmp(name, fuzzer) == 0)
+			found = checked;
+	(void)fclose(table);
+	return found;
+}
+
+/* Of all that there are, how many have executed anything. */
+static size_t count_recorded(size_t *all)
+{
+	size_t skip = strlen("tests/fuzz/fuzz_"), recorded = 0;
+	glob_t sources;
+
+	cr_assert_eq(glob("tests/fuzz/fuzz_*.c", 0, NULL, &sources), 0);
+	for (size_t i = 0; i < sources.gl_pathc; i++) {
+		char *name = sources.gl_pathv[i] + skip;
+		bool has_one;
+
+		name[strlen(name) - strlen(".c")] = '\0';
+		has_one = checked_of(name) > 0;
+		cr_expect(has_one, "fuzz_%s has no record", name);
+		recorded += has_one;
+	}
+	*all = sources.gl_pathc;
+	globfree(&sources);
+	return recorded;
+}
+
 /* The lines of a table, each with its numbers; comments are left out. */
 static size_t read_sums(double *checked, double *plain)
 {
@@ -73,10 +111,10 @@ static size_t read_sums(double *checked, double *plain)
 Test(fuzzers, what_they_executed_is_on_record)
 {
 	double checked, plain;
-	size_t count = read_sums(&checked, &plain);
+	size_t all, recorded = count_recorded(&all);
 
-	cr_assert_gt(count, 0);
-	figure_of("D1", "fuzzers with a record", (double)count, "");
+	cr_assert_eq(read_sums(&checked, &plain), all);
+	figure_all("D1", "fuzzers with a record", recorded, all);
 	figure_of("D1", "inputs under sanitizers, nothing found", checked, "");
 	figure_of("D1", "and without them", plain, "");
 }
@@ -96,6 +134,9 @@ Test(fuzzers, their_seeds_reach_almost_every_line_and_branch)
 					    &lines, &branches),
 				     2);
 	(void)fclose(table);
+	cr_assert_eq(system("test \"$(tools/coverage.sh --digest)\" = "
+			    "\"$(sed -n 's/^# of //p' tests/fuzz/coverage)\""),
+		     0, "tests/fuzz/coverage is of other parsers or seeds");
 	figure_at_least("D2", "lines of parsers", lines, "%", LEAST_LINES);
 	figure_at_least("D2", "branches of parsers", branches, "%",
 			LEAST_BRANCHES);
