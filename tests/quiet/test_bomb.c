@@ -17,8 +17,9 @@
 #include "tests/support/timed.h"
 #include "tests/system.h"
 
-#define REQUESTS 100
-#define OTHERS 4 /* at once */
+#define REQUESTS 100 /* without a bomb, and as many beside one: in turn, */
+#define ROUND 20     /* so many each time */
+#define OTHERS 4     /* at once */
 #define MAPPINGS_MAX 1024
 #define ARENA_NAME "/dev/zero"
 #define FRAMES 16
@@ -123,7 +124,7 @@ static void light(pid_t pid)
 				     arena.end - arena.start));
 }
 
-static void ask_often(double ms[static REQUESTS])
+static void ask_often(double ms[static ROUND])
 {
 	static struct talk talks[OTHERS];
 	const struct openai_question question = { .prompt = "Turn on the light",
@@ -131,7 +132,7 @@ static void ask_often(double ms[static REQUESTS])
 						  .max_tokens = 8,
 						  .is_greedy = true };
 
-	for (size_t i = 0; i < REQUESTS; i += OTHERS) {
+	for (size_t i = 0; i < ROUND; i += OTHERS) {
 		for (size_t j = 0; j < OTHERS; j++)
 			talk_begin(&talks[j], pcc.client, &question);
 		for (size_t j = 0; j < OTHERS; j++) {
@@ -159,26 +160,41 @@ static pid_t light_one(struct talk *talk)
 	return worker;
 }
 
-Test(bomb, a_worker_that_only_does_harm_delays_nobody_by_a_fifth)
+static void await_idle(void)
 {
-	static double quiet_ms[REQUESTS], loud_ms[REQUESTS];
-	static struct talk talk;
-	double quiet, loud;
-	uint64_t used_ms;
-	pid_t bomb;
-
-	start();
-	cr_assert_geq(openai_await_answer(pcc.client, 10000), 0);
-	ask_often(quiet_ms);
 	cr_assert(process_await_node(pcc.pids[SYSTEM_NODE], 1, 5000));
-	bomb = light_one(&talk);
-	used_ms = process_used_ms(bomb);
-	ask_often(loud_ms);
+}
+
+/* The processor time that the bomb used meanwhile. */
+static uint64_t ask_beside_a_bomb(double ms[static ROUND])
+{
+	static struct talk talk;
+	pid_t bomb = light_one(&talk);
+	uint64_t used_ms = process_used_ms(bomb);
+
+	ask_often(ms);
 	cr_expect_not(process_is_gone(bomb), "it ended before the others did");
 	used_ms = process_used_ms(bomb) - used_ms;
 	kill(bomb, SIGKILL);
 	talk_end(&talk);
+	return used_ms;
+}
 
+Test(bomb, a_worker_that_only_does_harm_delays_nobody_by_a_fifth)
+{
+	static double quiet_ms[REQUESTS], loud_ms[REQUESTS];
+	uint64_t used_ms = 0;
+	double quiet, loud;
+
+	start();
+	cr_assert_geq(openai_await_answer(pcc.client, 10000), 0);
+	/* In turn, so that what else the machine does meets both. */
+	for (size_t i = 0; i < REQUESTS; i += ROUND) {
+		await_idle();
+		ask_often(quiet_ms + i);
+		await_idle();
+		used_ms += ask_beside_a_bomb(loud_ms + i);
+	}
 	quiet = timed_quantile(quiet_ms, REQUESTS, 0.99);
 	loud = timed_quantile(loud_ms, REQUESTS, 0.99);
 	/* That it was one at all. */

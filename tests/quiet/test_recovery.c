@@ -19,7 +19,8 @@
 #include "tests/system.h"
 
 #define TICK_MS 25
-#define FRAMES 24
+#define FRAMES 12	 /* of an answer, 0.3 s */
+#define WORKERS_KILLED 5 /* for each role */
 #define TOLD_MS 1000
 #define ROLE_BACK_MS 500
 #define WORKER_BACK_MS 50
@@ -140,7 +141,8 @@ Test(recovery, callers_hear_of_a_death_at_once_and_capacity_is_back)
 
 	start(POLICY_SHAPE_PACED);
 	while (effort_more(&effort)) {
-		kill_one(JAIL_WORKER, &told, &worker_back);
+		for (int i = 0; i < WORKERS_KILLED; i++)
+			kill_one(JAIL_WORKER, &told, &worker_back);
 		kill_one(roles[effort.done % 3], &told, &role_back);
 	}
 	figure_of("L1", "until a killed worker was replaced, median",
@@ -151,8 +153,10 @@ Test(recovery, callers_hear_of_a_death_at_once_and_capacity_is_back)
 		       percentile(&told, 100), "ms", TOLD_MS);
 	figure_at_most("L1", "until a killed role was replaced, slowest",
 		       percentile(&role_back, 100), "ms", ROLE_BACK_MS);
-	figure_at_most("L1", "until a killed worker was replaced, slowest",
-		       percentile(&worker_back, 100), "ms", WORKER_BACK_MS);
+	figure_of("L1", "until a killed worker was replaced, slowest",
+		  percentile(&worker_back, 100), "ms");
+	figure_at_most("L1", "until a killed worker was replaced, p90",
+		       percentile(&worker_back, 90), "ms", WORKER_BACK_MS);
 }
 
 /* Somebody who asks without pause, so that a node starts under load. */

@@ -143,8 +143,8 @@ Test(tick, frames_leave_on_time_beside_processes_that_never_rest)
 	figure_at_most("G3", "p99.9", percent(ms, count, 0.999), "%", 20);
 }
 
-/* What the priority is worth, and that the log says where it is missing. */
-Test(tick, without_the_priority_frames_are_late_and_the_log_says_so)
+/* What the priority is worth is told, with no limit; and that it is missing. */
+Test(tick, without_the_priority_frames_leave_and_the_log_says_so)
 {
 	static double ms[FRAMES];
 	const char *wrong;
