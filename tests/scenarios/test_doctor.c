@@ -66,10 +66,11 @@ static _Noreturn void become(const struct pretence *pretence, int out,
 	const char *named = getenv("PCC_NODE");
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (pretence != NULL && !pretend(pretence))
-		_exit(CANNOT_PRETEND);
+	/* In other mounts this program's own path may lead nowhere. */
 	if (named == NULL && system_built("pcc-node", program))
 		named = program;
+	if (pretence != NULL && !pretend(pretence))
+		_exit(CANNOT_PRETEND);
 	if (dup2(out, 1) != 1 || dup2(out, 2) != 2)
 		_exit(98);
 	execve(named, (char *const *)(uintptr_t)arguments, nothing);
