@@ -6,13 +6,15 @@
  *
  * Times are taken on the node's own port, the two in random order, and compared
  * by Welch's t.  Where a processor had something else to do is not looked at: of
- * all times the shortest half is compared, whose ever they are.
+ * each of the two the shorter half of its times is compared.  Among them are as
+ * many that somebody did make later, by a little: those are told apart.
  */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "policy/limits.h"
 #include "tests/effort.h"
@@ -24,14 +26,15 @@
 
 #define T_MOST 4.5
 #define SAMPLES_MAX (1u << 18)
-#define KEPT 0.5 /* of all times, the shortest */
+#define KEPT 0.5 /* of the times of each, the shortest */
 #define CALL_MS 10000
 #define SMALL_BYTES 700
 #define LARGE_BYTES (60u << 10)
 #define PIECE_BYTES ((size_t)LIMIT_CHUNK_PLAINTEXT)
 #define SAID_BYTES (32u << 10) /* in one message */
 #define BETWEEN_MS 4
-#define EARLY_US 150 /* that somebody would save who left at once */
+#define TICK_US 1000
+#define LATE_US 400 /* that one kind is made later, for a control */
 
 static struct system pcc;
 
@@ -43,12 +46,12 @@ static void stop(void)
 
 TestSuite(alike, .fini = stop, .timeout = 7200);
 
-static void start(enum policy_shape shape)
+static void start(void)
 {
 	struct policy policy = system_policy();
 
-	policy.shape = shape;
-	policy.tick_ms = 1;
+	policy.shape = POLICY_SHAPE_PACED;
+	policy.tick_ms = TICK_US / 1000;
 	policy.frame_bytes = 1024;
 	policy.total_buckets[0] = 1;
 	policy.total_buckets[1] = 4;
@@ -62,7 +65,9 @@ static void start(enum policy_shape shape)
 
 enum fault {
 	CHANGED, /* does not open */
-	NO_HTTP	 /* opens, and does not parse */
+	NO_HTTP, /* opens, and does not parse */
+	LATE,	 /* does not open, and comes LATE_US after its clock began */
+	FAULTS
 };
 
 /* A request of so many bytes inside, that fails so. */
@@ -84,16 +89,25 @@ static void make(const struct sealed_target *target, enum fault fault,
 			     left > 0 ? OHTTP_CHUNK_MORE : OHTTP_CHUNK_FINAL,
 			     (struct bytes){ piece, now });
 	}
-	if (fault == CHANGED)
+	if (fault != NO_HTTP)
 		out->bytes[begin + 40] ^= 1;
 }
 
-/* Set-up, and the request in messages that the port takes. */
-static void ask(struct call *call, const struct sealed_target *target,
-		const struct sealed_request *request)
+static void sleep_us(unsigned us)
+{
+	struct timespec time = { 0, (long)us * 1000 };
+
+	nanosleep(&time, NULL);
+}
+
+/* Set-up, and the request in messages that the port takes; when the last of
+ * them was due, from which on a caller counts. */
+static uint64_t ask(struct call *call, const struct sealed_target *target,
+		    const struct sealed_request *request, enum fault fault)
 {
 	struct bytes left = { request->bytes, request->len };
 	struct rpc_serve_request chunk = { .step = RPC_REQUEST_CHUNK };
+	uint64_t due = 0;
 
 	call_set_up(call, target, request->exchange.form);
 	while (left.len > 0) {
@@ -102,8 +116,13 @@ static void ask(struct call *call, const struct sealed_target *target,
 		cr_assert_eq(bytes_take(&left, now, &chunk.chunk.data), ERR_OK);
 		chunk.chunk.position =
 			left.len == 0 ? RPC_POSITION_LAST : RPC_POSITION_MORE;
+		due = system_now_us();
+		while (left.len == 0 && fault == LATE &&
+		       system_now_us() - due < LATE_US)
+			continue;
 		call_say(call, &chunk);
 	}
+	return due;
 }
 
 struct sample {
@@ -116,7 +135,7 @@ struct sample {
 static struct sample measure(const struct call_line *line,
 			     const struct sealed_target *target,
 			     const struct sealed_request *request,
-			     struct writer *answer)
+			     enum fault fault, struct writer *answer)
 {
 	struct sample sample = { 0 };
 	struct call call;
@@ -124,14 +143,14 @@ static struct sample measure(const struct call_line *line,
 
 	answer->len = 0;
 	call_open(line, CALL_MS, &call);
-	ask(&call, target, request);
-	began = system_now_us();
+	began = ask(&call, target, request, fault);
 	while (call_hear(&call, answer))
 		sample.chunks++;
 	cr_assert(call_await_end(&call, CALL_MS));
 	sample.us = (double)(system_now_us() - began);
 	sample.bytes = answer->len;
-	cr_assert_eq(call.status, GRPC_STATUS_OK);
+	cr_assert_eq(call.status, GRPC_STATUS_OK, "status %d: %s", call.status,
+		     grpc_slice_to_c_string(call.details));
 	call_close(&call);
 	return sample;
 }
@@ -159,7 +178,7 @@ static void expect_answer(const struct sealed_request *request,
 
 struct times {
 	double *us;
-	bool *is_changed;
+	enum fault *faults;
 	size_t count;
 };
 
@@ -170,56 +189,47 @@ static int compare_doubles(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/* The longest that is compared. */
-static double threshold(const double *us, size_t count)
+/* What is compared of one kind. */
+struct moments {
+	double mean;
+	double error; /* of the mean, squared */
+};
+
+static struct moments shorter_half(const struct times *times, enum fault fault)
 {
-	double *sorted = malloc(count * sizeof(*sorted));
-	double found;
+	double *sorted = malloc(times->count * sizeof(*sorted));
+	double sum = 0, square = 0, kept;
+	struct moments found;
+	size_t count = 0;
 
 	cr_assert_not_null(sorted);
-	memcpy(sorted, us, count * sizeof(*sorted));
+	for (size_t i = 0; i < times->count; i++)
+		if (times->faults[i] == fault)
+			sorted[count++] = times->us[i];
 	qsort(sorted, count, sizeof(*sorted), compare_doubles);
-	found = sorted[(size_t)(KEPT * (double)count)];
+	kept = floor(KEPT * (double)count);
+	cr_assert_gt(kept, 10);
+	for (size_t i = 0; i < (size_t)kept; i++)
+		sum += sorted[i];
+	found.mean = sum / kept;
+	for (size_t i = 0; i < (size_t)kept; i++)
+		square += (sorted[i] - found.mean) * (sorted[i] - found.mean);
+	found.error = square / (kept - 1) / kept;
 	free(sorted);
 	return found;
 }
 
-/* Welch's t of the two kinds. */
-static double welch(const struct times *times)
+/* Welch's t of one that does not open and those that do not parse. */
+static double welch(const struct times *times, enum fault fault)
 {
-	double most = threshold(times->us, times->count);
-	double sum[2] = { 0 }, square[2] = { 0 }, count[2] = { 0 };
-	double mean[2], error = 0;
+	struct moments one = shorter_half(times, fault);
+	struct moments other = shorter_half(times, NO_HTTP);
+	double error = sqrt(one.error + other.error);
 
-	for (size_t i = 0; i < times->count; i++) {
-		size_t kind = times->is_changed[i];
-		double us = times->us[i];
-
-		if (us > most)
-			continue;
-		count[kind]++;
-		sum[kind] += us;
-		square[kind] += us * us;
-	}
-	for (size_t kind = 0; kind < 2; kind++) {
-		cr_assert_gt(count[kind], 10);
-		mean[kind] = sum[kind] / count[kind];
-		error +=
-			(square[kind] / count[kind] - mean[kind] * mean[kind]) /
-			(count[kind] - 1);
-	}
-	cr_log_info("changed %.1f us, no HTTP %.1f us, error %.2f us, n %zu",
-		    mean[1], mean[0], sqrt(error), times->count);
-	return fabs(mean[1] - mean[0]) / sqrt(error);
-}
-
-/* The control: had the worker left at once where a request does not open. */
-static double welch_had_one_left_early(struct times *times)
-{
-	for (size_t i = 0; i < times->count; i++)
-		if (times->is_changed[i])
-			times->us[i] -= EARLY_US;
-	return welch(times);
+	cr_log_info("%s %.1f us, no HTTP %.1f us, error %.2f us, n %zu",
+		    fault == LATE ? "late" : "changed", one.mean, other.mean,
+		    error, times->count);
+	return fabs(one.mean - other.mean) / error;
 }
 
 /* As many as are wanted, in random order; all have one size and one text. */
@@ -235,17 +245,17 @@ static void gather(size_t bytes, uint64_t wanted, struct times *out)
 	struct sample first = { 0 };
 
 	*out = (struct times){ malloc(SAMPLES_MAX * sizeof(double)),
-			       malloc(SAMPLES_MAX * sizeof(bool)), 0 };
-	cr_assert(out->us != NULL && out->is_changed != NULL);
+			       malloc(SAMPLES_MAX * sizeof(enum fault)), 0 };
+	cr_assert(out->us != NULL && out->faults != NULL);
 	cr_assert(sealed_find(pcc.gateway, &target));
 	while (effort_more(&effort) && out->count < SAMPLES_MAX) {
 		enum fault fault =
-			numbers_next(&numbers) / 8 % 2 ? CHANGED : NO_HTTP;
+			(enum fault)(numbers_next(&numbers) / 8 % FAULTS);
 		struct sealed_request request;
 		struct sample sample;
 
 		make(&target, fault, bytes, &request);
-		sample = measure(&line, &target, &request, &answer);
+		sample = measure(&line, &target, &request, fault, &answer);
 		expect_answer(&request, bytes_written(&answer), text);
 		sealed_free(&request);
 		if (out->count == 0) {
@@ -255,31 +265,33 @@ static void gather(size_t bytes, uint64_t wanted, struct times *out)
 		cr_assert_str_eq(text, first_text);
 		cr_assert_eq(sample.bytes, first.bytes);
 		cr_assert_eq(sample.chunks, first.chunks);
-		out->is_changed[out->count] = fault == CHANGED;
+		out->faults[out->count] = fault;
 		out->us[out->count++] = sample.us;
-		/* The next has a worker that waits, as this had. */
+		/* The next has a worker that waits, as this had, and comes
+		 * anywhere between two ticks. */
 		system_sleep_ms(BETWEEN_MS);
+		sleep_us(numbers_next(&numbers) / 8 % TICK_US);
 	}
 }
 
 static void forget(struct times *times)
 {
 	free(times->us);
-	free(times->is_changed);
+	free(times->faults);
 }
 
 Test(alike, what_does_not_open_and_what_does_not_parse_take_one_time)
 {
 	struct times times;
 
-	start(POLICY_SHAPE_PACED);
-	gather(SMALL_BYTES, 1500, &times);
+	start();
+	gather(SMALL_BYTES, 2100, &times);
 	figure_all("B9", "refusals of one status, one text and one size",
 		   times.count, times.count);
-	figure_at_most("B9", "Welch's |t| of the two failures", welch(&times),
-		       "", T_MOST);
-	figure_at_least("B9", "the same, had one left 150 us early",
-			welch_had_one_left_early(&times), "", T_MOST);
+	figure_at_most("B9", "Welch's |t| of the two failures",
+		       welch(&times, CHANGED), "", T_MOST);
+	figure_at_least("B9", "that of those which were 400 us later",
+			welch(&times, LATE), "", T_MOST);
 	forget(&times);
 }
 
@@ -288,16 +300,11 @@ Test(alike, not_even_a_large_request_tells_where_it_failed)
 {
 	struct times times;
 
-	start(POLICY_SHAPE_PACED);
-	gather(LARGE_BYTES, 1000, &times);
+	start();
+	gather(LARGE_BYTES, 1500, &times);
 	figure_at_most("B9", "|t| where one of them saves the work on 60 KiB",
-		       welch(&times), "", T_MOST);
-	figure_at_least("B9", "that, had one left 150 us early",
-			welch_had_one_left_early(&times), "", T_MOST);
-	forget(&times);
-	stop();
-	start(POLICY_SHAPE_OFF);
-	gather(LARGE_BYTES, 300, &times);
-	figure_of("B9", "that, without pacing", welch(&times), "");
+		       welch(&times, CHANGED), "", T_MOST);
+	figure_at_least("B9", "that of large ones which were 400 us later",
+			welch(&times, LATE), "", T_MOST);
 	forget(&times);
 }
