@@ -181,6 +181,7 @@ Test(caller, who_waits_for_a_worker_makes_room_for_nobody)
 	hear_the_beginning(&first);
 	call_open(&line, PATIENCE_MS, &second);
 	upload_much(&second);
+	system_sleep_ms(TICK_MS * 10); /* until it waits for a worker */
 	for (size_t i = 0; i < SILENT; i++) {
 		call_open(&line, PATIENCE_MS, &silent[i]);
 		call_set_up(&silent[i], &target, OHTTP_CHUNKED);
