@@ -13,7 +13,7 @@
 #define LINE_BYTES 512
 #define ERRORS 134    /* of the system, with names */
 #define PART_LEAST 4  /* less stands in a program by chance */
-#define PARTS_MOST 12 /* of a line, between ": " */
+#define PARTS_MOST 12 /* of a line, between ": " or "; " */
 
 /* " name=NUMBER" at the front of *rest, and the number is not too large. */
 static bool take_field(const char **rest, const struct log_field *field,
@@ -177,7 +177,9 @@ static bool is_text_of(enum system_part part, char *line, struct bytes program)
 	size_t parts = 0;
 
 	for (char *at = line, *next; at != NULL; at = next, parts++) {
-		next = strstr(at, ": ");
+		next = strpbrk(at, ":;");
+		while (next != NULL && next[1] != ' ')
+			next = strpbrk(next + 1, ":;");
 		if (next != NULL) {
 			*next = '\0';
 			next += strlen(": ");
