@@ -146,6 +146,8 @@ Test(caller, who_says_nothing_makes_room_for_who_asks)
 	for (size_t i = 0; i < SILENT; i++) {
 		call_open(&line, PATIENCE_MS, &silent[i]);
 		call_say(&silent[i], &setup);
+		if (i == 0) /* it is there before the others for certain */
+			cr_assert(call_hear(&silent[i], NULL));
 	}
 	for (int i = 0; i < 3; i++)
 		cr_assert(sealed_is_answered(&target), "there was no room");
@@ -185,6 +187,8 @@ Test(caller, who_waits_for_a_worker_makes_room_for_nobody)
 	for (size_t i = 0; i < SILENT; i++) {
 		call_open(&line, PATIENCE_MS, &silent[i]);
 		call_set_up(&silent[i], &target, OHTTP_CHUNKED);
+		if (i == 0)
+			cr_assert(call_hear(&silent[i], NULL));
 	}
 	(void)hear_to_the_end(&silent[0]);
 	cr_assert_eq(silent[0].status, GRPC_STATUS_RESOURCE_EXHAUSTED, "%d",
