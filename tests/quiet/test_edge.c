@@ -23,7 +23,6 @@
 #define LOOK_MS 100
 #define BACK_MS 15000 /* until all is as before: the idle time, and some */
 #define GROWTH_MIB 16.0
-#define FULL_MIB 40.0 /* with every place taken */
 #define SLOWER_MAX 2.0
 #define ROOM 1024      /* of a gateway that was told nothing */
 #define HEAD_MS 10000  /* gateway/edge.c, */
@@ -145,7 +144,7 @@ struct attack {
 /* The worst of several attacks. */
 struct worst {
 	double growth_mib, slower;
-	uint64_t longest_ms, lost, refused, closed;
+	uint64_t longest_ms, served, lost, refused, closed;
 };
 
 static void withstand(const struct attack *attack, struct worst *worst)
@@ -177,6 +176,7 @@ static void withstand(const struct attack *attack, struct worst *worst)
 		worst->slower = slower;
 	if (seen.longest_ms > worst->longest_ms)
 		worst->longest_ms = seen.longest_ms;
+	worst->served += others.whole;
 	worst->lost += others.lost + others.corrupted;
 	worst->refused += others.refused;
 	worst->closed += seen.closed;
@@ -272,12 +272,14 @@ Test(edge, more_clients_than_there_is_room_for_shut_nobody_out)
 	learn();
 	for (size_t i = 0; i < COUNT(attacks); i++)
 		withstand(&attacks[i], &worst);
-	cr_assert_eq(worst.lost, 0);
 	cr_assert_gt(worst.closed, ROOM / 2, "nobody made room");
-	tell("others' p99, of idle", "1,536 at 1,024 places", worst.slower, "",
-	     SLOWER_MAX);
-	tell("more memory", "1,536 at 1,024 places", worst.growth_mib, "MiB",
-	     FULL_MIB);
+	/* Without limits: SECURITY.md claims neither. */
+	figure_of("C1", "1,536 at 1,024 places: others' p99, of idle",
+		  worst.slower, "");
+	figure_of("C1", "1,536 at 1,024 places: more memory", worst.growth_mib,
+		  "MiB");
+	figure_none("C1", "answers lost to others meanwhile", worst.lost,
+		    worst.served, worst.closed);
 	figure_of("C1", "the same: of the others told to come again",
 		  (double)worst.refused, "");
 }
