@@ -68,19 +68,24 @@ static bool exists(const struct machine *machine, const char *name)
 	return access(path, F_OK) == 0;
 }
 
-/* A kernel that has no swap has no such file, if it has a /proc. */
+/* A kernel that lacks a thing has no file of it, if it has a /proc. */
+static enum machine_verdict without(const struct machine *machine,
+				    const char *name,
+				    struct machine_finding *out)
+{
+	if (errno == ENOENT && exists(machine, "/proc/meminfo"))
+		return SAY(out, MACHINE_OK, "none in this kernel");
+	return SAY(out, MACHINE_REFUSED, "%s: %s", name, strerror(errno));
+}
+
 static enum machine_verdict swap(const struct machine *machine,
 				 struct machine_finding *out)
 {
 	char text[4096];
 	const char *first;
 
-	if (read_text(machine, "/proc/swaps", text, sizeof(text)) < 0) {
-		if (errno == ENOENT && exists(machine, "/proc/meminfo"))
-			return SAY(out, MACHINE_OK, "none in this kernel");
-		return SAY(out, MACHINE_REFUSED, "/proc/swaps: %s",
-			   strerror(errno));
-	}
+	if (read_text(machine, "/proc/swaps", text, sizeof(text)) < 0)
+		return without(machine, "/proc/swaps", out);
 	/* A line of titles, and one for each device. */
 	first = strchr(text, '\n');
 	if (strncmp(text, "Filename", 8) != 0 || first == NULL)
@@ -97,12 +102,8 @@ static enum machine_verdict cores(const struct machine *machine,
 	char text[256];
 
 	if (read_text(machine, "/proc/sys/kernel/core_pattern", text,
-		      sizeof(text)) < 0) {
-		if (errno == ENOENT && exists(machine, "/proc/meminfo"))
-			return SAY(out, MACHINE_OK, "none in this kernel");
-		return SAY(out, MACHINE_REFUSED, "core_pattern: %s",
-			   strerror(errno));
-	}
+		      sizeof(text)) < 0)
+		return without(machine, "core_pattern", out);
 	cut_line(text);
 	/* A program's standard input, or from Linux 6.16 on a socket. */
 	return SAY(out,

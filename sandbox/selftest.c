@@ -26,6 +26,7 @@
 
 #include "base/fd.h"
 #include "sandbox/jail.h"
+#include "sandbox/selftest_acts.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define PAGE 4096
@@ -118,22 +119,6 @@ static int ring_without_calls(void)
 	return fd >= 0 ? 0 : -1;
 }
 
-#define CALL(text, call, ...)                                                  \
-	{                                                                      \
-		text, SELFTEST_WORKS, SYS_##call, { __VA_ARGS__ }, NULL, false \
-	}
-#define MAYBE(text, nr, ...)                                              \
-	{                                                                 \
-		text, SELFTEST_MAY_FAIL, nr, { __VA_ARGS__ }, NULL, false \
-	}
-#define SPECIAL(text, function)                                  \
-	{                                                        \
-		text, SELFTEST_WORKS, -1, { 0 }, function, false \
-	}
-#define MAYBE_SPECIAL(text, function)                               \
-	{                                                           \
-		text, SELFTEST_MAY_FAIL, -1, { 0 }, function, false \
-	}
 #define NOBODY(text, call, ...)                                               \
 	{                                                                     \
 		text, SELFTEST_WORKS, SYS_##call, { __VA_ARGS__ }, NULL, true \
@@ -150,9 +135,7 @@ static int ring_without_calls(void)
 	{                                                          \
 		text, SELFTEST_MAY_FAIL, -1, { 0 }, function, true \
 	}
-#define AT(object) ((uintptr_t)(object))
 #define FRONT JAIL_FD_FRONT
-#define ANYWHERE ((uint64_t)AT_FDCWD)
 
 static const struct selftest_act acts[] = {
 	/* files */

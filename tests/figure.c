@@ -63,15 +63,22 @@ void figure_of(const char *claim, const char *what, double value,
 	note(claim, what, members);
 }
 
-void figure_at_most(const char *claim, const char *what, double value,
-		    const char *unit, double limit)
+/* A value beside its limit, which has a name of its own in the line. */
+static void note_limited(const char *claim, const char *what, double value,
+			 const char *unit, const char *name, double limit)
 {
 	char members[160];
 
 	snprintf(members, sizeof(members),
-		 "\"value\": %.6g, \"unit\": \"%s\", \"at_most\": %.6g", value,
-		 unit, limit);
+		 "\"value\": %.6g, \"unit\": \"%s\", \"%s\": %.6g", value, unit,
+		 name, limit);
 	note(claim, what, members);
+}
+
+void figure_at_most(const char *claim, const char *what, double value,
+		    const char *unit, double limit)
+{
+	note_limited(claim, what, value, unit, "at_most", limit);
 	cr_assert(value <= limit, "%s: %s: %g %s, more than %g", claim, what,
 		  value, unit, limit);
 }
@@ -79,12 +86,7 @@ void figure_at_most(const char *claim, const char *what, double value,
 void figure_at_least(const char *claim, const char *what, double value,
 		     const char *unit, double limit)
 {
-	char members[160];
-
-	snprintf(members, sizeof(members),
-		 "\"value\": %.6g, \"unit\": \"%s\", \"at_least\": %.6g", value,
-		 unit, limit);
-	note(claim, what, members);
+	note_limited(claim, what, value, unit, "at_least", limit);
 	cr_assert(value >= limit, "%s: %s: %g %s, less than %g", claim, what,
 		  value, unit, limit);
 }

@@ -95,11 +95,14 @@ const char *system_model(void)
 	return access(path, R_OK) == 0 ? path : NULL;
 }
 
-#ifdef __SANITIZE_ADDRESS__
-#define IS_SANITIZED true
+bool system_is_sanitized(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	return true;
 #else
-#define IS_SANITIZED false
+	return false;
 #endif
+}
 
 const char *system_obstacle(void)
 {
@@ -108,7 +111,7 @@ const char *system_obstacle(void)
 
 	if (system_model() == NULL)
 		return "no model is present";
-	if (IS_SANITIZED && getenv("PCC_NODE") == NULL)
+	if (system_is_sanitized() && getenv("PCC_NODE") == NULL)
 		return "a sanitizer cannot live in a jail, and PCC_NODE names "
 		       "no other node";
 	if (machine_needed(&here, &finding) != ERR_OK) {

@@ -54,6 +54,9 @@ struct system {
  */
 const char *system_obstacle(void);
 
+/* Whether this is a build with a sanitizer. */
+bool system_is_sanitized(void);
+
 /*
  * Whether an ordinary user may make user namespaces here.  In a chroot nobody
  * may, and some machines forbid it: a node that such a user starts then says so

@@ -16,19 +16,6 @@ image=$build/vm/pcc-node.efi
 # shellcheck source=deploy/vm/machine.sh
 . "$here/machine.sh"
 
-fail() {
-	echo "  FAILED  $1" >&2
-	[ ! -s "${2:-/dev/null}" ] || tail -n 30 "$2" | sed 's/^/  | /' >&2
-	exit 1
-}
-
-cleanup() {
-	gateway_stop
-	machine_stop
-	wait 2>/dev/null
-	rm -rf "$folder"
-}
-
 ok() { echo "  ok      $1"; }
 
 # The names of registers in which two files differ, on one line.
@@ -100,9 +87,7 @@ open(sys.argv[3], "wb").write(data)
 END
 }
 
-folder=$(mktemp -d "${TMPDIR:-/tmp}/pcc-vm.XXXXXX") || fail "no folder to work in"
-trap cleanup EXIT
-trap 'exit 130' INT TERM
+machine_folder
 
 VM_OUT=$folder/again "$here/build.sh" "$build" >"$folder/log" 2>&1 ||
 	fail "it cannot be built again" "$folder/log"

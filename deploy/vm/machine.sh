@@ -1,16 +1,19 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by run.sh and check.sh: a machine with a TPM, in QEMU, in a folder.
+# Sourced by run.sh, check.sh and residue.sh: a machine with a TPM, in QEMU, in
+# a folder.
 #
+#   fail TEXT [LOG]          say so, with the end of a log, and end
+#   machine_folder           $folder is a new one; when the script ends, all that
+#                            was started has ended and the folder is gone
 #   machine_make FOLDER BUILD  a TPM, enrolled; a log that the image is in; the
-#                            deployment with its TLS; $folder is its place
+#                            deployment with its TLS
 #   machine_start EFI LOG [OPTION...]  boot it, with further options of QEMU;
 #                            $machine is its process, $port the node's
 #   machine_await TEXT LOG   until the machine wrote it
 #   machine_stop             it and its TPM have ended
 #
-# Every wait has an end, and whoever sources it sets fail() and calls
-# machine_stop when it ends.  From the outside:
+# Every wait has an end.  From the outside:
 #   $VM_ACCEL      kvm where that works, else tcg
 #   $VM_FIRMWARE   the code half of OVMF
 #   $VM_MONITOR    a path: QEMU's monitor listens there (pmemsave)
@@ -21,6 +24,26 @@ life=1200     # seconds that a machine may live
 machine=''
 gateway=''
 address=10.0.2.15/24
+
+fail() {
+	echo "  FAILED  $1" >&2
+	[ ! -s "${2:-/dev/null}" ] || tail -n 30 "$2" | sed 's/^/  | /' >&2
+	exit 1
+}
+
+machine_remove() {
+	gateway_stop
+	machine_stop
+	wait 2>/dev/null
+	rm -rf "$folder"
+}
+
+machine_folder() {
+	folder=$(mktemp -d "${TMPDIR:-/tmp}/pcc-vm.XXXXXX") ||
+		fail "no folder to work in"
+	trap machine_remove EXIT
+	trap 'exit 130' INT TERM
+}
 
 # An authority of two days, and whom it names.
 make_authority() {

@@ -17,19 +17,6 @@ memory=1024 # MiB, as machine_start gives
 # shellcheck source=deploy/vm/machine.sh
 . "$here/machine.sh"
 
-fail() {
-	echo "  FAILED  $1" >&2
-	[ ! -s "${2:-/dev/null}" ] || tail -n 30 "$2" | sed 's/^/  | /' >&2
-	exit 1
-}
-
-cleanup() {
-	gateway_stop
-	machine_stop
-	wait 2>/dev/null
-	rm -rf "$folder"
-}
-
 # All of the machine's memory, as of one moment, into a file.
 dump() {
 	python3 - "$VM_MONITOR" "$1" "$memory" <<'END'
@@ -109,9 +96,7 @@ ask() {
 		2>"$folder/$1.client"
 }
 
-folder=$(mktemp -d "${TMPDIR:-/tmp}/pcc-vm.XXXXXX") || fail "no folder to work in"
-trap cleanup EXIT
-trap 'exit 130' INT TERM
+machine_folder
 
 machine_make "$folder" "$build"
 VM_OUT=$folder/other "$here/build.sh" "$build" init_on_free=0 \

@@ -13,24 +13,9 @@ here=$(dirname "$0")
 # shellcheck source=deploy/vm/machine.sh
 . "$here/machine.sh"
 
-fail() {
-	echo "vm-demo: $1" >&2
-	[ ! -s "${2:-/dev/null}" ] || tail -n 30 "$2" | sed 's/^/  | /' >&2
-	exit 1
-}
-
-cleanup() {
-	gateway_stop
-	machine_stop
-	wait 2>/dev/null
-	rm -rf "$folder"
-}
-
 part() { printf '\n%s\n' "$*"; }
 
-folder=$(mktemp -d "${TMPDIR:-/tmp}/pcc-vm.XXXXXX") || fail "no folder to work in"
-trap cleanup EXIT
-trap 'exit 130' INT TERM
+machine_folder
 
 part "1. What the TPM of a machine that starts this image has to hold"
 sed 's/^/  /' "$build/vm/registers"

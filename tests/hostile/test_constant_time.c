@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tests/figure.h"
+#include "tests/system.h"
 
 #define FOUND 9	    /* valgrind's exit status where it found something */
 #define CANNOT 77   /* the program's, where nothing was marked */
@@ -20,16 +21,6 @@
 
 static const char suppressions[] =
 	"--suppressions=tests/hostile/constant_time.supp";
-
-/* Valgrind can look into no program that a sanitizer is in. */
-static bool is_sanitized(void)
-{
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	return true;
-#else
-	return false;
-#endif
-}
 
 static int status_of(const char *act)
 {
@@ -52,7 +43,7 @@ static int status_of(const char *act)
 
 static void skip_where_it_cannot_be_seen(void)
 {
-	if (is_sanitized())
+	if (system_is_sanitized())
 		cr_skip_test("valgrind sees nothing in a sanitized program");
 	if (status_of("compare") == CANNOT)
 		cr_skip_test("valgrind is not installed");

@@ -115,6 +115,21 @@ void call_ask(struct call *call, const struct sealed_target *target,
 	call_say(call, &chunk);
 }
 
+void call_question(const struct call_line *line,
+		   const struct sealed_target *target, int timeout_ms,
+		   struct call *out)
+{
+	uint8_t bytes[1024];
+	struct writer inner = WRITER_OVER(bytes);
+	struct sealed_request sealed;
+
+	call_open(line, timeout_ms, out);
+	sealed_inner_question("Once upon a time", 1, &inner);
+	sealed_make(target, OHTTP_CHUNKED, bytes_written(&inner), &sealed);
+	call_ask(out, target, &sealed);
+	sealed_free(&sealed);
+}
+
 static void take_chunk(grpc_byte_buffer *message, struct writer *out)
 {
 	static uint8_t encoded[MESSAGE_MAX];

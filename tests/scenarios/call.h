@@ -5,6 +5,7 @@
  *     call_dial       a channel, which takes no more ahead than it is told
  *     call_open       one call of Serve
  *     call_ask        set-up and a whole sealed request
+ *     call_question   all of that, for a question that is as good as any
  *     call_hear       a message of the node: the acknowledgement, then chunks
  *     call_await_end  the status
  *
@@ -50,6 +51,11 @@ void call_set_up(struct call *call, const struct sealed_target *target,
 /* The same in the form of the request, and all of it. */
 void call_ask(struct call *call, const struct sealed_target *target,
 	      const struct sealed_request *request);
+
+/* A call of its own with a good question, whole, sealed to the target. */
+void call_question(const struct call_line *line,
+		   const struct sealed_target *target, int timeout_ms,
+		   struct call *out);
 
 /* The bytes of a chunk are appended to `chunk`, where that is not NULL.  False:
  * there is no message any more. */

@@ -55,15 +55,7 @@ TestSuite(caller, .init = start, .fini = stop, .timeout = 30);
 /* A good question, whole, whose answer takes FRAMES frames. */
 static void ask(struct call *call)
 {
-	uint8_t bytes[1024];
-	struct writer inner = WRITER_OVER(bytes);
-	struct sealed_request sealed;
-
-	call_open(&line, PATIENCE_MS, call);
-	sealed_inner_question("Once upon a time", 1, &inner);
-	sealed_make(&target, OHTTP_CHUNKED, bytes_written(&inner), &sealed);
-	call_ask(call, &target, &sealed);
-	sealed_free(&sealed);
+	call_question(&line, &target, PATIENCE_MS, call);
 }
 
 /* The acknowledgement, and the first frame. */

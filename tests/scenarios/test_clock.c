@@ -34,14 +34,10 @@ static void start(void)
 {
 	struct policy policy = system_policy();
 
-	if (system_obstacle() != NULL)
-		cr_skip_test("%s", system_obstacle());
-	if (saboteur_obstacle() != NULL)
-		cr_skip_test("%s", saboteur_obstacle());
 	policy.shape = POLICY_SHAPE_OFF;
 	policy.workers = 2;
 	policy.warm_workers = 2;
-	saboteur_begin();
+	saboteur_begin_or_skip();
 	saboteur_shift_clock(0);
 	system_start_or_skip(&policy, &pcc);
 }

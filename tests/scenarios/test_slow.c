@@ -49,15 +49,7 @@ TestSuite(slow, .init = start, .fini = stop, .timeout = 90);
 /* A good question, whole, whose answer takes FRAMES frames. */
 static void ask(struct call *call)
 {
-	uint8_t bytes[1024];
-	struct writer inner = WRITER_OVER(bytes);
-	struct sealed_request sealed;
-
-	call_open(&line, PATIENCE_MS, call);
-	sealed_inner_question("Once upon a time", 1, &inner);
-	sealed_make(&target, OHTTP_CHUNKED, bytes_written(&inner), &sealed);
-	call_ask(call, &target, &sealed);
-	sealed_free(&sealed);
+	call_question(&line, &target, PATIENCE_MS, call);
 	cr_assert(call_hear(call, NULL)); /* the acknowledgement */
 }
 

@@ -28,11 +28,7 @@ TestSuite(tried, .fini = stop, .timeout = 300);
 
 static void begin(void)
 {
-	if (system_obstacle() != NULL)
-		cr_skip_test("%s", system_obstacle());
-	if (saboteur_obstacle() != NULL)
-		cr_skip_test("%s", saboteur_obstacle());
-	saboteur_begin();
+	saboteur_begin_or_skip();
 }
 
 /* Acts that no role may do, and where the one of this name is among them or

@@ -6,7 +6,6 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <seccomp.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -17,6 +16,7 @@
 #include "base/fd.h"
 #include "sandbox/jail.h"
 #include "tests/figure.h"
+#include "tests/support/refusal.h"
 #include "tests/support/scenario.h"
 #include "tests/support/tracer.h"
 #include "tests/system.h"
@@ -248,20 +248,8 @@ static const struct refusal {
 
 static int refuse_from_now_on(const struct refusal *refusal)
 {
-	scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
-	const struct scmp_arg_cmp first = {
-		.arg = 0, .op = SCMP_CMP_EQ, .datum_a = refusal->first_argument
-	};
-	int failed = seccomp_attr_set(context, SCMP_FLTATR_CTL_NNP, 0);
-
-	if (failed == 0)
-		failed = seccomp_rule_add_exact_array(
-			context, SCMP_ACT_ERRNO(EPERM), refusal->call,
-			refusal->argument_count, &first);
-	if (failed == 0)
-		failed = seccomp_load(context);
-	seccomp_release(context);
-	return failed;
+	return refusal_begin(refusal->call, refusal->argument_count,
+			     refusal->first_argument);
 }
 
 enum start {

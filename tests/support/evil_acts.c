@@ -27,6 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sandbox/selftest_acts.h"
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define PAGE 4096
 
@@ -116,25 +118,7 @@ static int close_another_filter(void)
 			    &allow_all);
 }
 
-#define CALL(text, call, ...)                                                  \
-	{                                                                      \
-		text, SELFTEST_WORKS, SYS_##call, { __VA_ARGS__ }, NULL, false \
-	}
-#define MAYBE(text, nr, ...)                                              \
-	{                                                                 \
-		text, SELFTEST_MAY_FAIL, nr, { __VA_ARGS__ }, NULL, false \
-	}
-#define SPECIAL(text, function)                                  \
-	{                                                        \
-		text, SELFTEST_WORKS, -1, { 0 }, function, false \
-	}
-#define MAYBE_SPECIAL(text, function)                               \
-	{                                                           \
-		text, SELFTEST_MAY_FAIL, -1, { 0 }, function, false \
-	}
-#define AT(object) ((uintptr_t)(object))
 #define FRONT JAIL_FD_FRONT
-#define ANYWHERE ((uint64_t)AT_FDCWD)
 #define NOBODY ((uint64_t)-1)
 
 static const struct selftest_act acts[] = {

@@ -9,18 +9,10 @@
 #include <unistd.h>
 
 #include "tests/figure.h"
+#include "tests/system.h"
 
 #define DEFENCES 9   /* that tools/check_hardening.sh looks for */
 #define SOFT_LACKS 7 /* of them, whoever made the compiler */
-
-static bool is_sanitized(void)
-{
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	return true;
-#else
-	return false;
-#endif
-}
 
 /* How many lines a command says. */
 static unsigned lines_of(const char *command)
@@ -66,7 +58,7 @@ Test(hardening, no_program_lacks_a_defence, .timeout = 60)
 	const char *tests;
 	unsigned lacked = 0, control;
 
-	if (is_sanitized())
+	if (system_is_sanitized())
 		cr_skip_test("sanitized programs have other defences");
 	cr_assert_gt(readlink("/proc/self/exe", self, sizeof(self) - 1), 0);
 	tests = dirname(dirname(self));

@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -28,6 +27,7 @@
 #include <unistd.h>
 
 #include "sandbox/jail.h"
+#include "tests/support/refusal.h"
 #include "tests/support/scenario.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -298,20 +298,8 @@ static const struct refusal refusals[] = {
 
 static int refuse_from_now_on(const struct refusal *refusal)
 {
-	scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
-	const struct scmp_arg_cmp first = {
-		.arg = 0, .op = SCMP_CMP_EQ, .datum_a = refusal->first_argument
-	};
-	int failed = seccomp_attr_set(context, SCMP_FLTATR_CTL_NNP, 0);
-
-	if (failed == 0)
-		failed = seccomp_rule_add_exact_array(
-			context, SCMP_ACT_ERRNO(EPERM), refusal->call,
-			refusal->argument_count, &first);
-	if (failed == 0)
-		failed = seccomp_load(context);
-	seccomp_release(context);
-	return failed;
+	return refusal_begin(refusal->call, refusal->argument_count,
+			     refusal->first_argument);
 }
 
 /* The test sends the number of a line of the table above. */
